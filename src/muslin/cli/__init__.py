@@ -1,0 +1,85 @@
+"""The command line: one file per verb, each imported only when its verb is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from muslin.errors import MuslinError
+
+VERBS = {
+    "run": "Data to report in one go: train, evaluate, draw, check claims, save.",
+    "data": "Find or fetch the data, verify it, describe it.",
+    "analyze": "Shapes, parameters, MACs, memory and receptive fields; no training.",
+    "new": "Start a design of your own, fitted to a data set.",
+    "train": "Train a design.",
+    "evaluate": "Measure a run on the test split.",
+    "visualize": "Filters, feature maps and class activation maps.",
+    "compare": "Runs side by side.",
+    "report": "Build a run's report again.",
+    "export": "Write a run's network as .onnx, .keras, .h5 or .safetensors.",
+    "predict": "Classify images with a run's network.",
+}
+EXPLAINED_FAILURE = 1
+INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """A group whose verbs are imported when asked for: `--help` stays fast, and torch stays out of `analyze`."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"muslin.cli.{name}").command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches  # noqa: PLC0415  (only for a mistyped verb)
+
+            close = get_close_matches(args[0], VERBS, n=1)
+            if close:
+                error.message += f" Did you mean '{close[0]}'?"
+            raise
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="muslin", message="muslin %(version)s")
+def muslin() -> None:
+    """Design small convolutional networks, train them in under a minute, measure every choice.
+
+    Start with `muslin run`: it finds Fashion-MNIST, trains the network and a dense baseline, and writes a report.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a failure that Muslin explains, 2 wrong usage, 130 interrupted."""
+    try:
+        result: Any = muslin.main(args=arguments, prog_name="muslin", standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except MuslinError as error:
+        click.echo(f"muslin: {error}", err=True)
+        sys.exit(EXPLAINED_FAILURE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("muslin: interrupted.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(EXPLAINED_FAILURE)
