@@ -15,8 +15,9 @@ from muslin.errors import MuslinError
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success flush it to disk and rename it into place.
 
-    The reader of `path` sees the old file or the new one, never a part. If the block raises, the temporary file is removed
-    and `path` is untouched. An operating-system error (disk full, read-only) is raised as a `MuslinError` that names `path`.
+    The reader of `path` sees the old file or the new one, never a part. If the block raises, the temporary file is
+    removed and `path` is untouched. An operating-system error (disk full, read-only) becomes a `MuslinError` that names
+    `path`.
     """
     temporary: Path | None = None
     try:

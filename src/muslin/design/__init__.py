@@ -1,0 +1,46 @@
+"""Designs: what a network consists of and why. No framework is imported here."""
+
+from muslin.design.claim import Claim
+from muslin.design.design import Design, Placed
+from muslin.design.layers import (
+    Activation,
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    Layer,
+    MaxPool2d,
+    Padding,
+    Shape,
+    Window,
+    describe_shape,
+)
+from muslin.design.toml import format_design, library, load_design, parse_design, save_design
+
+__all__ = [
+    "Activation",
+    "AvgPool2d",
+    "Claim",
+    "Conv2d",
+    "Dense",
+    "Design",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
+    "Layer",
+    "MaxPool2d",
+    "Padding",
+    "Placed",
+    "Shape",
+    "Window",
+    "describe_shape",
+    "format_design",
+    "library",
+    "load_design",
+    "parse_design",
+    "save_design",
+]

@@ -1,0 +1,131 @@
+"""The design of a network: an input shape, layers in a row, and the reasons for them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import prod
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, model_validator
+
+from muslin.design.claim import Claim
+from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side
+
+Channels = Annotated[int, Field(strict=True, ge=1, le=4)]
+MOST_LAYERS = 256
+MOST_VALUES = 2**31  # in one layer's output or weights: more can't be a small network and would exhaust memory
+
+
+class Placed(NamedTuple):
+    """A layer together with the shapes around it."""
+
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+
+
+class Design(Part):
+    """A small network as a value: what it takes, its layers, why, and what it claims.
+
+    Attributes:
+        name: a short name for files and tables.
+        title: one line for people.
+        because: the thinking behind the whole, in the designer's words.
+        input_shape: (height, width, channels) of the images.
+        layers: in the order the image passes them; the last is a dense layer with one unit per class.
+        baseline: name or path of the design that this one is compared with, if any.
+        claims: statements that `muslin run` checks.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    title: str = ""
+    because: str = ""
+    input_shape: tuple[Side, Side, Channels]
+    baseline: str | None = None
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
+    claims: tuple[Claim, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Design:
+        self._check_names()
+        shape: Shape = self.input_shape
+        for number, layer in enumerate(self.layers, start=1):
+            try:
+                shape = layer.output_shape(shape)
+            except ShapeMismatch as problem:
+                raise ValueError(f"layer {number} '{layer.name}' ({layer.kind}): {problem}") from problem
+        self._check_output()
+        self._check_sizes()
+        return self
+
+    def _check_names(self) -> None:
+        seen: set[str] = set()
+        for number, layer in enumerate(self.layers, start=1):
+            if layer.name in seen:
+                raise ValueError(f"layer {number}: the name '{layer.name}' is taken; every layer needs its own")
+            seen.add(layer.name)
+        for claim in self.claims:
+            if claim.layer is not None and claim.layer not in seen:
+                raise ValueError(f"the claim '{claim.says}' speaks of layer '{claim.layer}', which the design lacks")
+
+    def _check_output(self) -> None:
+        last = self.layers[-1]
+        if not isinstance(last, Dense):
+            raise ValueError(
+                f"the last layer '{last.name}' is {last.kind}; a classifier ends in a dense layer, one unit per class"
+            )
+        if last.activation not in ("none", "softmax"):
+            raise ValueError(
+                f'layer \'{last.name}\': activation = "{last.activation}"; the output layer takes "softmax" '
+                '(probabilities) or "none" (logits)'
+            )
+        for layer in self.layers[:-1]:
+            if getattr(layer, "activation", "none") == "softmax":
+                raise ValueError(f"layer '{layer.name}': softmax belongs on the output layer only")
+
+    def _check_sizes(self) -> None:
+        for layer, entering, leaving in self.placed:
+            for what, values in (("output", prod(leaving)), ("parameters", layer.parameters(entering))):
+                if values > MOST_VALUES:
+                    raise ValueError(
+                        f"layer '{layer.name}': its {what} would hold {values:,} values; at most {MOST_VALUES:,} are "
+                        "allowed. Make the layer or its input smaller"
+                    )
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """Every layer with the shape that enters and the shape that leaves it."""
+        result, shape = [], tuple(self.input_shape)
+        for layer in self.layers:
+            leaving = layer.output_shape(shape)
+            result.append(Placed(layer, shape, leaving))
+            shape = leaving
+        return tuple(result)
+
+    @property
+    def classes(self) -> int:
+        """The number of classes: the units of the last layer."""
+        return self.placed[-1].output_shape[0]
+
+    @property
+    def output_layer(self) -> Dense:
+        """The last layer."""
+        last = self.layers[-1]
+        assert isinstance(last, Dense)  # noqa: S101  (validated; narrows the type)
+        return last
+
+    def layer(self, name: str) -> Layer:
+        """The layer called `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The layers' names, in order."""
+        return tuple(layer.name for layer in self.layers)
