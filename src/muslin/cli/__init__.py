@@ -49,7 +49,7 @@ class _Verbs(click.Group):
 
             close = get_close_matches(args[0], VERBS, n=1)
             if close:
-                error.message += f" Did you mean '{close[0]}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", context) from error
             raise
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:

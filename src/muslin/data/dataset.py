@@ -25,13 +25,13 @@ class Split:
     """
 
     images: UInt8[np.ndarray, "image height width channel"]
-    labels: Int64[np.ndarray, image]
+    labels: Int64[np.ndarray, " image"]
 
     def __len__(self) -> int:
         """The number of images."""
         return len(self.labels)
 
-    def subset(self, indices: Int64[np.ndarray, chosen]) -> Split:
+    def subset(self, indices: Int64[np.ndarray, " chosen"]) -> Split:
         """The images at `indices`, in that order."""
         return Split(self.images[indices], self.labels[indices])
 
@@ -78,6 +78,6 @@ class Dataset:
         digest = hashlib.sha256()
         for name, split in self.splits.items():
             digest.update(f"{name}{split.images.shape}".encode())
-            digest.update(np.ascontiguousarray(split.images))
-            digest.update(np.ascontiguousarray(split.labels))
+            digest.update(np.ascontiguousarray(split.images).data)
+            digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()

@@ -40,8 +40,8 @@ def load_design(source: str | Path) -> Design:
         source: ``"custom_cnn"``, ``"dense_baseline"``, or the path of a file ending in ``.toml``.
 
     Raises:
-        DesignError: no such design, or the file says something that is not a valid design. The message names the file, the
-            line or layer, the field, its value and the rule.
+        DesignError: no such design, or the file says something that is not a valid design. The message names the file,
+            the line or layer, the field, its value and the rule.
 
     >>> load_design("dense_baseline").names
     ('flatten', 'hidden', 'output')
@@ -53,9 +53,7 @@ def load_design(source: str | Path) -> Design:
     path = Path(source)
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise DesignError(
-                f"{path}: {path.stat().st_size:,} bytes is too long for a design (at most {LARGEST_FILE:,})."
-            )
+            raise DesignError(f"{path}: too long for a design: over {LARGEST_FILE:,} bytes.")
         return parse_design(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError as error:
         near = get_close_matches(name, library(), n=1)
