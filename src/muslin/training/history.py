@@ -1,0 +1,105 @@
+"""What happened in training, epoch by epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+
+from muslin.errors import RunError
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training images.
+
+    Attributes:
+        epoch: counted from 1.
+        learning_rate: of the recipe's main optimizer, at the end of the epoch.
+        loss: mean cross-entropy (with the recipe's label smoothing) over the epoch's batches, while the weights moved.
+        accuracy: share of right answers over the same batches, 0–1, dropout on.
+        validation_loss: mean cross-entropy on the validation split after the epoch.
+        validation_accuracy: share of right answers on it, 0–1.
+        seconds: training time, without validation.
+        images_per_second: training images over that time.
+    """
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+    images_per_second: float
+
+
+COLUMNS = tuple(field.name for field in fields(Epoch))
+
+
+class History:
+    """The epochs of one training, in order."""
+
+    def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
+        self.epochs = tuple(epochs)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self.epochs == other.epochs
+
+    def __hash__(self) -> int:
+        return hash(self.epochs)
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs)"
+
+    @property
+    def last(self) -> Epoch:
+        """The last epoch."""
+        return self.epochs[-1]
+
+    @property
+    def best(self) -> Epoch:
+        """The first epoch with the lowest validation loss."""
+        return min(self.epochs, key=lambda epoch: epoch.validation_loss)
+
+    def column(self, name: str) -> tuple[float, ...]:
+        """One column, epoch by epoch."""
+        return tuple(float(getattr(epoch, name)) for epoch in self.epochs)
+
+    def extended(self, epoch: Epoch) -> History:
+        """This history with one more epoch."""
+        return History((*self.epochs, epoch))
+
+    def to_csv(self) -> str:
+        """The history as CSV text with a header."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(epoch) for epoch in self.epochs)
+        return text.getvalue()
+
+    @classmethod
+    def from_csv(cls, text: str, origin: str = "history.csv") -> History:
+        """Read what `to_csv` wrote.
+
+        Raises:
+            RunError: a column is missing or a value is not a number.
+        """
+        rows = csv.DictReader(io.StringIO(text))
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise RunError(f"{origin}: the columns are {rows.fieldnames}, but a history has {', '.join(COLUMNS)}.")
+        epochs = []
+        for number, row in enumerate(rows, start=2):
+            try:
+                values = {name: float(row[name]) for name in COLUMNS}
+            except (TypeError, ValueError) as error:
+                raise RunError(f"{origin}: line {number} holds something that is not a number: {row}.") from error
+            epochs.append(Epoch(epoch=int(values.pop("epoch")), **values))
+        return cls(epochs)
