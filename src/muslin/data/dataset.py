@@ -6,34 +6,24 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+
 from muslin.data.audit import Audit
-
-if TYPE_CHECKING:
-    from jaxtyping import Int64, UInt8
+from muslin.data.split import Split
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Labelled images of one split.
+@dataclass(frozen=True)
+class Place:
+    """A place where images were looked for.
 
     Attributes:
-        images: pixels 0–255 as uint8, shape (image, height, width, channel). They stay bytes until the batch.
-        labels: class numbers from 0, shape (image,).
+        name: the place, e.g. "MUSLIN_DATA" or "the user's cache (/home/ada/.cache/muslin)".
+        outcome: what was there, e.g. "not set", "found".
     """
 
-    images: UInt8[np.ndarray, "image height width channel"]
-    labels: Int64[np.ndarray, " image"]
-
-    def __len__(self) -> int:
-        """The number of images."""
-        return len(self.labels)
-
-    def subset(self, indices: Int64[np.ndarray, " chosen"]) -> Split:
-        """The images at `indices`, in that order."""
-        return Split(self.images[indices], self.labels[indices])
+    name: str
+    outcome: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +37,7 @@ class Dataset:
         class_names: one name per class number.
         source: where the images came from, in words ("the user's cache", a path).
         audit: what was found when the files were looked over.
+        lookup: every place that was looked at, in order, the last being where the images were found.
     """
 
     train: Split
@@ -55,6 +46,7 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str
     audit: Audit
+    lookup: tuple[Place, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -1,0 +1,97 @@
+"""Which classes there are, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from muslin.data.official import CLASS_NAMES, release_of
+from muslin.data.split import Files, Split
+from muslin.errors import DataError
+
+_LONGEST_NAMES_FILE = 2**20  # bytes
+
+
+def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
+    """Name the classes of `files`, and check that every label is one of them.
+
+    In order: the names given; those in the files; Fashion-MNIST's ten when a split's labels are those of a known release;
+    "class 0", "class 1" and so on.
+
+    Args:
+        files: what a reader found.
+        given: names, or "a,b,c", or a text file with one name a line.
+
+    Raises:
+        DataError: a label is outside the classes, a class has no training image, or the names given are unusable.
+    """
+    if given is not None:
+        names = _parse(given)
+        _check(files, len(names), f"the {len(names)} names of --classes leave no room for more")
+        return names
+    if files.class_names is not None:
+        names = files.class_names
+        _check(files, len(names), f"the files name {len(names)} classes")
+        return names
+    classes = _count(files)
+    if {release_of(files.train), release_of(files.test)} != {"unknown"} and classes == len(CLASS_NAMES):
+        return CLASS_NAMES
+    return tuple(f"class {number}" for number in range(classes))
+
+
+def _count(files: Files) -> int:
+    """The number of classes of files that don't name them: as many as have training images, counted from 0 without a gap."""
+    present = np.unique(files.train.labels)
+    classes = len(present)
+    if files.most_classes is not None:
+        classes = min(int(present[-1]) + 1 if present[-1] >= 0 else classes, files.most_classes)
+    _check(
+        files,
+        classes,
+        f"check that the file belongs to a {classes}-class data set, or pass --classes with a name for every class",
+    )
+    return classes
+
+
+def _check(files: Files, classes: int, way_out: str) -> None:
+    for split, place in ((files.train, files.train_name), (files.test, files.test_name)):
+        wrong = np.flatnonzero((split.labels < 0) | (split.labels >= classes))
+        if len(wrong):
+            raise DataError(
+                f"{place}: label {split.labels[wrong[0]]} in row {wrong[0] + 1} is outside 0–{classes - 1}. "
+                f"{way_out[0].upper()}{way_out[1:]}."
+            )
+
+
+def _parse(given: str | Path | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, str) and "," in given:
+        names = given.split(",")
+    elif isinstance(given, (str, Path)):
+        names = _read(Path(given))
+    else:
+        names = list(given)
+    names = [name.strip() for name in names]
+    if len(names) < 2 or not all(names):
+        raise DataError(
+            f"--classes gives {len(names)} names ({', '.join(map(repr, names))}); it takes two or more, none empty."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"--classes gives the name {twice[0]!r} twice; every class needs its own.")
+    return tuple(names)
+
+
+def _read(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > _LONGEST_NAMES_FILE:
+            raise DataError(f"{path} is too long for a list of class names; it should have one name a line.")
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise DataError(
+            f"--classes is {str(path)!r}, and no such file can be read ({error.strerror or error}). "
+            "Give a text file with one name a line, or the names themselves: --classes cat,dog,bird."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} isn't UTF-8 text; --classes takes a text file with one name a line.") from error

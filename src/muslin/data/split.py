@@ -1,0 +1,80 @@
+"""Labelled images, and the stratified split of the training files into training and validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from muslin.errors import DataError
+
+if TYPE_CHECKING:
+    from jaxtyping import Int64, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Labelled images of one split.
+
+    Attributes:
+        images: pixels 0–255 as uint8, shape (image, height, width, channel). They stay bytes until the batch.
+        labels: class numbers from 0, shape (image,).
+    """
+
+    images: UInt8[np.ndarray, "image height width channel"]
+    labels: Int64[np.ndarray, "image"]
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.labels)
+
+    def subset(self, indices: Int64[np.ndarray, "chosen"]) -> Split:
+        """The images at `indices`, in that order."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Files:
+    """What a reader found: the training and the test files as they stand, before the split and the audit.
+
+    Attributes:
+        train: every training image, in file order.
+        test: every test image, in file order.
+        train_name: what a message calls the place of the training labels, e.g. "train-labels-idx1-ubyte.gz".
+        test_name: the same for the test labels.
+        class_names: the names that the files give their classes; None where the format has no room for names.
+        most_classes: more classes than this need names from the person; None where any number will do.
+    """
+
+    train: Split
+    test: Split
+    train_name: str
+    test_name: str
+    class_names: tuple[str, ...] | None = None
+    most_classes: int | None = None
+
+
+def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
+    """Draw `fraction` of the images at random, the same share of every class: (what stays, what was drawn).
+
+    The indices are those of scikit-learn's `train_test_split(test_size=fraction, random_state=seed, stratify=labels)`.
+
+    Raises:
+        DataError: the fraction isn't between 0 and 1, or the images are too few to give every class a place on both sides.
+    """
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415  (a second of import that `muslin analyze` avoids)
+
+    if not 0 < fraction < 1:
+        raise DataError(f"The validation fraction is {fraction}; it must lie between 0 and 1. Try 0.1.")
+    try:
+        stays, drawn = train_test_split(
+            np.arange(len(split)), test_size=fraction, random_state=seed, stratify=split.labels
+        )
+    except ValueError as error:
+        present = len(np.unique(split.labels))
+        raise DataError(
+            f"The {len(split)} training images of {present} classes can't be split into training and validation "
+            f"({fraction:.0%} of each class): {str(error).rstrip('.')}. Add images, or choose a larger validation fraction."
+        ) from error
+    return split.subset(stays), split.subset(drawn)
