@@ -45,9 +45,9 @@ PIXEL_MAXIMUM = 255
 class Network(nn.Module):
     """A design with weights.
 
-    Takes images as (batch, channel, height, width) on the 0–1 scale and gives logits (batch, class): a softmax on the output
-    layer is left to the loss and to `predict`. Weights are called ``<layer>.weight`` (output axis first, as in PyTorch) and
-    ``<layer>.bias``; a dense layer after flatten takes its features in the order height, width, channel.
+    Takes images as (batch, channel, height, width) on the 0–1 scale and gives logits (batch, class): a softmax on the
+    output layer is left to the loss and to `predict`. Weights are called ``<layer>.weight`` (output axis first, as in
+    PyTorch) and ``<layer>.bias``; a dense layer after flatten takes its features in the order height, width, channel.
 
     Args:
         design: what to build.
@@ -57,21 +57,22 @@ class Network(nn.Module):
         super().__init__()
         self.design = design
         for layer, entering, _ in design.placed:
-            self.add_module(layer.name, _module(layer, entering))
+            # Not add_module, which refuses names that a module has of its own, such as "forward" or "training".
+            self._modules[layer.name] = _module(layer, entering)
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch classes"]:
         """Logits for a batch of images."""
         values = images
-        for layer in self.design.layers:
-            values = self.get_submodule(layer.name)(values)
+        for layer in self.children():
+            values = layer(values)
         return values
 
     def activations(self, images: Float[Tensor, "batch channel height width"]) -> dict[str, Tensor]:
         """What every layer puts out, by layer name; spatial ones as (batch, channel, height, width)."""
         values, outputs = images, {}
-        for layer in self.design.layers:
-            values = self.get_submodule(layer.name)(values)
-            outputs[layer.name] = values
+        for name, layer in self.named_children():
+            values = layer(values)
+            outputs[name] = values
         return outputs
 
 
@@ -102,7 +103,7 @@ def predict(
     return np.concatenate(parts) if parts else np.zeros((0, network.design.classes), np.float32)
 
 
-def _module(layer: Layer, entering: Shape) -> nn.Module:
+def _module(layer: Layer, entering: Shape) -> nn.Module:  # noqa: PLR0911  (one line per kind reads best)
     match layer:
         case Conv2d():
             return _Conv2d(layer, entering)
