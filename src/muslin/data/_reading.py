@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from muslin.errors import DataError
 
 # Pixels of one file, at most. Fashion-MNIST's training images are 47 MB; beyond 2 GiB Muslin is the wrong tool.
 MOST_BYTES = 2 * 2**30
-# A file may unzip to this many times its size, or to the floor if that is more. Images shrink 2- to 20-fold, never 200-fold;
-# deflate can do 1,000-fold, which is what a bomb does. The floor leaves room for labels, which may shrink as much.
+# A file may unzip to this many times its size, or to the floor if that is more. Images shrink 2- to 20-fold, never
+# 200-fold; deflate can do 1,000-fold, as a bomb does. The floor leaves room for labels, which may shrink as much.
 MOST_EXPANSION = 200
 EXPANSION_FLOOR = 64 * 2**20
 
@@ -75,13 +75,13 @@ def may_unzip_to(path: Path, declared: int, packed: int | None = None) -> None:
     packed = path.stat().st_size if packed is None else packed
     if declared > max(EXPANSION_FLOOR, MOST_EXPANSION * packed):
         raise DataError(
-            f"{path} claims to unpack from {packed:,} to {declared:,} bytes, more than {MOST_EXPANSION} times its size. "
-            "Images don't shrink like that; this looks like a decompression bomb and was not unpacked."
+            f"{path} claims to unpack from {packed:,} to {declared:,} bytes, more than {MOST_EXPANSION} times its "
+            "size. Images don't shrink like that; this looks like a decompression bomb and was not unpacked."
         )
 
 
 @contextmanager
-def unzipped(path: Path) -> Iterator[IO[bytes]]:
+def unzipped(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, through gzip if its content (whatever its name) is gzip.
 
     Raises:
@@ -90,7 +90,7 @@ def unzipped(path: Path) -> Iterator[IO[bytes]]:
     zipped = refuse_impostor(path).startswith(_GZIP)
     try:
         with gzip.open(path, "rb") if zipped else path.open("rb") as file:
-            yield file
+            yield cast("BinaryIO", file)
     except EOFError as error:
         raise DataError(f"{path} is cut off: its gzip stream has no end. Fetch it again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:

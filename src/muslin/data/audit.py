@@ -18,7 +18,7 @@ TOLERATED_OVERLAP = 0.01
 
 
 class Audit(BaseModel):
-    """What was found when the files were looked over. Kept in the run; `model_dump()` and `model_validate()` are its JSON.
+    """What was found when the files were looked over; kept in the run as JSON (`model_dump`, `model_validate`).
 
     Attributes:
         train_release: the Fashion-MNIST release of the training files: "official", "earlier" (the CSV pair),
@@ -93,20 +93,21 @@ def _leak(train: Release, test: Release, overlap: int, tests: int) -> str | None
     generations = [{"sample": "official"}.get(release, release) for release in (train, test)]
     if "unknown" not in generations and generations[0] != generations[1]:
         return (
-            f"The training files are the {generations[0]} release of Fashion-MNIST and the test files the {generations[1]} "
-            f"one; the splits of the two overlap, and {overlap:,} of these {tests:,} test images are also in training."
+            f"The training files are the {generations[0]} release of Fashion-MNIST and the test files the "
+            f"{generations[1]} one. The splits of the two overlap: {overlap:,} of these {tests:,} test images are "
+            "also in the training files."
         )
     if overlap > TOLERATED_OVERLAP * tests:
         return (
-            f"{overlap:,} of the {tests:,} test images ({overlap / tests:.1%}) are also in the training files, pixel for "
-            f"pixel; at most {TOLERATED_OVERLAP:.0%} is tolerated."
+            f"{overlap:,} of the {tests:,} test images ({overlap / tests:.1%}) are also in the training files, pixel "
+            f"for pixel; at most {TOLERATED_OVERLAP:.0%} is tolerated."
         )
     return None
 
 
 def _image_hashes(split: Split) -> list[bytes]:
     """One 128-bit hash for each image: a collision by chance is out of the question (0.1 s for 70,000 images)."""
-    return [hashlib.blake2b(image, digest_size=16).digest() for image in np.ascontiguousarray(split.images)]
+    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in np.ascontiguousarray(split.images)]
 
 
 def _pixel_statistics(split: Split) -> tuple[float, float]:

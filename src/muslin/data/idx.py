@@ -1,7 +1,7 @@
 """IDX, the format of MNIST: a magic number, the dimensions, then the values; gzipped or not.
 
-Layout: http://yann.lecun.com/exdb/mnist/ (bytes 0–1 zero, byte 2 the type of value, byte 3 the number of dimensions, then
-each dimension as a big-endian 32-bit number).
+Layout: http://yann.lecun.com/exdb/mnist/ (bytes 0–1 zero, byte 2 the type of value, byte 3 the number of dimensions,
+then each dimension as a big-endian 32-bit number).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DIMENSIONS = {"images": 3, "labels": 1}
 
 
 def found(folder: Path) -> dict[tuple[str, str], Path]:
-    """The IDX files in a folder by ("train" or "test", "images" or "labels"); an unzipped file goes before its `.gz`."""
+    """The IDX files in a folder by ("train" or "test", "images" or "labels"); an unzipped one goes before its `.gz`."""
     files: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir(), reverse=True):
         match = _NAME.fullmatch(path.name)
@@ -68,8 +68,8 @@ def _split(images_path: Path, labels_path: Path) -> Split:
     images, labels = read_values(images_path, _DIMENSIONS["images"]), read_values(labels_path, _DIMENSIONS["labels"])
     if len(images) != len(labels):
         raise DataError(
-            f"{images_path.name} holds {len(images):,} images and {labels_path.name} {len(labels):,} labels; the numbers must "
-            "be equal. The two files probably belong to different splits or data sets."
+            f"{images_path.name} holds {len(images):,} images and {labels_path.name} {len(labels):,} labels; the "
+            "numbers must be equal. The two files probably belong to different splits or data sets."
         )
     return Split(images[..., np.newaxis], labels.astype(np.int64))
 

@@ -29,15 +29,15 @@ def load_data(
 ) -> Dataset:
     """Find Fashion-MNIST, or read the images at `path`; verify, split and audit them.
 
-    Without a path, the first of these that has data is used: the environment variable MUSLIN_DATA, the user's cache, the
-    system's copy (Debian's `dataset-fashion-mnist`), and then a download into the cache, which must match the official
-    SHA-256 hashes.
+    Without a path, the first of these that has data is used: the environment variable MUSLIN_DATA, the user's cache,
+    the system's copy (Debian's `dataset-fashion-mnist`), and then a download into the cache, which must match the
+    official SHA-256 hashes.
 
     Args:
         path: a folder of IDX, CSV or Parquet files or of images in train/<class>/ and test/<class>/, or an .npz file.
         sample: use the 2,500 images that ship with Muslin.
-        classes: names for the classes: a sequence, "a,b,c", or a text file with one a line. By default those in the files,
-            or Fashion-MNIST's.
+        classes: names for the classes: a sequence, "a,b,c", or a text file with one a line. By default those in the
+            files, or Fashion-MNIST's.
         validation_fraction: the share of the training files held out for validation, of each class alike.
         split_seed: which images those are; the same as scikit-learn's `train_test_split` draws.
         allow_leak: accept training and test files that share images; the audit remembers it.

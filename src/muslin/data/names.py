@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data.official import CLASS_NAMES, release_of
-from muslin.data.split import Files, Split
+from muslin.data.split import Files
 from muslin.errors import DataError
 
 _LONGEST_NAMES_FILE = 2**20  # bytes
@@ -17,8 +17,8 @@ _LONGEST_NAMES_FILE = 2**20  # bytes
 def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
     """Name the classes of `files`, and check that every label is one of them.
 
-    In order: the names given; those in the files; Fashion-MNIST's ten when a split's labels are those of a known release;
-    "class 0", "class 1" and so on.
+    In order: the names given; those in the files; Fashion-MNIST's ten when a split's labels are those of a known
+    release; "class 0", "class 1" and so on.
 
     Args:
         files: what a reader found.
@@ -42,7 +42,7 @@ def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -
 
 
 def _count(files: Files) -> int:
-    """The number of classes of files that don't name them: as many as have training images, counted from 0 without a gap."""
+    """The number of classes of files that don't name them: as many as have training images."""
     present = np.unique(files.train.labels)
     classes = len(present)
     if files.most_classes is not None:

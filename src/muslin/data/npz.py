@@ -25,8 +25,8 @@ MEMBERS = ("x_train", "y_train", "x_test", "y_test")
 def read(path: Path) -> Files:
     """Read the four arrays of an `.npz` file. Objects (pickles) are never loaded.
 
-    Images are integers 0–255, (image, height, width) or (image, height, width, channel) with 1 or 3 channels; labels are
-    integers, (image,) or (image, 1).
+    Images are integers 0–255, (image, height, width) or (image, height, width, channel) with 1 or 3 channels; labels
+    are integers, (image,) or (image, 1).
 
     Raises:
         DataError: an array is missing, isn't as above, or claims an absurd size; or the file is damaged.
@@ -38,7 +38,7 @@ def read(path: Path) -> Files:
             if missing:
                 raise DataError(
                     f"{path} lacks {', '.join(missing)}; it must hold {', '.join(MEMBERS)}. "
-                    f"It holds {', '.join(sorted(name.removesuffix('.npy') for name in archive.namelist())) or 'nothing'}."
+                    f"It holds {', '.join(name.removesuffix('.npy') for name in archive.namelist()) or 'nothing'}."
                 )
             arrays = {name: _member(path, archive, name) for name in MEMBERS}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -64,8 +64,8 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             shape, dtype = _header(file)
             if dtype.kind not in "iu":
                 raise DataError(
-                    f"{path}: {name} holds values of type {dtype}; Muslin reads whole numbers (pixels 0–255, labels from 0). "
-                    "Save them as uint8."
+                    f"{path}: {name} holds values of type {dtype}; Muslin reads whole numbers (pixels 0–255, labels "
+                    "from 0). Save them as uint8."
                 )
             if len(shape) == 0 or math.prod(shape) == 0:
                 raise DataError(f"{path}: {name} is empty (shape {shape}).")
@@ -93,8 +93,8 @@ def _images(path: Path, name: str, images: np.ndarray) -> UInt8[np.ndarray, "ima
         images = images[..., np.newaxis]
     if images.ndim != 4 or images.shape[3] not in (1, 3):
         raise DataError(
-            f"{path}: {name} has the shape {images.shape}; it must be (images, height, width) or (images, height, width, "
-            "channels) with 1 or 3 channels, channels last."
+            f"{path}: {name} has the shape {images.shape}; it must be (images, height, width) or (images, height, "
+            "width, channels) with 1 or 3 channels, channels last."
         )
     low, high = images.min(), images.max()
     if low < 0 or high > 255:
@@ -102,7 +102,7 @@ def _images(path: Path, name: str, images: np.ndarray) -> UInt8[np.ndarray, "ima
     return np.ascontiguousarray(images, dtype=np.uint8)
 
 
-def _labels(path: Path, name: str, labels: np.ndarray, images: int) -> Int64[np.ndarray, "image"]:
+def _labels(path: Path, name: str, labels: np.ndarray, images: int) -> Int64[np.ndarray, " image"]:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:

@@ -74,14 +74,14 @@ def release_of(split: Split) -> Release:
     """The generation that a split's labels, in file order, belong to."""
     if not len(split) or split.labels.max() > 255 or split.labels.min() < 0:
         return "unknown"
-    digest = hashlib.sha256(split.labels.astype(np.uint8)).hexdigest()
+    digest = hashlib.sha256(split.labels.astype(np.uint8).data).hexdigest()
     return LABEL_HASHES.get(digest, "unknown")
 
 
 def strangers(files: Files) -> Iterator[str]:
     """The names of the official files whose bytes differ from what was read; none when everything is official.
 
-    What was read is written as IDX again (header, then bytes) and hashed, so it doesn't matter which format it came from.
+    What was read is written as IDX again (header, then bytes) and hashed: it doesn't matter what format it came from.
     """
     actual = {
         "t10k-labels-idx1-ubyte": _idx_sha256(files.test.labels),
@@ -97,5 +97,5 @@ def strangers(files: Files) -> Iterator[str]:
 def _idx_sha256(values: np.ndarray) -> str:
     shape = values.shape[:3]
     digest = hashlib.sha256(struct.pack(f">2xBB{len(shape)}I", 8, len(shape), *shape))
-    digest.update(np.ascontiguousarray(values, dtype=np.uint8))
+    digest.update(np.ascontiguousarray(values, dtype=np.uint8).data)
     return digest.hexdigest()

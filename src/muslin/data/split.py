@@ -23,13 +23,13 @@ class Split:
     """
 
     images: UInt8[np.ndarray, "image height width channel"]
-    labels: Int64[np.ndarray, "image"]
+    labels: Int64[np.ndarray, " image"]
 
     def __len__(self) -> int:
         """The number of images."""
         return len(self.labels)
 
-    def subset(self, indices: Int64[np.ndarray, "chosen"]) -> Split:
+    def subset(self, indices: Int64[np.ndarray, " chosen"]) -> Split:
         """The images at `indices`, in that order."""
         return Split(self.images[indices], self.labels[indices])
 
@@ -61,9 +61,10 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     The indices are those of scikit-learn's `train_test_split(test_size=fraction, random_state=seed, stratify=labels)`.
 
     Raises:
-        DataError: the fraction isn't between 0 and 1, or the images are too few to give every class a place on both sides.
+        DataError: the fraction isn't between 0 and 1, or some class has too few images for a place on both sides.
     """
-    from sklearn.model_selection import train_test_split  # noqa: PLC0415  (a second of import that `muslin analyze` avoids)
+    # A second of import, which `muslin analyze` avoids.
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # noqa: PLC0415
 
     if not 0 < fraction < 1:
         raise DataError(f"The validation fraction is {fraction}; it must lie between 0 and 1. Try 0.1.")
@@ -75,6 +76,6 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
         present = len(np.unique(split.labels))
         raise DataError(
             f"The {len(split)} training images of {present} classes can't be split into training and validation "
-            f"({fraction:.0%} of each class): {str(error).rstrip('.')}. Add images, or choose a larger validation fraction."
+            f"({fraction:.0%} of each class): {str(error).rstrip('.')}. Add images, or change the fraction."
         ) from error
     return split.subset(stays), split.subset(drawn)
