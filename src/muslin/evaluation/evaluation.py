@@ -1,0 +1,234 @@
+"""A network's answers on a split, and everything that is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from muslin.errors import RunError
+from muslin.evaluation.calibration import Calibration, calibrate
+from muslin.evaluation.intervals import Interval, wilson
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float32, Int64
+
+# The smallest normal float32. Only a probability that underflowed is raised to it, to keep the loss finite; anything
+# coarser (Keras clips at 1e-7) would flatter a network that is sure and wrong.
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """How one class fares, each measure 0–1.
+
+    Attributes:
+        precision: of the images called this class, the share that are; 0 if none was called so.
+        recall: of the images of this class, the share that were called so (the class's accuracy); 0 if there are none.
+        f1: harmonic mean of the two; 0 if both are.
+        support: images of this class.
+        recall_interval: the recall's 95% interval (Wilson).
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    recall_interval: Interval
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Precision, recall and F1 averaged over the classes, 0–1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """One way of being wrong.
+
+    Attributes:
+        true: the class that it is.
+        predicted: the class that it was taken for.
+        images: how often.
+        share: of all images of the true class, 0–1.
+    """
+
+    true: str
+    predicted: str
+    images: int
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a network answered on a split, and what was right.
+
+    Attributes:
+        labels: the true classes, shape (image,).
+        probabilities: what the network gave each class, shape (image, class); rows sum to 1.
+        class_names: one per class.
+
+    Raises:
+        RunError: the three don't fit together, or a value is not a probability.
+    """
+
+    labels: Int64[np.ndarray, " image"]
+    probabilities: Float32[np.ndarray, "image class"]
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        images, classes = len(self.labels), len(self.class_names)
+        if self.labels.shape != (images,) or self.probabilities.shape != (images, classes) or images == 0:
+            raise RunError(
+                f"An evaluation needs one label and {classes} probabilities for each of one or more images; these are "
+                f"labels of shape {self.labels.shape} and probabilities of shape {self.probabilities.shape}. "
+                "Evaluate the run again."
+            )
+        if self.labels.min() < 0 or self.labels.max() >= classes:
+            raise RunError(
+                f"The labels run from {self.labels.min()} to {self.labels.max()}, but there are {classes} classes "
+                f"(0–{classes - 1}). Evaluate the run on the data it was trained for."
+            )
+        sums = self.probabilities.sum(axis=1, dtype=np.float64)
+        wrong = ~(np.abs(sums - 1) <= SUM_TOLERANCE) | (self.probabilities < 0).any(axis=1)
+        if wrong.any():
+            image = int(wrong.argmax())
+            raise RunError(
+                f"The probabilities of image {image} are {self.probabilities[image].tolist()}: they must be at least 0 "
+                "and sum to 1. The network's weights are damaged or its training diverged."
+            )
+
+    @cached_property
+    def predictions(self) -> Int64[np.ndarray, " image"]:
+        """The most probable class of each image; the first of equals."""
+        best: np.ndarray = self.probabilities.argmax(axis=1)
+        return best.astype(np.int64)
+
+    @cached_property
+    def confidences(self) -> Float32[np.ndarray, " image"]:
+        """The probability of each prediction."""
+        highest: np.ndarray = self.probabilities.max(axis=1)
+        return highest
+
+    @cached_property
+    def right(self) -> Bool[np.ndarray, " image"]:
+        """Whether each prediction is the label."""
+        return np.equal(self.predictions, self.labels)
+
+    @cached_property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        given = self.probabilities[np.arange(len(self.labels)), self.labels].astype(np.float64)
+        return float(-np.log(np.maximum(given, SMALLEST_PROBABILITY)).mean())
+
+    @cached_property
+    def accuracy(self) -> float:
+        """The share of right predictions, 0–1."""
+        return float(self.right.mean())
+
+    @cached_property
+    def accuracy_interval(self) -> Interval:
+        """The accuracy's 95% interval (Wilson), 0–1."""
+        return wilson(int(self.right.sum()), len(self.labels))
+
+    @cached_property
+    def confusion(self) -> Int64[np.ndarray, "true predicted"]:
+        """How many images of each true class (row) were called each class (column)."""
+        classes = len(self.class_names)
+        pairs = np.bincount(self.labels * classes + self.predictions, minlength=classes**2)
+        return pairs.reshape(classes, classes).astype(np.int64)
+
+    @cached_property
+    def per_class(self) -> tuple[ClassReport, ...]:
+        """Precision, recall and F1 of every class, in class order."""
+        reports = []
+        for number, name in enumerate(self.class_names):
+            hits = int(self.confusion[number, number])
+            support, called = int(self.confusion[number].sum()), int(self.confusion[:, number].sum())
+            reports.append(
+                ClassReport(
+                    name=name,
+                    precision=_share(hits, called),
+                    recall=_share(hits, support),
+                    f1=_share(2 * hits, support + called),
+                    support=support,
+                    recall_interval=wilson(hits, support),
+                )
+            )
+        return tuple(reports)
+
+    @cached_property
+    def macro(self) -> Averages:
+        """The plain mean over all classes."""
+        return self._averages([1] * len(self.class_names))
+
+    @cached_property
+    def weighted(self) -> Averages:
+        """The mean over all classes, each weighted by its images."""
+        return self._averages([report.support for report in self.per_class])
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Confidence held against accuracy, in 15 bins."""
+        return calibrate(self.confidences, self.right)
+
+    def top_confusions(self, k: int = 10) -> tuple[Confusion, ...]:
+        """The `k` most frequent ways of being wrong, most frequent first; fewer if fewer occur."""
+        wrong = self.confusion * (1 - np.eye(len(self.class_names), dtype=np.int64))
+        order = np.argsort(-wrong, axis=None, kind="stable")[:k]
+        rows, columns = np.unravel_index(order, wrong.shape)
+        return tuple(
+            Confusion(
+                true=self.class_names[row],
+                predicted=self.class_names[column],
+                images=int(wrong[row, column]),
+                share=_share(int(wrong[row, column]), int(self.confusion[row].sum())),
+            )
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+            if wrong[row, column]
+        )
+
+    def confidently_wrong(self, k: int = 20) -> Int64[np.ndarray, " chosen"]:
+        """Indices of the `k` wrong predictions with the highest probability, highest first; or of all, if fewer."""
+        wrong = np.flatnonzero(~self.right)
+        return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:k]
+
+    def summary(self) -> dict[str, Any]:
+        """Every figure as plain values, ready for JSON. Intervals are [low, high]."""
+        return {
+            "images": len(self.labels),
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
+            "macro": vars(self.macro).copy(),
+            "weighted": vars(self.weighted).copy(),
+            "per_class": [
+                vars(report) | {"recall_interval": list(report.recall_interval)} for report in self.per_class
+            ],
+            "confusion": self.confusion.tolist(),
+            "top_confusions": [vars(confusion).copy() for confusion in self.top_confusions()],
+            "calibration": self.calibration.to_dict(),
+        }
+
+    def _averages(self, weights: Sequence[int]) -> Averages:
+        def mean(values: Sequence[float]) -> float:
+            return float(np.average(values, weights=weights))
+
+        return Averages(
+            precision=mean([report.precision for report in self.per_class]),
+            recall=mean([report.recall for report in self.per_class]),
+            f1=mean([report.f1 for report in self.per_class]),
+        )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
