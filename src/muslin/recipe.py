@@ -1,0 +1,208 @@
+"""How a design is trained, as a value: optimizer, schedule, stopping, augmentation."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from muslin.errors import RecipeError
+
+LARGEST_FILE = 100_000  # bytes
+
+Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Adam(_Part):
+    """Adam with bias correction (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1)."""
+
+    kind: Literal["adam"] = "adam"
+    learning_rate: Positive = 1e-3
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Positive = 1e-7
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Muon(_Part):
+    """Muon on convolution kernels, AdamW on everything else.
+
+    Muon steps along the orthogonalised momentum of each kernel, seen as a matrix of filters × inputs (Jordan et al.,
+    "Muon: An optimizer for hidden layers in neural networks", 2024).
+
+    Attributes:
+        learning_rate: Muon's, for the kernels.
+        momentum: Nesterov momentum of the kernels.
+        others_learning_rate: AdamW's, for biases and dense layers.
+        weight_decay: AdamW's, decoupled.
+    """
+
+    kind: Literal["muon"] = "muon"
+    learning_rate: Positive = 0.08
+    momentum: Share = 0.9
+    others_learning_rate: Positive = 5e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Constant(_Part):
+    """The learning rate stays as it is (callbacks may still lower it)."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class Linear(_Part):
+    """Linear warm-up from zero, then linear decay to zero, step by step.
+
+    Attributes:
+        warmup: share of all steps spent warming up.
+    """
+
+    kind: Literal["linear"] = "linear"
+    warmup: Share = 0.1
+
+
+class EarlyStopping(_Part):
+    """Stop when the validation loss has not improved for `patience` epochs, and go back to the best epoch's weights.
+
+    The best weights are restored also when the epoch limit is reached, as Keras 3 does with ``restore_best_weights``.
+    """
+
+    patience: Count = 10
+
+
+class Plateau(_Part):
+    """Multiply the learning rate by `factor` when the validation loss has not improved for `patience` epochs.
+
+    Attributes:
+        min_delta: a smaller improvement does not count.
+        floor: the learning rate is never set below this.
+    """
+
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Count = 5
+    min_delta: Annotated[float, Field(ge=0)] = 1e-4
+    floor: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Augmentation(_Part):
+    """Random changes that keep the class.
+
+    Attributes:
+        flip: mirror left and right, each image with probability ½.
+        shift: move by up to that many pixels along each axis, uniformly; what leaves is lost and black comes in.
+    """
+
+    flip: bool = False
+    shift: Annotated[int, Field(strict=True, ge=0, le=64)] = 0
+
+
+class Recipe(_Part):
+    """A training procedure: with a design, data and a seed it determines the weights.
+
+    Attributes:
+        name: for files and tables.
+        because: the thinking behind it.
+        epochs: at most this many passes over the training images.
+        batch_size: images a step.
+        drop_last: leave out an epoch's last, smaller batch.
+        initialization: of kernels; biases start at zero. "glorot": uniform within ±√(6 / (fan in + fan out)) (Glorot &
+            Bengio 2010, eq. 16). "he": normal with variance 2 / fan in (He et al. 2015, eq. 10).
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
+        dropout: replaces the rates of the design's dropout layers while training; None keeps them.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    because: str = ""
+    epochs: Count
+    batch_size: Count = 128
+    drop_last: bool = False
+    initialization: Literal["glorot", "he"] = "glorot"
+    label_smoothing: Share = 0.0
+    dropout: Share | None = None
+    optimizer: Annotated[Adam | Muon, Field(discriminator="kind")] = Adam()
+    schedule: Annotated[Constant | Linear, Field(discriminator="kind")] = Constant()
+    early_stopping: EarlyStopping | None = None
+    plateau: Plateau | None = None
+    augmentation: Augmentation = Augmentation()
+
+    def with_(self, **changes: Any) -> Recipe:
+        """This recipe with some fields replaced.
+
+        Raises:
+            RecipeError: a field is unknown or its value out of range.
+
+        >>> load_recipe("fast").with_(epochs=1).epochs
+        1
+        """
+        return _validated({**self.model_dump(), **changes}, f"recipe '{self.name}'")
+
+
+def recipes() -> tuple[str, ...]:
+    """Names of the recipes that ship with Muslin.
+
+    >>> recipes()
+    ('fast', 'notebook')
+    """
+    folder = resources.files("muslin") / "recipes"
+    return tuple(sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+def load_recipe(source: str | Path) -> Recipe:
+    """Read a recipe: a name from the library, or the path of a TOML file.
+
+    Raises:
+        RecipeError: there is no such recipe, or the file is not a valid one.
+
+    >>> load_recipe("notebook").epochs
+    50
+    """
+    name = str(source)
+    if name in recipes():
+        return parse_recipe((resources.files("muslin") / "recipes" / f"{name}.toml").read_text(encoding="utf-8"), name)
+    path = Path(source)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise RecipeError(f"{path}: too long for a recipe: over {LARGEST_FILE:,} bytes.")
+        return parse_recipe(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"there is no recipe '{name}': the library has {', '.join(recipes())}, and no such TOML file can be read."
+        ) from error
+
+
+def parse_recipe(text: str, origin: str = "recipe") -> Recipe:
+    """Read a recipe from TOML text.
+
+    Raises:
+        RecipeError: the text is not TOML, or not a valid recipe.
+    """
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"{origin}: not valid TOML: {error}.") from error
+    return _validated(content, origin)
+
+
+def _validated(content: dict[str, Any], origin: str) -> Recipe:
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("adam", "muon", "constant", "linear"))
+        if first["type"] == "extra_forbidden":
+            raise RecipeError(
+                f"{origin}: unknown field '{field}'. Recipes are described in docs/recipes.md."
+            ) from error
+        if first["type"] == "missing":
+            raise RecipeError(f"{origin}: the field '{field}' is missing.") from error
+        message = first["msg"]
+        raise RecipeError(f"{origin}: {field} = {first['input']!r}: {message[0].lower()}{message[1:]}.") from error

@@ -1,0 +1,69 @@
+"""Callbacks: small objects that watch a training and may change its course."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from muslin.recipe import EarlyStopping, Plateau
+from muslin.training.history import Epoch
+
+if TYPE_CHECKING:
+    from muslin.training.loop import Training
+
+
+class Callback:
+    """What a training tells those who watch it; every method does nothing until overridden.
+
+    A callback reads `training` (its `recipe`, `network`, `history`, `step`, `steps`, `loss`, …) and may call
+    `training.stop(reason)` or set `training.learning_rate`. Callbacks are called in the order in which they were given,
+    after those that the recipe asks for.
+    """
+
+    def on_start(self, training: Training) -> None:
+        """Before the first step."""
+
+    def on_step(self, training: Training) -> None:
+        """After each step; `training.loss` and `training.accuracy` are the epoch's running means."""
+
+    def on_epoch(self, training: Training, epoch: Epoch) -> None:
+        """After each epoch and its validation; `epoch` is already part of `training.history`."""
+
+    def on_end(self, training: Training) -> None:
+        """After the last step, whatever ended the training; the final weights are in `training.network`."""
+
+
+class StopEarly(Callback):
+    """Stops when the validation loss has not improved for some epochs, by the rules of Keras' EarlyStopping."""
+
+    def __init__(self, settings: EarlyStopping) -> None:
+        self.settings = settings
+        self.best = float("inf")
+        self.waited = 0
+
+    def on_epoch(self, training: Training, epoch: Epoch) -> None:
+        """Count an epoch without improvement, or start counting anew."""
+        if epoch.validation_loss < self.best:
+            self.best, self.waited = epoch.validation_loss, 0
+            return
+        self.waited += 1
+        if self.waited >= self.settings.patience:
+            training.stop(f"no better validation loss for {self.settings.patience} epochs")
+
+
+class LowerOnPlateau(Callback):
+    """Lowers the learning rate when the validation loss stays where it is, by the rules of Keras' ReduceLROnPlateau."""
+
+    def __init__(self, settings: Plateau) -> None:
+        self.settings = settings
+        self.best = float("inf")
+        self.waited = 0
+
+    def on_epoch(self, training: Training, epoch: Epoch) -> None:
+        """Count an epoch without improvement; lower the rate when there were enough of them."""
+        if epoch.validation_loss < self.best - self.settings.min_delta:
+            self.best, self.waited = epoch.validation_loss, 0
+            return
+        self.waited += 1
+        if self.waited >= self.settings.patience and training.learning_rate > self.settings.floor:
+            training.learning_rate = max(training.learning_rate * self.settings.factor, self.settings.floor)
+            self.waited = 0

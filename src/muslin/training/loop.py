@@ -1,0 +1,316 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from muslin.data import Dataset
+from muslin.design import Design, describe_shape
+from muslin.errors import DesignError
+from muslin.network import Network, predict
+from muslin.recipe import Linear, Recipe
+from muslin.training.batches import Batches
+from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
+from muslin.training.history import Epoch, History
+from muslin.training.initialization import initialize
+from muslin.training.machine import Precision, keep_freed_memory, pick_device, pick_precision
+from muslin.training.optimizers import build_optimizers, set_learning_rates
+
+End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
+SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a rounded-to-zero probability finite
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training went.
+
+    Attributes:
+        seconds: from the first step to the last, validation included.
+        images_per_second: training images over the time spent on training steps alone.
+        epochs: how many were finished.
+        end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
+            "diverged": a loss or gradient was no longer finite, and the update was not made.
+        reason: the same in a sentence.
+        restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
+    """
+
+    seconds: float
+    images_per_second: float
+    epochs: int
+    end: End
+    reason: str
+    restored_epoch: int | None
+    device: str
+    precision: Precision
+    threads: int
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, its history and how it went."""
+
+    network: Network
+    history: History
+    outcome: Outcome
+
+
+def fit(
+    design: Design,
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    precision: str | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Fitted:
+    """Train `design` on `data.train`, watching `data.validation`; the test split is not looked at.
+
+    Same machine, thread count, design, recipe, data and seed give the same bits. Ctrl-C or SIGTERM ends after the step
+    under way and keeps the best weights so far.
+
+    Args:
+        design: what to train; its input shape and classes must be the data's.
+        data: the images.
+        recipe: how to train.
+        seed: of the initial weights, the order of images, augmentation and dropout.
+        device: "cpu", "cuda", "mps", …; the best there is by default.
+        precision: "float32" or "bfloat16"; by default bfloat16 where the hardware multiplies it natively. Weights are
+            kept in float32 either way.
+        callbacks: called after the recipe's own.
+
+    Raises:
+        DesignError: the design doesn't fit the data.
+        TrainingError: the device can't be used.
+    """
+    check_fit(design, data)
+    keep_freed_memory()
+    torch.set_flush_denormal(True)
+    with torch.random.fork_rng(devices=[]), _interruption() as interruption:
+        training = Training(design, data, recipe, seed, pick_device(device), precision)
+        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption)
+
+
+def check_fit(design: Design, data: Dataset) -> None:
+    """See that the design takes the data's images and tells the data's classes apart.
+
+    Raises:
+        DesignError: it doesn't.
+    """
+    if design.input_shape != data.input_shape:
+        raise DesignError(
+            f"design '{design.name}' takes images of {describe_shape(design.input_shape)}, but the data's are "
+            f"{describe_shape(data.input_shape)} (height × width × channels). Set input_shape in the design, or let "
+            "`muslin new NAME.toml --data PATH` write one that fits."
+        )
+    if design.classes != data.classes:
+        raise DesignError(
+            f"design '{design.name}' ends in {design.classes} units, but the data has {data.classes} classes. "
+            f"Set units = {data.classes} on layer '{design.output_layer.name}'."
+        )
+
+
+class Training:
+    """A training under way: what callbacks see.
+
+    Attributes:
+        step: steps done so far, over all epochs.
+        steps: steps that the recipe plans in all.
+        loss, accuracy: running means of the epoch under way.
+        history: epochs done so far.
+        ended: how and why training ends, once something ended it.
+    """
+
+    def __init__(
+        self, design: Design, data: Dataset, recipe: Recipe, seed: int, device: torch.device, precision: str | None
+    ) -> None:
+        self.recipe = recipe
+        self.seed = seed
+        self.validation = data.validation
+        self.device = device
+        self.precision = pick_precision(device, precision)
+        torch.manual_seed(seed)
+        self.network = Network(design)
+        initialize(self.network, recipe)
+        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.batches = Batches(data.train, recipe, seed, device)
+        self.optimizers = build_optimizers(self.network, recipe)
+        self.steps = self.batches.steps * recipe.epochs
+        self.step = 0
+        self.loss = self.accuracy = 0.0
+        self.history = History()
+        self.ended: tuple[End, str] | None = None
+        self._factor = 1.0
+        self._best: dict[str, Tensor] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The main optimizer's learning rate, before the schedule's own factor."""
+        return float(self.optimizers[0].param_groups[0]["initial_lr"]) * self._factor
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._factor = value / float(self.optimizers[0].param_groups[0]["initial_lr"])
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end of training after the step under way."""
+        self._end("early", reason)
+
+    def run(self, callbacks: Sequence[Callback], interruption: threading.Event) -> Fitted:
+        """Train to the end."""
+        started = time.perf_counter()
+        for callback in callbacks:
+            callback.on_start(self)
+        while len(self.history) < self.recipe.epochs and not self.ended:
+            self._epoch(len(self.history) + 1, callbacks, interruption)
+        end, reason = self.ended or ("finished", f"all {self.recipe.epochs} epochs done")
+        outcome = Outcome(
+            seconds=time.perf_counter() - started,
+            images_per_second=_mean_rate(self.history),
+            epochs=len(self.history),
+            end=end,
+            reason=reason,
+            restored_epoch=self._restore(interrupted=end == "interrupted"),
+            device=str(self.device),
+            precision=self.precision,
+            threads=torch.get_num_threads(),
+        )
+        self.network.eval()
+        for callback in callbacks:
+            callback.on_end(self)
+        return Fitted(self.network, self.history, outcome)
+
+    def _end(self, end: End, reason: str) -> None:
+        self.ended = self.ended or (end, reason)
+
+    def _epoch(self, number: int, callbacks: Sequence[Callback], interruption: threading.Event) -> None:
+        """One epoch and its validation, unless something ends the training before."""
+        started = time.perf_counter()
+        self.network.train()
+        rate, loss_sum, right, seen = 0.0, 0.0, 0, 0
+        for images, labels in self.batches.epoch(number):
+            rate = self._schedule()
+            loss, correct = self._step(images, labels)
+            if self.ended:
+                return
+            loss_sum, right, seen = loss_sum + loss * len(labels), right + correct, seen + len(labels)
+            self.step += 1
+            self.loss, self.accuracy = loss_sum / seen, right / seen
+            for callback in callbacks:
+                callback.on_step(self)
+            if interruption.is_set():
+                self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
+                return
+        seconds = time.perf_counter() - started
+        loss, accuracy = self._validate()
+        epoch = Epoch(number, rate, self.loss, self.accuracy, loss, accuracy, seconds, seen / seconds)
+        if not self._best or loss < self.history.best.validation_loss:
+            self._best = {name: array.detach().clone() for name, array in self.network.state_dict().items()}
+        self.history = self.history.extended(epoch)
+        for callback in callbacks:
+            callback.on_epoch(self, epoch)
+
+    def _schedule(self) -> float:
+        """Set the learning rates for the next step and return the main optimizer's."""
+        factor = self._factor
+        if isinstance(self.recipe.schedule, Linear):
+            warmup = self.recipe.schedule.warmup * self.steps
+            done = self.step + 1
+            factor *= done / warmup if done < warmup else (self.steps - self.step) / max(1.0, self.steps - warmup + 1)
+        set_learning_rates(self.optimizers, factor)
+        return float(self.optimizers[0].param_groups[0]["lr"])
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """One update; the batch's loss and how many answers were right."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            logits = self.network(images)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        value = loss.item()
+        if not _finite(value, self.network):
+            self._end("diverged", self._explain_divergence(value, images))
+            return value, 0
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return value, int((logits.argmax(1) == labels).sum())
+
+    def _explain_divergence(self, loss: float, images: Tensor) -> str:
+        with torch.no_grad():
+            outputs = self.network.activations(images)
+        where = next((name for name, values in outputs.items() if not values.isfinite().all()), None)
+        gradients = (name for name, array in self.network.named_parameters() if not _is_finite(array.grad))
+        what = f"the output of layer '{where}'" if where else f"the gradient of {next(gradients, 'the loss')}"
+        return (
+            f"training stopped at step {self.step + 1} of {self.steps}: {what} is no longer finite (loss {loss:.4g}). "
+            "The update was not made and the last good weights were kept. Lower the learning rate."
+        )
+
+    def _validate(self) -> tuple[float, float]:
+        probabilities = predict(self.network, self.validation.images)
+        of_truth = probabilities[range(len(self.validation)), self.validation.labels]
+        loss = -torch.from_numpy(of_truth).clamp_min(SMALLEST_PROBABILITY).log().mean().item()
+        return loss, float((probabilities.argmax(1) == self.validation.labels).mean())
+
+    def _restore(self, *, interrupted: bool) -> int | None:
+        """Go back to the best epoch's weights if the recipe or an interruption asks for it; which epoch that was."""
+        if not self._best or not (self.recipe.early_stopping or interrupted):
+            return None
+        self.network.load_state_dict(self._best)
+        return self.history.best.epoch
+
+
+def _recipe_callbacks(recipe: Recipe) -> list[Callback]:
+    callbacks: list[Callback] = []
+    if recipe.early_stopping:
+        callbacks.append(StopEarly(recipe.early_stopping))
+    if recipe.plateau:
+        callbacks.append(LowerOnPlateau(recipe.plateau))
+    return callbacks
+
+
+def _finite(loss: float, network: Network) -> bool:
+    norms = torch._foreach_norm([array.grad for array in network.parameters() if array.grad is not None])
+    return loss - loss == 0 and bool(torch.stack(norms).isfinite().all())
+
+
+def _is_finite(array: Tensor | None) -> bool:
+    return array is None or bool(array.isfinite().all())
+
+
+def _mean_rate(history: History) -> float:
+    seconds = sum(history.column("seconds"))
+    images = sum(epoch.images_per_second * epoch.seconds for epoch in history)
+    return images / seconds if seconds else 0.0
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second signal interrupts at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event  # only the main thread may set signal handlers
+        return
+
+    def note(number: int, _frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,96 @@
+"""The machine that trains: device, precision, and how its memory allocator behaves."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import torch
+
+from muslin.errors import TrainingError
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+# glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEEP_UP_TO = 1 << 30  # bytes
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86: AVX-512 BF16, AMX; ARM: BF16
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The device called `name`; without a name CUDA, then MPS, then the CPU, whichever is there first.
+
+    Raises:
+        TrainingError: the device is unknown to PyTorch, or not on this machine.
+    """
+    if name is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise TrainingError(
+            f"device '{name}' can't be used: {str(error).splitlines()[0]} Choose cpu, cuda or mps, or leave it out."
+        ) from error
+    return device
+
+
+def pick_precision(device: torch.device, name: str | None = None) -> Precision:
+    """The number format of matrix products: `name`, or bfloat16 where the hardware multiplies it natively.
+
+    Raises:
+        TrainingError: the name is neither "float32" nor "bfloat16".
+    """
+    match name:
+        case "float32" | "bfloat16":
+            return name
+        case str():
+            raise TrainingError(f"precision '{name}' is unknown; choose float32 or bfloat16.")
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if device.type == "cpu" and _cpu_multiplies_bfloat16() else "float32"
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Tell the C allocator to keep large freed blocks; true where that was possible.
+
+    glibc hands every block over 32 MiB back to the system when it is freed and fetches it again, page by page, in the
+    next step: half of a float32 epoch of the library's network went into page faults. It is set from inside the process
+    because the environment variables that do the same are read before Python starts. Elsewhere than on glibc nothing
+    is done.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(_M_MMAP_THRESHOLD, _KEEP_UP_TO)) and bool(mallopt(_M_TRIM_THRESHOLD, _KEEP_UP_TO))
+
+
+@cache
+def processor() -> str:
+    """The processor's name, as the system gives it."""
+    for key in ("model name", "Model"):
+        if key in _cpu_information():
+            return _cpu_information()[key]
+    return platform.processor() or platform.machine()
+
+
+@cache
+def _cpu_multiplies_bfloat16() -> bool:
+    flags = _cpu_information().get("flags") or _cpu_information().get("Features") or ""
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())
+
+
+@cache
+def _cpu_information() -> dict[str, str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
