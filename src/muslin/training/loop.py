@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -23,36 +22,11 @@ from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.machine import Precision, keep_freed_memory, pick_device, pick_precision
+from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
+from muslin.training.outcome import End, Outcome
 
-End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a rounded-to-zero probability finite
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training went.
-
-    Attributes:
-        seconds: from the first step to the last, validation included.
-        images_per_second: training images over the time spent on training steps alone.
-        epochs: how many were finished.
-        end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
-            "diverged": a loss or gradient was no longer finite, and the update was not made.
-        reason: the same in a sentence.
-        restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
-    """
-
-    seconds: float
-    images_per_second: float
-    epochs: int
-    end: End
-    reason: str
-    restored_epoch: int | None
-    device: str
-    precision: Precision
-    threads: int
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ import ctypes
 import platform
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import torch
 
 from muslin.errors import TrainingError
-
-Precision: TypeAlias = Literal["float32", "bfloat16"]
+from muslin.training.outcome import Precision
 
 # glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

@@ -1,0 +1,307 @@
+"""The run folder: the one place that knows its layout.
+
+runs/
+latest                        points at the newest run
+<time>-<design>-<recipe>-<seed>/
+run.json                    recipe, seed, data, environment, outcome: what is needed to repeat it
+design.toml                 the design
+history.csv                 one line an epoch
+model.safetensors           the weights
+evaluation.json             figures of the test split
+predictions.safetensors     the network's answers on the test split, from which those figures were computed
+figures/                    *.svg and *.png
+report.html
+model.onnx, model.keras, …  exports
+baseline/                   the same again for the baseline, if one was trained
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from muslin._files import write_bytes, write_text
+from muslin.data import Audit
+from muslin.design import Design, format_design, load_design
+from muslin.errors import MuslinError, RunError
+from muslin.evaluation import Evaluation
+from muslin.recipe import Recipe
+from muslin.training.history import History
+from muslin.training.outcome import Outcome
+
+LATEST = "latest"
+RUNS = Path("runs")
+_LARGEST_TEXT = 64_000_000  # bytes of a JSON, TOML or CSV file; a long history takes a thousandth
+_Read = TypeVar("_Read")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Environment(_Part):
+    """Where a run took place: enough to see why another machine may give other bits."""
+
+    muslin: str
+    python: str
+    torch: str
+    system: str
+    processor: str
+
+
+class DataRecord(_Part):
+    """What a run was trained on.
+
+    Attributes:
+        source: where the images came from, in words.
+        option: what `--data` was given, if anything.
+        sample: whether it was the small sample that ships with Muslin.
+        fingerprint: SHA-256 over all pixels and labels of the three splits.
+    """
+
+    source: str
+    option: str | None
+    sample: bool
+    fingerprint: str
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    audit: Audit
+
+
+class RunRecord(_Part):
+    """The content of run.json.
+
+    Attributes:
+        created: when the run began, with the time zone.
+        outcome: how training went; None while it is under way, or if it never ended.
+    """
+
+    format: Literal[1] = 1
+    created: datetime
+    design: str
+    recipe: Recipe
+    seed: int
+    data: DataRecord
+    environment: Environment
+    outcome: Outcome | None = None
+
+
+class RunFolder:
+    """A run on disk. What is read is validated; what is written is whole or absent.
+
+    Args:
+        path: the folder; `RunFolder.open` also takes "latest".
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, record: RunRecord, design: Design, parent: Path = RUNS) -> RunFolder:
+        """Make a new run folder under `parent` and point `latest` at it.
+
+        Raises:
+            MuslinError: the folder can't be made.
+        """
+        name = f"{record.created:%Y%m%d-%H%M%S}-{design.name}-{record.recipe.name}-{record.seed}"
+        folder = cls(_new_folder(parent, name))
+        folder.begin(record, design)
+        _point_latest(parent, folder.path)
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """An existing run: a folder, or "latest" for the newest one under ``runs/``.
+
+        Raises:
+            RunError: there is no run.
+        """
+        place = RUNS / LATEST if str(path) == LATEST and not Path(path).exists() else Path(path)
+        folder = cls(place.resolve())
+        if not folder.path.is_dir():
+            raise RunError(f"there is no run folder '{path}'. `muslin train` makes one; give its path, or 'latest'.")
+        _ = folder.record
+        return folder
+
+    def begin(self, record: RunRecord, design: Design) -> None:
+        """Write what is known before training."""
+        write_text(self.path / "design.toml", format_design(design))
+        self.save_record(record)
+
+    # ── Where things are ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights."""
+        return self.path / "model.safetensors"
+
+    @property
+    def report_path(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def figures_path(self) -> Path:
+        """The folder of figures."""
+        return self.path / "figures"
+
+    def export_path(self, format_name: str) -> Path:
+        """Where an export of that format ("onnx", "keras", "h5") goes."""
+        if format_name == "h5" and self.design.name == "custom_cnn":
+            return self.path / "fashion_mnist_cnn_custom.h5"
+        return self.path / f"model.{format_name}"
+
+    # ── What is in them ───────────────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def record(self) -> RunRecord:
+        """run.json."""
+        return _read(self.path / "run.json", RunRecord.model_validate_json)
+
+    @cached_property
+    def design(self) -> Design:
+        """design.toml."""
+        path = self.path / "design.toml"
+        if not path.exists():
+            raise _missing(path)
+        return load_design(path)
+
+    @cached_property
+    def history(self) -> History:
+        """history.csv."""
+        path = self.path / "history.csv"
+        return _read(path, lambda raw: History.from_csv(raw.decode(), str(path)))
+
+    @cached_property
+    def measured(self) -> dict[str, Any] | None:
+        """evaluation.json: accuracies and losses per split; None if the run was not evaluated."""
+        path = self.path / "evaluation.json"
+        if not path.exists():
+            return None
+        content = _read(path, json.loads)
+        if not isinstance(content, dict):
+            raise RunError(f"{path} does not hold an evaluation. Delete it and evaluate the run again.")
+        return content
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        """The answers on the test split; None if it was not opened."""
+        path = self.path / "predictions.safetensors"
+        if not path.exists():
+            return None
+        arrays = _read(path, load)
+        try:
+            return Evaluation(arrays["labels"], arrays["probabilities"], self.record.data.class_names)
+        except KeyError as error:
+            raise RunError(f"{path} lacks {error}. Delete it and evaluate the run again.") from error
+
+    @property
+    def baseline(self) -> RunFolder | None:
+        """The baseline's run, if one was trained beside this one."""
+        folder = self.path / "baseline"
+        return RunFolder(folder) if (folder / "run.json").exists() else None
+
+    # ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def create_baseline(self, record: RunRecord, design: Design) -> RunFolder:
+        """Make the folder of the baseline's run."""
+        folder = RunFolder(self.path / "baseline")
+        folder.begin(record, design)
+        return folder
+
+    def save_record(self, record: RunRecord) -> None:
+        """Write run.json."""
+        write_text(self.path / "run.json", record.model_dump_json(indent=2) + "\n")
+        self._forget("record")
+
+    def save_history(self, history: History) -> None:
+        """Write history.csv."""
+        write_text(self.path / "history.csv", history.to_csv())
+        self._forget("history")
+
+    def save_evaluation(self, evaluation: Evaluation, measured: dict[str, Any]) -> None:
+        """Write predictions.safetensors, then evaluation.json."""
+        arrays = {
+            "labels": evaluation.labels,
+            "probabilities": np.ascontiguousarray(evaluation.probabilities),
+        }
+        write_bytes(self.path / "predictions.safetensors", save(arrays))
+        write_text(self.path / "evaluation.json", json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
+        self._forget("evaluation", "measured")
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self.__dict__.pop(name, None)
+
+
+def list_runs(parent: Path = RUNS) -> tuple[RunFolder, ...]:
+    """The runs under `parent`, oldest first."""
+    if not parent.is_dir():
+        return ()
+    return tuple(RunFolder(path.parent) for path in sorted(parent.glob("*/run.json")) if not path.parent.is_symlink())
+
+
+def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read:
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise RunError(f"{path} is over {_LARGEST_TEXT:,} bytes long; Muslin did not write it.")
+        return parse(path.read_bytes())
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(
+            f"{path} is damaged or from another version of Muslin: {where or 'content'}: {first['msg']}."
+        ) from error
+    except (ValueError, RecursionError, SafetensorError) as error:
+        raise RunError(f"{path} is damaged: {error}.") from error
+
+
+def _missing(path: Path) -> RunError:
+    return RunError(
+        f"the run folder {path.parent} lacks {path.name}: it is no run, or training did not get that far. "
+        "Choose another run, or train again."
+    )
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A folder that did not exist before: two runs in one second get different ones."""
+    for attempt in range(1, 1000):
+        path = parent / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise MuslinError(
+                f"the run folder {path} can't be made: {error.strerror}. Choose one that you may write to (-o/--out)."
+            ) from error
+        return path.resolve()
+    raise MuslinError(f"there are too many runs called {name} under {parent}. Choose another folder (-o/--out).")
+
+
+def _point_latest(parent: Path, folder: Path) -> None:
+    beside = parent / f".{LATEST}-{os.getpid()}"
+    with contextlib.suppress(OSError):  # a file system without links: "latest" is a convenience
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(folder.name, target_is_directory=True)
+        beside.replace(parent / LATEST)

@@ -1,0 +1,34 @@
+"""How a training went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training went.
+
+    Attributes:
+        seconds: from the first step to the last, validation included.
+        images_per_second: training images over the time spent on training steps alone.
+        epochs: how many were finished.
+        end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
+            "diverged": a loss or gradient was no longer finite, and the update was not made.
+        reason: the same in a sentence.
+        restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
+    """
+
+    seconds: float
+    images_per_second: float
+    epochs: int
+    end: End
+    reason: str
+    restored_epoch: int | None
+    device: str
+    precision: Precision
+    threads: int
