@@ -1,0 +1,173 @@
+"""A network as Keras files, written by Keras itself: ``.keras``, and the older HDF5 ``.h5``.
+
+Keras 3 builds a Sequential model with the design's name and its layers' names, takes the weights in its own order of
+axes (height, width, in, out; in, out) and saves it. Keras on any backend opens the file: TensorFlow, JAX or torch. The
+model takes (batch, height, width, channel) float32 on the 0–1 scale and gives what the design's output layer says:
+probabilities with softmax, logits with none. It is not compiled; call `model.compile(…)` before `evaluate` or `fit`.
+
+Keras is imported with the torch backend unless KERAS_BACKEND chooses another. The configuration file in the home
+directory doesn't count as a choice: Keras writes "tensorflow" into it without being asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from muslin._files import replacing
+from muslin.design import (
+    AvgPool2d,
+    Conv2d,
+    Dense,
+    Design,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    Layer,
+    MaxPool2d,
+    describe_shape,
+)
+from muslin.errors import ExportError
+from muslin.export._weights import Weights
+
+SUFFIXES = (".keras", ".h5")
+_BACKEND = "torch"
+
+
+def write_keras(design: Design, weights: Weights, path: Path) -> None:
+    """Write a Keras file; its kind follows from the suffix.
+
+    Args:
+        design: what to build.
+        weights: that fit the design.
+        path: ends in .keras or .h5.
+
+    Raises:
+        ExportError: Keras can't express the design, the suffix is another, or Keras' backend is not installed.
+        MuslinError: the file can't be written.
+    """
+    if path.suffix not in SUFFIXES:
+        raise ExportError(
+            f"{path.name}: Keras tells its formats apart by the suffix. Let the name end in .keras or .h5."
+        )
+    model = build_keras(design, weights)
+    with replacing(path) as temporary, quiet_keras():
+        model.save(temporary)
+
+
+def build_keras(design: Design, weights: Weights) -> Any:
+    """The Keras model, on the CPU, not compiled; see `write_keras`."""
+    keras = import_keras()
+    # Everything that the person's Keras configuration might set otherwise is said here.
+    with keras.device("cpu"):
+        model = keras.Sequential(
+            [
+                keras.Input(design.input_shape, dtype="float32", name=_input_name(design)),
+                *(_layer(keras, layer) for layer in design.layers),
+            ],
+            name=design.name,
+        )
+        for layer in design.layers:
+            if f"{layer.name}.weight" in weights:
+                kernel, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+                model.get_layer(layer.name).set_weights([_kernel(kernel), bias])
+    return model
+
+
+def import_keras() -> Any:
+    """The keras module, on the torch backend unless another is chosen already.
+
+    Raises:
+        ExportError: the chosen backend is not installed.
+    """
+    os.environ.setdefault("KERAS_BACKEND", _BACKEND)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow, if chosen, announces itself on standard error
+    try:
+        import keras  # type: ignore[import-untyped]  # noqa: PLC0415  (seconds; and the backend is named before)
+    except ImportError as error:
+        raise ExportError(
+            f"Keras can't start with KERAS_BACKEND={os.environ['KERAS_BACKEND']!r}: {error}. "
+            f"Unset KERAS_BACKEND, or set it to '{_BACKEND}'."
+        ) from error
+    return keras
+
+
+def _layer(keras: Any, layer: Layer) -> Any:  # noqa: PLR0911  (one for each kind)
+    make, common = keras.layers, {"name": layer.name, "dtype": "float32"}
+    image = {**common, "data_format": "channels_last"}
+    match layer:
+        case Conv2d():
+            if layer.stride != (1, 1) and layer.dilation != (1, 1):
+                raise ExportError(
+                    f"layer '{layer.name}': stride {describe_shape(layer.stride)} together with dilation "
+                    f"{describe_shape(layer.dilation)} is something that Keras' Conv2D does not do. Export onnx or "
+                    "safetensors, or give up one of the two."
+                )
+            return make.Conv2D(
+                layer.filters,
+                layer.kernel,
+                strides=layer.stride,
+                dilation_rate=layer.dilation,
+                padding=layer.padding,
+                activation=_activation(layer),
+                **image,
+            )
+        case MaxPool2d() | AvgPool2d():
+            kind = make.MaxPooling2D if isinstance(layer, MaxPool2d) else make.AveragePooling2D
+            return kind(layer.kernel, strides=layer.strides(), padding=layer.padding, **image)
+        case GlobalAvgPool2d():
+            return make.GlobalAveragePooling2D(**image)
+        case GlobalMaxPool2d():
+            return make.GlobalMaxPooling2D(**image)
+        case Flatten():
+            return make.Flatten(**image)
+        case Dropout():
+            return make.Dropout(layer.rate, **common)
+        case Dense():
+            return make.Dense(layer.units, activation=_activation(layer), **common)
+
+
+def _activation(layer: Conv2d | Dense) -> str | None:
+    # Keras' defaults are the definitions meant here: ELU with α = 1, GELU with erf instead of its tanh approximation.
+    return None if layer.activation == "none" else layer.activation
+
+
+def _kernel(weight: np.ndarray) -> np.ndarray:
+    """From PyTorch's axes (out, in, height, width) or (out, in) to Keras' (height, width, in, out) or (in, out)."""
+    return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight.T
+
+
+def _input_name(design: Design) -> str:
+    name = "image"
+    while name in design.names:
+        name += "_"
+    return name
+
+
+@contextmanager
+def quiet_keras() -> Iterator[None]:
+    """Leave out what Keras says to nobody's use.
+
+    Through absl's logger, the advice to prefer .keras over .h5: whoever asks for .h5 wants it. And NumPy 2's warning
+    about the way in which Keras turns torch's tensors into arrays, which is between the three of them.
+    """
+    logger = logging.getLogger("absl")
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "HDF5" not in record.getMessage()
+
+    logger.addFilter(keep)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            yield
+    finally:
+        logger.removeFilter(keep)
