@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from PIL import Image
 
 from muslin.data import Dataset, Split, load_data
 
@@ -87,16 +89,12 @@ def write_csv(folder: Path, train: Split, test: Split) -> Path:
 
 
 def png_bytes(image: np.ndarray) -> bytes:
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "png")
     return buffer.getvalue()
 
 
 def write_parquet(folder: Path, train: Split, test: Split) -> Path:
-    import polars as pl
-
     folder.mkdir()
     for name, split in (("train", train), ("test", test)):
         images = [{"bytes": png_bytes(image), "path": None} for image in split.images]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from muslin.data.sources import Progress
+    from muslin.data.progress import Progress
 
 # Columns where there is no terminal to ask (a pipe, a file) and COLUMNS isn't set: wide enough for every table.
 PIPE_WIDTH = 120

@@ -80,6 +80,17 @@ def may_unzip_to(path: Path, declared: int, packed: int | None = None) -> None:
         )
 
 
+def refuse_oversize(path: Path) -> None:
+    """Refuse a file that is larger than anything Muslin would hold.
+
+    Raises:
+        DataError: it is larger than `MOST_BYTES`.
+    """
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise DataError(f"{path} has {size:,} bytes; Muslin reads files of at most {MOST_BYTES:,}. Take fewer images.")
+
+
 @contextmanager
 def unzipped(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading, through gzip if its content (whatever its name) is gzip.

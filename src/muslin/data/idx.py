@@ -32,8 +32,13 @@ _NAME = re.compile(r"(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx[1
 _DIMENSIONS = {"images": 3, "labels": 1}
 
 
-def found(folder: Path) -> dict[tuple[str, str], Path]:
-    """The IDX files in a folder by ("train" or "test", "images" or "labels"); an unzipped one goes before its `.gz`."""
+def found(folder: Path) -> list[Path]:
+    """The IDX files in a folder, those that there are."""
+    return list(_by_split(folder).values())
+
+
+def _by_split(folder: Path) -> dict[tuple[str, str], Path]:
+    """The files by ("train" or "test", "images" or "labels"); an unzipped one goes before its `.gz`."""
     files: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir(), reverse=True):
         match = _NAME.fullmatch(path.name)
@@ -48,7 +53,7 @@ def read(folder: Path) -> Files:
     Raises:
         DataError: one is missing, damaged or not what its name says, or images and labels differ in number.
     """
-    files = found(folder)
+    files = _by_split(folder)
     missing = [f"{split} {what}" for split in ("train", "test") for what in _DIMENSIONS if (split, what) not in files]
     if missing:
         raise DataError(

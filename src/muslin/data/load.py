@@ -8,7 +8,8 @@ from pathlib import Path
 from muslin.data.audit import audit
 from muslin.data.dataset import Dataset
 from muslin.data.names import class_names
-from muslin.data.sources import Progress, find, silent
+from muslin.data.progress import Progress, silent
+from muslin.data.sources import find, find_sample
 from muslin.data.split import stratified
 from muslin.errors import DataError
 
@@ -50,7 +51,10 @@ def load_data(
     """
     if sample and path is not None:
         raise DataError(f"Both the sample and {str(path)!r} were asked for. Pass --sample or --data, not both.")
-    found = find(Path(path) if path is not None else None, sample=sample, download=download, progress=progress)
+    if sample:
+        found = find_sample()
+    else:
+        found = find(Path(path) if path is not None else None, download=download, progress=progress)
     files = found.files
     names = class_names(files, classes)
     train, validation = stratified(files.train, validation_fraction, split_seed)

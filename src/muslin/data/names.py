@@ -17,8 +17,8 @@ _LONGEST_NAMES_FILE = 2**20  # bytes
 def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
     """Name the classes of `files`, and check that every label is one of them.
 
-    In order: the names given; those in the files; Fashion-MNIST's ten when a split's labels are those of a known
-    release; "class 0", "class 1" and so on.
+    In order: the names given; Fashion-MNIST's ten when a split's labels are those of a known release; the names in the
+    files; "class 0", "class 1" and so on.
 
     Args:
         files: what a reader found.
@@ -29,16 +29,22 @@ def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -
     """
     if given is not None:
         names = _parse(given)
-        _check(files, len(names), f"the {len(names)} names of --classes leave no room for more")
-        return names
-    if files.class_names is not None:
+        _check(files, len(names), f"--classes gives {len(names)} names; give one for every class.")
+    elif {release_of(files.train), release_of(files.test)} != {"unknown"}:
+        names = CLASS_NAMES
+        _check(
+            files, len(names), f"Fashion-MNIST has {len(names)} classes; one of the two files must be from elsewhere."
+        )
+    elif files.class_names is not None:
         names = files.class_names
-        _check(files, len(names), f"the files name {len(names)} classes")
-        return names
-    classes = _count(files)
-    if {release_of(files.train), release_of(files.test)} != {"unknown"} and classes == len(CLASS_NAMES):
-        return CLASS_NAMES
-    return tuple(f"class {number}" for number in range(classes))
+        _check(files, len(names), f"The training files name {len(names)} classes; pass --classes to name more.")
+    else:
+        names = tuple(f"class {number}" for number in range(_count(files)))
+    if len(names) < 2:
+        raise DataError(
+            f"{files.train_name} has images of one class only; there is nothing to tell apart. Add another."
+        )
+    return names
 
 
 def _count(files: Files) -> int:
@@ -50,7 +56,7 @@ def _count(files: Files) -> int:
     _check(
         files,
         classes,
-        f"check that the file belongs to a {classes}-class data set, or pass --classes with a name for every class",
+        f"Check that the file belongs to a {classes}-class data set, or pass --classes with a name for every class.",
     )
     return classes
 
@@ -60,8 +66,7 @@ def _check(files: Files, classes: int, way_out: str) -> None:
         wrong = np.flatnonzero((split.labels < 0) | (split.labels >= classes))
         if len(wrong):
             raise DataError(
-                f"{place}: label {split.labels[wrong[0]]} in row {wrong[0] + 1} is outside 0–{classes - 1}. "
-                f"{way_out[0].upper()}{way_out[1:]}."
+                f"{place}: label {split.labels[wrong[0]]} in row {wrong[0] + 1} is outside 0–{classes - 1}. {way_out}"
             )
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from muslin.data import formats, idx, npz
+from muslin.data import apt, formats, idx, mirrors, npz
 from muslin.data.dataset import Place
-from muslin.data.official import strangers
+from muslin.data.official import FILES, strangers
+from muslin.data.progress import Progress, silent
 from muslin.data.split import Files
-from muslin.errors import DataError
-
-Progress = Callable[[str, int, int | None], None]
-"""Called as `progress(what, done, total)`, in bytes; `total` is None where it isn't known."""
+from muslin.errors import DataError, MuslinError
 
 SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 DATA_VARIABLE = "MUSLIN_DATA"
 CACHE_VARIABLE = "MUSLIN_CACHE"
-
-
-def silent(_what: str, _done: int, _total: int | None) -> None:
-    """The progress of someone who doesn't want to know."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +36,131 @@ class Found:
     lookup: tuple[Place, ...]
 
 
+@dataclass(frozen=True)
+class Fetcher:
+    """A way to get the official files.
+
+    Attributes:
+        name: what it is called in a message.
+        fetch: put the files that a folder lacks into it, verified, or raise `DataError` with the reason in a few words.
+    """
+
+    name: str
+    fetch: Callable[[Path, Progress], None]
+
+
+FETCHERS = (
+    *(Fetcher(base, functools.partial(mirrors.fetch, base=base)) for base in mirrors.MIRRORS),
+    Fetcher(f"the package {apt.PACKAGE}", apt.fetch),
+)
+
+
 def cache_folder() -> Path:
-    """Where fetched data are kept: $MUSLIN_CACHE, or the operating system's folder for caches."""
+    """Where fetched data are kept: under $MUSLIN_CACHE, or else the operating system's folder for caches."""
     from platformdirs import user_cache_path  # noqa: PLC0415  (not needed when a path is given)
 
     chosen = os.environ.get(CACHE_VARIABLE)
     return (Path(chosen) if chosen else user_cache_path("muslin", appauthor=False)) / "fashion-mnist"
 
 
+def find_sample() -> Found:
+    """The images that ship with Muslin."""
+    return Found(npz.read(SAMPLE), "the sample that ships with Muslin", (Place("the sample (--sample)", "found"),))
+
+
 def find(
-    path: Path | None = None, *, sample: bool = False, download: bool = True, progress: Progress = silent
+    path: Path | None = None,
+    *,
+    download: bool = True,
+    progress: Progress = silent,
+    cache: Path | None = None,
+    system: Path = SYSTEM_FOLDER,
+    fetchers: Sequence[Fetcher] = FETCHERS,
 ) -> Found:
-    """Find data: at `path`, else in the first place that has them."""
-    if sample:
-        return Found(npz.read(SAMPLE), "the sample that ships with Muslin", (Place("the sample", "found"),))
-    if path is None and os.environ.get(DATA_VARIABLE):
-        path = Path(os.environ[DATA_VARIABLE])
+    """Find data: at `path`, at $MUSLIN_DATA, in the cache, in the system's folder, or by fetching them into the cache.
+
+    What a person points at is read or refused. The other places count only if every file in them is the official one.
+
+    Args:
+        path: where a person says that the data are.
+        download: whether to fetch data that aren't on this machine.
+        progress: called while something is fetched.
+        cache: where fetched data are kept; `cache_folder()` by default.
+        system: where the system keeps its copy.
+        fetchers: the ways to fetch, in order.
+
+    Raises:
+        DataError: what a person pointed at is damaged, or no place has the data; the message lists them all.
+    """
+    cache = cache_folder() if cache is None else cache
+    lookup: list[Place] = []
+
     if path is not None:
-        return Found(formats.read(path), str(path), (Place(str(path), "found"),))
-    for folder in (cache_folder(), SYSTEM_FOLDER):
+        return _pointed_at(path, "--data", lookup)
+    lookup.append(Place("--data", "not given"))
+    if os.environ.get(DATA_VARIABLE):
+        return _pointed_at(Path(os.environ[DATA_VARIABLE]), DATA_VARIABLE, lookup)
+    lookup.append(Place(DATA_VARIABLE, "not set"))
+
+    for name, folder in ((f"your cache ({cache})", cache), (f"the system's copy ({system})", system)):
+        files = _official(folder, name, lookup)
+        if files is not None:
+            return Found(files, name, tuple(lookup))
+
+    if download:
+        _check_writable(cache)
+        for fetcher in fetchers:
+            if _fetched(fetcher, cache, progress, lookup):
+                files = idx.read(cache)
+                return Found(files, f"{fetcher.name}, kept in your cache ({cache})", tuple(lookup))
+    else:
+        lookup.append(Place("fetching", "not asked for"))
+
+    tried = "; ".join(f"{place.name}: {place.outcome}" for place in lookup)
+    names = ", ".join(f"{file.name}.gz" for file in FILES)
+    raise DataError(
+        f"Fashion-MNIST was found nowhere. {tried}. Without a network, fetch {names} elsewhere from "
+        f"{mirrors.MIRRORS[0]}/, put them in a folder, and point --data or {DATA_VARIABLE} at it. "
+        "To only try things on, pass --sample."
+    )
+
+
+def _pointed_at(path: Path, name: str, lookup: list[Place]) -> Found:
+    path = path.expanduser()
+    return Found(formats.read(path), f"{name} ({path})", (*lookup, Place(f"{name} ({path})", "found")))
+
+
+def _official(folder: Path, name: str, lookup: list[Place]) -> Files | None:
+    """The official files in `folder`, or None; either way a line in `lookup`."""
+    files, outcome = None, "not there"
+    try:
         if folder.is_dir() and idx.found(folder):
             files = idx.read(folder)
-            if not any(strangers(files)):
-                return Found(files, str(folder), (Place(str(folder), "found"),))
-    raise DataError("No data.")
+            changed = list(strangers(files))
+            outcome = f"{changed[0]} is not the official file" if changed else "found, verified"
+            files = None if changed else files
+    except DataError as error:
+        outcome = f"damaged: {str(error).rstrip('.')}"
+    except OSError as error:
+        outcome = f"can't be read: {error.strerror or error}"
+    lookup.append(Place(name, outcome))
+    return files
+
+
+def _check_writable(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"Fashion-MNIST isn't on this machine, and can't be fetched because the cache {cache} can't be made: "
+            f"{error.strerror or error}. Set {CACHE_VARIABLE} to a folder that you may write to."
+        ) from error
+
+
+def _fetched(fetcher: Fetcher, cache: Path, progress: Progress, lookup: list[Place]) -> bool:
+    try:
+        fetcher.fetch(cache, progress)
+    except (MuslinError, OSError) as error:
+        lookup.append(Place(fetcher.name, str(error).rstrip(".")))
+        return False
+    return _official(cache, fetcher.name, lookup) is not None

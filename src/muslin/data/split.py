@@ -38,6 +38,8 @@ class Split:
 class Files:
     """What a reader found: the training and the test files as they stand, before the split and the audit.
 
+    Raises `DataError` when the images of the two differ in shape.
+
     Attributes:
         train: every training image, in file order.
         test: every test image, in file order.
@@ -53,6 +55,19 @@ class Files:
     test_name: str
     class_names: tuple[str, ...] | None = None
     most_classes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that training and test images are of one shape."""
+        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
+        if train != test:
+            raise DataError(
+                f"The training images ({self.train_name}) are {_times(train)}, the test images ({self.test_name}) "
+                f"{_times(test)} (height × width × channels); all must be alike."
+            )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:

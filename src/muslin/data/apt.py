@@ -1,0 +1,133 @@
+"""Fetching the official files from a Debian-like system's package mirrors, without root.
+
+`apt-get download` fetches the package `dataset-fashion-mnist`; `dpkg-deb` unpacks it into a stream, from which exactly
+the four expected files are taken. Nothing is installed, and nothing outside the given folder is written.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from muslin._files import replacing
+from muslin.data.official import OfficialFile
+from muslin.data.progress import Progress
+from muslin.data.verify import verify, wanted, zipped
+from muslin.errors import DataError
+
+PACKAGE = "dataset-fashion-mnist"
+INSIDE = "usr/share/datasets/fashion-mnist"
+
+# Reading the package lists of a large distribution over a slow line takes minutes; hanging takes for ever.
+_PATIENCE_SECONDS = 600
+# A file is stored zipped, so is no longer than unzipped, give or take gzip's header.
+_HEADER_BYTES = 2**10
+# Settings of the call with lists of its own. `#clear`: the system's hooks after an update expect root and its folders.
+_PRIVATE = """\
+Dir::State::Lists "{folder}/lists";
+Dir::Cache "{folder}/cache";
+Acquire::http::Timeout "15";
+Acquire::https::Timeout "15";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+"""
+
+
+def fetch(folder: Path, progress: Progress) -> None:
+    """Fetch into `folder` the official files that it lacks; each is verified before it gets its name.
+
+    The system's package lists are used where they know the package; else lists are fetched into a folder that is
+    removed again.
+
+    Raises:
+        DataError: this is no Debian-like system, no mirror has the package, or its files are not the official ones.
+    """
+    missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
+    if missing:
+        raise DataError(f"not a Debian-like system (no {missing[0]})")
+    with tempfile.TemporaryDirectory(prefix=".apt-", dir=folder) as name:
+        work = Path(name)
+        progress(f"Fetching the package {PACKAGE}", 0, None)
+        try:
+            _apt_get("download", PACKAGE, work=work)
+        except DataError:
+            settings = _private_lists(work)
+            progress("Fetching package lists", 0, None)
+            _apt_get("update", work=work, settings=settings)
+            _apt_get("download", PACKAGE, work=work, settings=settings)
+        packages = list(work.glob(f"{PACKAGE}_*.deb"))
+        if not packages:
+            raise DataError(f"apt-get download {PACKAGE} left no package")
+        _unpack(packages[0], folder)
+
+
+def _private_lists(work: Path) -> Path:
+    for needed in ("lists/partial", "cache/archives/partial"):
+        (work / needed).mkdir(parents=True)
+    settings = work / "apt.conf"
+    settings.write_text(_PRIVATE.format(folder=work), encoding="utf-8")
+    return settings
+
+
+def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
+    options = [] if settings is None else [f"--config-file={settings}"]
+    try:
+        done = subprocess.run(  # noqa: S603  (fixed words and a folder of our own)
+            ["apt-get", "-q", *options, *arguments],  # noqa: S607
+            cwd=work,
+            env=os.environ | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"apt-get {arguments[0]} took more than {_PATIENCE_SECONDS} seconds") from error
+    except OSError as error:
+        raise DataError(f"apt-get can't be run ({error.strerror or error})") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").splitlines()
+        reasons = [line[2:].strip() for line in lines if line.startswith("E:")]
+        raise DataError(f"apt-get {arguments[0]} failed: {reasons[0] if reasons else f'status {done.returncode}'}")
+
+
+def _unpack(package: Path, folder: Path) -> None:
+    """Take the files that `folder` lacks out of the package."""
+    expected = {f"{INSIDE}/{file.name}.gz": file for file in wanted(folder)}
+    with subprocess.Popen(  # noqa: S603
+        ["dpkg-deb", "--fsys-tarfile", package],  # noqa: S607
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    ) as unpacking:
+        assert unpacking.stdout is not None  # noqa: S101  (PIPE gives one)
+        try:
+            _take(unpacking.stdout, expected, folder)
+        except tarfile.TarError as error:
+            raise DataError(f"the package can't be unpacked ({error})") from error
+        finally:
+            unpacking.stdout.close()
+    if expected:
+        raise DataError(f"the package lacks {next(iter(expected.values())).name}")
+
+
+def _take(stream: IO[bytes], expected: dict[str, OfficialFile], folder: Path) -> None:
+    """Copy the expected files from a tar stream, striking each off the list."""
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            file = expected.get(member.name.removeprefix("./"))
+            if file is None or not member.isfile() or member.size > file.size + _HEADER_BYTES:
+                continue
+            content = archive.extractfile(member)
+            assert content is not None  # noqa: S101  (a regular file has content)
+            with replacing(zipped(folder, file)) as temporary:
+                with temporary.open("wb") as out:
+                    shutil.copyfileobj(content, out)
+                verify(temporary, file)
+            del expected[member.name.removeprefix("./")]

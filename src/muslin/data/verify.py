@@ -1,0 +1,49 @@
+"""Holding files against the hashes of the official release before anything in them is trusted."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from muslin.data._reading import unzipped
+from muslin.data.official import FILES, OfficialFile
+from muslin.errors import DataError
+
+_CHUNK = 2**20  # bytes
+
+
+def verify(path: Path, file: OfficialFile) -> None:
+    """Check that the unzipped bytes of `path` are those of the official `file`. Never unzips more than it should hold.
+
+    Raises:
+        DataError: they are not, or the file can't be read.
+    """
+    digest = hashlib.sha256()
+    left = file.size + 1
+    with unzipped(path) as stream:
+        while left and (chunk := stream.read(min(_CHUNK, left))):
+            digest.update(chunk)
+            left -= len(chunk)
+    if digest.hexdigest() != file.sha256:
+        raise DataError(f"{file.name} is not the official file: its SHA-256, unzipped, is {digest.hexdigest()[:12]}….")
+
+
+def wanted(folder: Path) -> list[OfficialFile]:
+    """The official files that `folder` lacks as `.gz`, or holds damaged."""
+    return [file for file in FILES if not _holds(folder, file)]
+
+
+def _holds(folder: Path, file: OfficialFile) -> bool:
+    path = zipped(folder, file)
+    if not path.is_file():
+        return False
+    try:
+        verify(path, file)
+    except DataError:
+        return False
+    return True
+
+
+def zipped(folder: Path, file: OfficialFile) -> Path:
+    """Where `folder` keeps the gzipped `file`."""
+    return folder / f"{file.name}.gz"
