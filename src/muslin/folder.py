@@ -21,80 +21,26 @@ import contextlib
 import json
 import os
 from collections.abc import Callable
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from muslin._files import write_bytes, write_text
-from muslin.data import Audit
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.recipe import Recipe
+from muslin.record import RunRecord
 from muslin.training.history import History
-from muslin.training.outcome import Outcome
 
 LATEST = "latest"
 RUNS = Path("runs")
 _LARGEST_TEXT = 64_000_000  # bytes of a JSON, TOML or CSV file; a long history takes a thousandth
 _Read = TypeVar("_Read")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Environment(_Part):
-    """Where a run took place: enough to see why another machine may give other bits."""
-
-    muslin: str
-    python: str
-    torch: str
-    system: str
-    processor: str
-
-
-class DataRecord(_Part):
-    """What a run was trained on.
-
-    Attributes:
-        source: where the images came from, in words.
-        option: what `--data` was given, if anything.
-        sample: whether it was the small sample that ships with Muslin.
-        fingerprint: SHA-256 over all pixels and labels of the three splits.
-    """
-
-    source: str
-    option: str | None
-    sample: bool
-    fingerprint: str
-    input_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    audit: Audit
-
-
-class RunRecord(_Part):
-    """The content of run.json.
-
-    Attributes:
-        created: when the run began, with the time zone.
-        outcome: how training went; None while it is under way, or if it never ended.
-    """
-
-    format: Literal[1] = 1
-    created: datetime
-    design: str
-    recipe: Recipe
-    seed: int
-    data: DataRecord
-    environment: Environment
-    outcome: Outcome | None = None
 
 
 class RunFolder:

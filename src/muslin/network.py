@@ -67,6 +67,12 @@ class Network(nn.Module):
             values = layer(values)
         return values
 
+    def layer(self, name: str) -> nn.Module:
+        """The module of the layer called `name`."""
+        module = self._modules[name]
+        assert module is not None  # noqa: S101  (narrows the type: every layer has a module)
+        return module
+
     def activations(self, images: Float[Tensor, "batch channel height width"]) -> dict[str, Tensor]:
         """What every layer puts out, by layer name; spatial ones as (batch, channel, height, width)."""
         values, outputs = images, {}

@@ -13,6 +13,7 @@ from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side
 
 Channels = Annotated[int, Field(strict=True, ge=1, le=4)]
 MOST_LAYERS = 256
+FEWEST_CLASSES = 2
 MOST_VALUES = 2**31  # in one layer's output or weights: more can't be a small network and would exhaust memory
 
 
@@ -41,7 +42,7 @@ class Design(Part):
     title: str = ""
     because: str = ""
     input_shape: tuple[Side, Side, Channels]
-    baseline: str | None = None
+    baseline: Annotated[str, Field(min_length=1)] | None = None
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     claims: tuple[Claim, ...] = ()
 
@@ -72,12 +73,17 @@ class Design(Part):
         last = self.layers[-1]
         if not isinstance(last, Dense):
             raise ValueError(
-                f"the last layer '{last.name}' is {last.kind}; a classifier ends in a dense layer, one unit per class"
+                f"the last layer '{last.name}' is {last.kind}; a classifier ends in a dense layer with one unit per class"
             )
         if last.activation not in ("none", "softmax"):
             raise ValueError(
                 f'layer \'{last.name}\': activation = "{last.activation}"; the output layer takes "softmax" '
                 '(probabilities) or "none" (logits)'
+            )
+        if last.units < FEWEST_CLASSES:
+            raise ValueError(
+                f"layer '{last.name}': units = {last.units}; the output layer has one unit per class, "
+                f"and there must be at least {FEWEST_CLASSES} to choose from"
             )
         for layer in self.layers[:-1]:
             if getattr(layer, "activation", "none") == "softmax":
@@ -129,3 +135,18 @@ class Design(Part):
     def names(self) -> tuple[str, ...]:
         """The layers' names, in order."""
         return tuple(layer.name for layer in self.layers)
+
+    def fitted_to(self, input_shape: tuple[int, int, int], classes: int) -> Design:
+        """This design for other images: the input shape and the units of the last layer are replaced.
+
+        Raises:
+            ValueError: a layer doesn't fit the new shape.
+
+        >>> from muslin.design import load_design
+        >>> load_design("dense_baseline").fitted_to((32, 32, 3), 5).classes
+        5
+        """
+        content = self.model_dump()
+        content["input_shape"] = input_shape
+        content["layers"][-1]["units"] = classes
+        return Design.model_validate(content)

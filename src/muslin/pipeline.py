@@ -1,0 +1,122 @@
+"""Everything in one go: train a design and its baseline, evaluate, draw, check the claims, export, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from muslin.claims import require_measurable
+from muslin.data import Dataset
+from muslin.design import Design, load_design
+from muslin.export.verify import verify_keras, verify_onnx
+from muslin.folder import RUNS, RunFolder
+from muslin.illustrate import illustrate
+from muslin.recipe import Recipe
+from muslin.run import Run, new_record, train_into
+from muslin.training.callbacks import Callback
+from muslin.training.loop import check_fit
+
+BASELINE = "dense_baseline"
+VERIFIED_IMAGES = 250  # of the test split, on which every export is held against the network
+
+
+def _nothing(_text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to go about a whole run.
+
+    Attributes:
+        seed: for the design and for the baseline.
+        out: the folder that the run folder is made in.
+        device: as `muslin.train` takes it.
+        precision: as `muslin.train` takes it.
+        say: told what is being done, a line at a time.
+        watch: gives the callbacks for the training called by its argument ("custom_cnn", "dense_baseline").
+    """
+
+    seed: int = 0
+    out: Path = RUNS
+    device: str | None = None
+    precision: str | None = None
+    say: Callable[[str], None] = _nothing
+    watch: Callable[[str], Sequence[Callback]] = field(default=lambda _name: ())
+
+
+def run_everything(
+    design: Design, data: Dataset, recipe: Recipe, baseline: Design | None, settings: Settings | None = None
+) -> Run:
+    """Do all that `muslin run` does, and return the run with its report written.
+
+    Args:
+        design: what to train.
+        data: the images; the test split is opened once training is over.
+        recipe: how the design and the baseline are trained.
+        baseline: what to compare with, or None.
+        settings: the rest.
+
+    Raises:
+        MuslinError: whatever goes wrong, explained.
+    """
+    settings = settings or Settings()
+    for part in (design, baseline):
+        if part is not None:
+            check_fit(part, data)
+    require_measurable(design)
+    run = Run(RunFolder.create(new_record(design, data, recipe, settings.seed), design, settings.out))
+    settings.say(f"Training {design.name} with recipe '{recipe.name}', seed {settings.seed}, in {run.folder.path}")
+    _train(run.folder, data, design, settings)
+    if baseline is not None:
+        settings.say(f"Training the baseline {baseline.name} the same way")
+        record = new_record(baseline, data, recipe, settings.seed)
+        _train(run.folder.create_baseline(record, baseline), data, baseline, settings)
+    settings.say("Opening the test split")
+    run.open_test(data)
+    if run.baseline is not None:
+        run.baseline.open_test(data)
+    settings.say("Exporting, and holding each export against the network")
+    export_all(run, data)
+    settings.say("Drawing")
+    illustrate(run, data)
+    run.report()
+    return run
+
+
+def baseline_for(design: Design, data: Dataset, choice: str | None = None) -> Design | None:
+    """The design to compare with: `choice`, else the design's own baseline, else the library's, fitted to the data.
+
+    None where `choice` is "none", or where the design would be compared with itself.
+
+    Raises:
+        DesignError: the baseline can't be read.
+    """
+    name = choice or design.baseline or BASELINE
+    if name == "none":
+        return None
+    baseline = load_design(name)
+    return None if baseline.name == design.name else baseline.fitted_to(data.input_shape, data.classes)
+
+
+def export_all(run: Run, data: Dataset) -> None:
+    """Write the run's network in every format and hold each against the network on real images.
+
+    Raises:
+        ExportError: a file doesn't agree with the network.
+    """
+    images = data.test.images[:VERIFIED_IMAGES]
+    verify_onnx(run.export("onnx"), run.network, images)
+    for name in ("keras", "h5"):
+        verify_keras(run.export(name), run.network, images)
+
+
+def _train(folder: RunFolder, data: Dataset, design: Design, settings: Settings) -> None:
+    train_into(
+        folder,
+        data,
+        device=settings.device,
+        precision=settings.precision,
+        callbacks=settings.watch(design.name),
+    )
