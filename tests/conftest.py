@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
-from PIL import Image
 
-from muslin.data import Dataset, Split, load_data
+import tiny
+from muslin.data import Dataset, load_data
 
 WriteData = Callable[..., Path]
 
@@ -50,79 +46,10 @@ def write_data(tmp_path: Path) -> WriteData:
     ) -> Path:
         rng = np.random.default_rng(0)
         train, test = (
-            tiny_split(rng, per_class, height, width, channels, classes)
+            tiny.split(rng, per_class, height, width, channels, classes)
             for per_class in (train_per_class, test_per_class)
         )
         path = tmp_path / f"tiny-{format}-{height}x{width}x{channels}"
-        return WRITERS[format](path, train, test)
+        return tiny.WRITERS[format](path, train, test)
 
     return write
-
-
-def tiny_split(rng: np.random.Generator, per_class: int, height: int, width: int, channels: int, classes: int) -> Split:
-    labels = rng.permutation(np.repeat(np.arange(classes), per_class)).astype(np.int64)
-    brightness = (labels + 0.5) * 255 / classes
-    noise = rng.normal(0, 10, (len(labels), height, width, channels))
-    return Split(np.clip(brightness[:, None, None, None] + noise, 0, 255).astype(np.uint8), labels)
-
-
-def idx_bytes(values: np.ndarray) -> bytes:
-    return struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape) + values.astype(np.uint8).tobytes()
-
-
-def write_idx(folder: Path, train: Split, test: Split) -> Path:
-    folder.mkdir()
-    for name, split in (("train", train), ("t10k", test)):
-        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(split.images[..., 0])))
-        (folder / f"{name}-labels-idx1-ubyte").write_bytes(idx_bytes(split.labels))
-    return folder
-
-
-def write_csv(folder: Path, train: Split, test: Split) -> Path:
-    folder.mkdir()
-    for name, split in (("train", train), ("test", test)):
-        flat = split.images.reshape(len(split), -1)
-        header = ",".join(["label", *(f"pixel{n + 1}" for n in range(flat.shape[1]))])
-        rows = np.column_stack([split.labels, flat])
-        np.savetxt(folder / f"fashion-mnist_{name}.csv", rows, fmt="%d", delimiter=",", header=header, comments="")
-    return folder
-
-
-def png_bytes(image: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "png")
-    return buffer.getvalue()
-
-
-def write_parquet(folder: Path, train: Split, test: Split) -> Path:
-    folder.mkdir()
-    for name, split in (("train", train), ("test", test)):
-        images = [{"bytes": png_bytes(image), "path": None} for image in split.images]
-        schema = {"image": pl.Struct({"bytes": pl.Binary, "path": pl.String}), "label": pl.Int64}
-        frame = pl.DataFrame({"image": images, "label": split.labels}, schema=schema)
-        frame.write_parquet(folder / f"{name}-00000-of-00001.parquet")
-    return folder
-
-
-def write_npz(path: Path, train: Split, test: Split) -> Path:
-    path = path.with_suffix(".npz")
-    np.savez(path, x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
-    return path
-
-
-def write_folder(folder: Path, train: Split, test: Split) -> Path:
-    for name, split in (("train", train), ("test", test)):
-        for number, (image, label) in enumerate(zip(split.images, split.labels, strict=True)):
-            path = folder / name / f"kind {'abcdefghij'[label]}" / f"{number:04}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(png_bytes(image))
-    return folder
-
-
-WRITERS: dict[str, Callable[[Path, Split, Split], Path]] = {
-    "idx": write_idx,
-    "csv": write_csv,
-    "parquet": write_parquet,
-    "npz": write_npz,
-    "folder": write_folder,
-}

@@ -11,11 +11,12 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from muslin._files import replacing
-from muslin.data.official import OfficialFile
+from muslin.data.official import FILES, OfficialFile
 from muslin.data.progress import Progress
 from muslin.data.verify import verify, wanted, zipped
 from muslin.errors import DataError
@@ -39,8 +40,8 @@ Acquire::https::Timeout "15";
 """
 
 
-def fetch(folder: Path, progress: Progress) -> None:
-    """Fetch into `folder` the official files that it lacks; each is verified before it gets its name.
+def fetch(folder: Path, progress: Progress, *, files: Sequence[OfficialFile] = FILES) -> None:
+    """Fetch into `folder` those of `files` that it lacks; each is verified before it gets its name.
 
     The system's package lists are used where they know the package; else lists are fetched into a folder that is
     removed again.
@@ -64,7 +65,7 @@ def fetch(folder: Path, progress: Progress) -> None:
         packages = list(work.glob(f"{PACKAGE}_*.deb"))
         if not packages:
             raise DataError(f"apt-get download {PACKAGE} left no package")
-        _unpack(packages[0], folder)
+        _unpack(packages[0], folder, files)
 
 
 def _private_lists(work: Path) -> Path:
@@ -97,9 +98,9 @@ def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
         raise DataError(f"apt-get {arguments[0]} failed: {reasons[0] if reasons else f'status {done.returncode}'}")
 
 
-def _unpack(package: Path, folder: Path) -> None:
-    """Take the files that `folder` lacks out of the package."""
-    expected = {f"{INSIDE}/{file.name}.gz": file for file in wanted(folder)}
+def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
+    """Take those of `files` that `folder` lacks out of the package."""
+    expected = {f"{INSIDE}/{file.name}.gz": file for file in wanted(folder, files)}
     with subprocess.Popen(  # noqa: S603
         ["dpkg-deb", "--fsys-tarfile", package],  # noqa: S607
         stdout=subprocess.PIPE,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muslin._files import replacing
-from muslin.data.official import OfficialFile
+from muslin.data.official import FILES, OfficialFile
 from muslin.data.progress import Progress
 from muslin.data.verify import verify, wanted, zipped
 from muslin.errors import DataError
@@ -26,13 +27,14 @@ STALL_SECONDS = 20.0
 _HEADER_BYTES = 2**10
 
 
-def fetch(folder: Path, progress: Progress, *, base: str) -> None:
-    """Fetch into `folder` the official files that it lacks; each is verified before it gets its name.
+def fetch(folder: Path, progress: Progress, *, base: str, files: Sequence[OfficialFile] = FILES) -> None:
+    """Fetch into `folder` those of `files` that it lacks; each is verified before it gets its name.
 
     Args:
         folder: where to.
         progress: called for every chunk.
         base: the address that the files' names are added to.
+        files: what to fetch.
 
     Raises:
         DataError: the mirror can't be reached, doesn't have a file, or serves something else.
@@ -45,7 +47,7 @@ def fetch(folder: Path, progress: Progress, *, base: str) -> None:
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},  # the files are zipped already
         ) as client:
-            for file in wanted(folder):
+            for file in wanted(folder, files):
                 with replacing(zipped(folder, file)) as temporary:
                     _download(client, f"{base.rstrip('/')}/{file.name}.gz", temporary, file, progress)
                     verify(temporary, file)

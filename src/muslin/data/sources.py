@@ -10,7 +10,7 @@ from pathlib import Path
 
 from muslin.data import apt, formats, idx, mirrors, npz
 from muslin.data.dataset import Place
-from muslin.data.official import FILES, strangers
+from muslin.data.official import FILES, OfficialFile, strangers
 from muslin.data.progress import Progress, silent
 from muslin.data.split import Files
 from muslin.errors import DataError, MuslinError
@@ -76,6 +76,7 @@ def find(
     cache: Path | None = None,
     system: Path = SYSTEM_FOLDER,
     fetchers: Sequence[Fetcher] = FETCHERS,
+    official: Sequence[OfficialFile] = FILES,
 ) -> Found:
     """Find data: at `path`, at $MUSLIN_DATA, in the cache, in the system's folder, or by fetching them into the cache.
 
@@ -88,6 +89,7 @@ def find(
         cache: where fetched data are kept; `cache_folder()` by default.
         system: where the system keeps its copy.
         fetchers: the ways to fetch, in order.
+        official: what the files in those places must be.
 
     Raises:
         DataError: what a person pointed at is damaged, or no place has the data; the message lists them all.
@@ -103,21 +105,21 @@ def find(
     lookup.append(Place(DATA_VARIABLE, "not set"))
 
     for name, folder in ((f"your cache ({cache})", cache), (f"the system's copy ({system})", system)):
-        files = _official(folder, name, lookup)
+        files = _official(folder, name, lookup, official)
         if files is not None:
             return Found(files, name, tuple(lookup))
 
     if download:
         _check_writable(cache)
         for fetcher in fetchers:
-            if _fetched(fetcher, cache, progress, lookup):
-                files = idx.read(cache)
+            files = _fetched(fetcher, cache, progress, lookup, official)
+            if files is not None:
                 return Found(files, f"{fetcher.name}, kept in your cache ({cache})", tuple(lookup))
     else:
         lookup.append(Place("fetching", "not asked for"))
 
     tried = "; ".join(f"{place.name}: {place.outcome}" for place in lookup)
-    names = ", ".join(f"{file.name}.gz" for file in FILES)
+    names = ", ".join(f"{file.name}.gz" for file in official)
     raise DataError(
         f"Fashion-MNIST was found nowhere. {tried}. Without a network, fetch {names} elsewhere from "
         f"{mirrors.MIRRORS[0]}/, put them in a folder, and point --data or {DATA_VARIABLE} at it. "
@@ -130,13 +132,13 @@ def _pointed_at(path: Path, name: str, lookup: list[Place]) -> Found:
     return Found(formats.read(path), f"{name} ({path})", (*lookup, Place(f"{name} ({path})", "found")))
 
 
-def _official(folder: Path, name: str, lookup: list[Place]) -> Files | None:
+def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Files | None:
     """The official files in `folder`, or None; either way a line in `lookup`."""
     files, outcome = None, "not there"
     try:
         if folder.is_dir() and idx.found(folder):
             files = idx.read(folder)
-            changed = list(strangers(files))
+            changed = list(strangers(files, official))
             outcome = f"{changed[0]} is not the official file" if changed else "found, verified"
             files = None if changed else files
     except DataError as error:
@@ -157,10 +159,12 @@ def _check_writable(cache: Path) -> None:
         ) from error
 
 
-def _fetched(fetcher: Fetcher, cache: Path, progress: Progress, lookup: list[Place]) -> bool:
+def _fetched(
+    fetcher: Fetcher, cache: Path, progress: Progress, lookup: list[Place], official: Sequence[OfficialFile]
+) -> Files | None:
     try:
         fetcher.fetch(cache, progress)
     except (MuslinError, OSError) as error:
         lookup.append(Place(fetcher.name, str(error).rstrip(".")))
-        return False
-    return _official(cache, fetcher.name, lookup) is not None
+        return None
+    return _official(cache, fetcher.name, lookup, official)

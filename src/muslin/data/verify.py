@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from muslin.data._reading import unzipped
@@ -28,9 +29,9 @@ def verify(path: Path, file: OfficialFile) -> None:
         raise DataError(f"{file.name} is not the official file: its SHA-256, unzipped, is {digest.hexdigest()[:12]}….")
 
 
-def wanted(folder: Path) -> list[OfficialFile]:
-    """The official files that `folder` lacks as `.gz`, or holds damaged."""
-    return [file for file in FILES if not _holds(folder, file)]
+def wanted(folder: Path, files: Sequence[OfficialFile] = FILES) -> list[OfficialFile]:
+    """Those of `files` that `folder` lacks as `.gz`, or holds damaged."""
+    return [file for file in files if not _holds(folder, file)]
 
 
 def _holds(folder: Path, file: OfficialFile) -> bool:
