@@ -69,6 +69,9 @@ def run_everything(
     run = Run(RunFolder.create(new_record(design, data, recipe, settings.seed), design, settings.out))
     settings.say(f"Training {design.name} with recipe '{recipe.name}', seed {settings.seed}, in {run.folder.path}")
     _train(run.folder, data, design, settings)
+    if run.record.outcome is not None and run.record.outcome.end == "interrupted":
+        settings.say("Interrupted: the best weights so far are kept; nothing was tested, drawn or exported.")
+        return run
     if baseline is not None:
         settings.say(f"Training the baseline {baseline.name} the same way")
         record = new_record(baseline, data, recipe, settings.seed)

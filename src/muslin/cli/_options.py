@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from muslin.cli._output import Output
 
 if TYPE_CHECKING:
     from muslin.data import Dataset
+    from muslin.folder import RunFolder
 
 Verb = Callable[..., Any]
 
@@ -51,6 +52,12 @@ class DataChoice:
             return load_data(
                 self.path, sample=self.sample, classes=self.classes, allow_leak=self.allow_leak, progress=progress
             )
+
+    def of_run(self, folder: RunFolder, output: Output) -> Dataset:
+        """The data of an existing run: what was asked for, or the sample if the run was trained on it."""
+        asked = self.sample or self.path is not None
+        choice = self if asked else replace(self, sample=folder.record.data.sample)
+        return choice.load(output)
 
 
 def data_options(verb: Verb) -> Verb:

@@ -1,0 +1,54 @@
+# `make run`: everything, from data to report.  `make test`: all checks.  Both set up what they need in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: run test lint format bench notebook clean help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and the like
+	$(BIN)/muslin run $(ARGS)
+
+test: lint ## linters, types, layering, and all tests with the coverage gate
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## let ruff tidy the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## the benchmarks; peers install into an environment of their own
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+notebook: $(VENV)/.installed-dev ## execute the notebook again, on the full data
+	$(BIN)/python tools/execute_notebook.py
+
+clean: ## remove what was built; runs stay
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Muslin needs Python 3.11 or newer; $$($(PYTHON) --version) was found. Say PYTHON=python3.12, for example."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Muslin and what it needs into $(VENV) (once; some minutes)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the tools that check it"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@

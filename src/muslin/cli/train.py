@@ -1,0 +1,48 @@
+"""`muslin train`: train a design."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from muslin.cli._options import DataChoice, data_options, json_option, output_options
+from muslin.cli._output import Output
+from muslin.cli._training import INTERRUPTED, TrainingChoice, describe_outcome, training_options
+
+
+@click.command()
+@click.argument("design", default="custom_cnn")
+@training_options
+@data_options
+@json_option
+@output_options
+def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bool, output: Output) -> None:
+    """Train DESIGN (a name from the library or a TOML file; custom_cnn by default).
+
+    The test split stays closed: `muslin evaluate` opens it. Ctrl-C ends after the step under way and keeps the best
+    weights so far.
+    """
+    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
+
+    chosen, recipe = load_design(design), training.recipe()
+    dataset = data.load(output)
+    import muslin.run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
+    from muslin.training.progress import ShowProgress  # noqa: PLC0415
+
+    run = muslin.run.train(
+        chosen,
+        dataset,
+        recipe,
+        seed=training.seed,
+        out=training.out,
+        device=training.device,
+        precision=training.precision,
+        callbacks=[ShowProgress(output.notes, chosen.name)],
+    )
+    if as_json:
+        output.answer_json({"folder": str(run.folder.path), **run.record.model_dump(mode="json")})
+    else:
+        output.answer(describe_outcome(run.folder))
+    if run.record.outcome is not None and run.record.outcome.end == "interrupted":
+        sys.exit(INTERRUPTED)
