@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from math import prod
+from operator import or_
 from typing import Any
 
 from muslin.design import Design, Shape, Window, describe_shape
@@ -21,8 +22,9 @@ class ReceptiveField:
     Attributes:
         size: theoretical side lengths; not clipped to the image.
         stride: distance between the regions of neighbouring units.
-        visible: the most that any unit sees inside the image.
-        coverage: `visible` as a share of the image's area, 0–1.
+        visible: the most that any unit reaches inside the image, from the first to the last pixel that it sees.
+        coverage: the most of the image's pixels that any unit sees, as a share, 0–1; where a dilated kernel steps over
+            pixels, less than `visible` suggests.
     """
 
     size: tuple[int, int]
@@ -194,18 +196,17 @@ def receptive_fields(design: Design) -> tuple[ReceptiveField, ...]:
     [(3, 3), (4, 4), (8, 8), (10, 10), (18, 18)]
     """
     image = (design.input_shape[0], design.input_shape[1])
-    grid, axes = image, (_Axis(), _Axis())
+    axes = (_Axis.of(image[0]), _Axis.of(image[1]))
     fields = []
     for layer, entering, leaving in design.placed:
         window = layer.window(entering)
+        grid = (len(axes[0].seen), len(axes[1].seen))
         if len(leaving) == 3:
-            axes = _through(axes, window or _POINT)
-            grid = (leaving[0], leaving[1])
+            axes = _through(axes, window or _POINT, (leaving[0], leaving[1]))
         elif layer.kind != "flatten" and grid != (1, 1):
             # All positions flow together, once; after that every unit sees the same region.
-            axes = _through(axes, window or _POINT._replace(kernel=grid))
-            grid = (1, 1)
-        fields.append(_field(axes, grid, image))
+            axes = _through(axes, window or _POINT._replace(kernel=grid), (1, 1))
+        fields.append(_field(axes, image))
     return tuple(fields)
 
 
@@ -216,36 +217,58 @@ def describe_field(field: ReceptiveField) -> str:
 
 @dataclass(frozen=True)
 class _Axis:
-    """One axis of a receptive field: size, distance between neighbours, left edge of the first unit's region."""
+    """One axis of a layer's receptive fields.
 
-    size: int = 1
-    step: int = 1
-    start: int = 0
+    The theoretical size says nothing about borders: windows that hang over the edge, and pixels that pooling drops at
+    the end and no later layer can bring back. So each unit also carries the set of pixels that it truly sees. The sets of
+    both axes multiply: a unit sees pixel (y, x) if its row sees y and its column sees x.
 
-    def through(self, kernel: int, stride: int, dilation: int, before: int) -> _Axis:
-        reach = dilation * (kernel - 1)
-        return _Axis(self.size + reach * self.step, self.step * stride, self.start - before * self.step)
+    Attributes:
+        size: theoretical side length, in input pixels.
+        step: distance between neighbours, in input pixels.
+        seen: for each unit the pixels that it sees, bit by bit.
+    """
 
-    def visible(self, units: int, side: int) -> int:
-        starts = (self.start + unit * self.step for unit in range(units))
-        return max(min(start + self.size, side) - max(start, 0) for start in starts)
+    size: int
+    step: int
+    seen: tuple[int, ...]
+
+    @classmethod
+    def of(cls, pixels: int) -> _Axis:
+        return cls(1, 1, tuple(1 << pixel for pixel in range(pixels)))
+
+    def through(self, kernel: int, stride: int, dilation: int, before: int, units: int) -> _Axis:
+        reach = dilation * (kernel - 1) + 1
+        seen = []
+        for start in range(-before, units * stride - before, stride):
+            first = start if start >= 0 else start % dilation  # the first cell that is not padding
+            seen.append(reduce(or_, self.seen[first : start + reach : dilation], 0))
+        return _Axis(self.size + (reach - 1) * self.step, self.step * stride, tuple(seen))
+
+    @property
+    def visible(self) -> int:
+        return max(pixels.bit_length() - (pixels & -pixels).bit_length() + 1 if pixels else 0 for pixels in self.seen)
+
+    @property
+    def count(self) -> int:
+        return max(pixels.bit_count() for pixels in self.seen)
 
 
-def _through(axes: tuple[_Axis, _Axis], window: Window) -> tuple[_Axis, _Axis]:
+def _through(axes: tuple[_Axis, _Axis], window: Window, grid: tuple[int, int]) -> tuple[_Axis, _Axis]:
     down, across = (
-        axis.through(window.kernel[i], window.stride[i], window.dilation[i], window.before[i])
+        axis.through(window.kernel[i], window.stride[i], window.dilation[i], window.before[i], grid[i])
         for i, axis in enumerate(axes)
     )
     return down, across
 
 
-def _field(axes: Sequence[_Axis], grid: tuple[int, int], image: tuple[int, int]) -> ReceptiveField:
-    height, width = (axis.visible(units, side) for axis, units, side in zip(axes, grid, image, strict=True))
+def _field(axes: tuple[_Axis, _Axis], image: tuple[int, int]) -> ReceptiveField:
+    down, across = axes
     return ReceptiveField(
-        size=(axes[0].size, axes[1].size),
-        stride=(axes[0].step, axes[1].step),
-        visible=(height, width),
-        coverage=height * width / prod(image),
+        size=(down.size, across.size),
+        stride=(down.step, across.step),
+        visible=(down.visible, across.visible),
+        coverage=down.count * across.count / prod(image),
     )
 
 
