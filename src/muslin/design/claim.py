@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, model_validator
 
-from muslin.design.layers import Part
+from muslin.design.layers import LayerName, Part
+
+# Strict: neither true nor "75000" passes for a number.
+Number: TypeAlias = Annotated[float, Field(strict=True)]
+Whole: TypeAlias = Annotated[int, Field(strict=True)]
 
 
 class Claim(Part):
@@ -23,12 +27,12 @@ class Claim(Part):
 
     says: Annotated[str, Field(min_length=1)]
     measure: Annotated[str, Field(min_length=1)]
-    layer: str | None = None
-    equals: float | tuple[int, ...] | None = None
-    about: float | None = None
-    within: Annotated[float, Field(gt=0)] | None = None
-    at_least: float | None = None
-    at_most: float | None = None
+    layer: LayerName | None = None
+    equals: Number | Annotated[tuple[Whole, ...], Field(min_length=1)] | None = None
+    about: Number | None = None
+    within: Annotated[Number, Field(gt=0)] | None = None
+    at_least: Number | None = None
+    at_most: Number | None = None
 
     @model_validator(mode="after")
     def _states_something(self) -> Claim:

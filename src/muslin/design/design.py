@@ -54,48 +54,57 @@ class Design(Part):
             try:
                 shape = layer.output_shape(shape)
             except ShapeMismatch as problem:
-                raise ValueError(f"layer {number} '{layer.name}' ({layer.kind}): {problem}") from problem
+                raise ValueError(f"{_called(number, layer)}: {problem}") from problem
         self._check_output()
         self._check_sizes()
         return self
 
     def _check_names(self) -> None:
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for number, layer in enumerate(self.layers, start=1):
             if layer.name in seen:
-                raise ValueError(f"layer {number}: the name '{layer.name}' is taken; every layer needs its own")
-            seen.add(layer.name)
-        for claim in self.claims:
+                raise ValueError(
+                    f"{_called(number, layer)}: layer {seen[layer.name]} has that name already; each needs its own"
+                )
+            seen[layer.name] = number
+        for number, claim in enumerate(self.claims, start=1):
             if claim.layer is not None and claim.layer not in seen:
-                raise ValueError(f"the claim '{claim.says}' speaks of layer '{claim.layer}', which the design lacks")
+                raise ValueError(
+                    f'claim {number}: layer = "{claim.layer}" is not a layer of this design; it has {", ".join(seen)}'
+                )
 
     def _check_output(self) -> None:
         last = self.layers[-1]
+        called = _called(len(self.layers), last)
         if not isinstance(last, Dense):
             raise ValueError(
-                f"the last layer '{last.name}' is {last.kind}; a classifier ends in a dense layer with one unit per class"
+                f"{called}: the last layer must be dense, with one unit per class; add a [[layers]] with "
+                'kind = "dense" at the end'
             )
         if last.activation not in ("none", "softmax"):
             raise ValueError(
-                f'layer \'{last.name}\': activation = "{last.activation}"; the output layer takes "softmax" '
-                '(probabilities) or "none" (logits)'
+                f'{called}: activation = "{last.activation}"; the output layer takes "softmax" (probabilities) or '
+                '"none" (logits)'
             )
         if last.units < FEWEST_CLASSES:
             raise ValueError(
-                f"layer '{last.name}': units = {last.units}; the output layer has one unit per class, "
-                f"and there must be at least {FEWEST_CLASSES} to choose from"
+                f"{called}: units = {last.units}; the output layer has one unit per class, and there must be at least "
+                f"{FEWEST_CLASSES} to choose from"
             )
-        for layer in self.layers[:-1]:
+        for number, layer in enumerate(self.layers[:-1], start=1):
             if getattr(layer, "activation", "none") == "softmax":
-                raise ValueError(f"layer '{layer.name}': softmax belongs on the output layer only")
+                raise ValueError(
+                    f'{_called(number, layer)}: activation = "softmax" belongs on the output layer only; inside, '
+                    '"relu" is the usual choice'
+                )
 
     def _check_sizes(self) -> None:
-        for layer, entering, leaving in self.placed:
+        for number, (layer, entering, leaving) in enumerate(self.placed, start=1):
             for what, values in (("output", prod(leaving)), ("parameters", layer.parameters(entering))):
                 if values > MOST_VALUES:
                     raise ValueError(
-                        f"layer '{layer.name}': its {what} would hold {values:,} values; at most {MOST_VALUES:,} are "
-                        "allowed. Make the layer or its input smaller"
+                        f"{_called(number, layer)}: its {what} would hold {values:,} values; at most {MOST_VALUES:,} "
+                        "are allowed. Make the layer or its input smaller"
                     )
 
     @cached_property
@@ -150,3 +159,7 @@ class Design(Part):
         content["input_shape"] = input_shape
         content["layers"][-1]["units"] = classes
         return Design.model_validate(content)
+
+
+def _called(number: int, layer: Layer) -> str:
+    return f"layer {number} '{layer.name}' ({layer.kind})"

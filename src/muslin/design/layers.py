@@ -32,6 +32,7 @@ def _single(value: tuple[int, int]) -> int | list[int]:
 Side: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=LARGEST_SIDE)]
 # One number for both axes, or [height, width].
 Size: TypeAlias = Annotated[tuple[Side, Side], BeforeValidator(_pair), PlainSerializer(_single)]
+LayerName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Units: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
 
 
@@ -50,9 +51,9 @@ class Window(NamedTuple):
 
 
 class Part(BaseModel):
-    """Base of everything written in a design file: frozen, no unknown fields."""
+    """Base of everything written in a design file: frozen, no unknown fields, no nan or inf."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LayerBase(Part):
@@ -63,7 +64,7 @@ class LayerBase(Part):
         because: why the layer is there and is as it is, in the designer's words.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+    name: LayerName
     because: str = ""
 
     @abstractmethod
@@ -224,7 +225,7 @@ class Dropout(LayerBase):
     """
 
     kind: Literal["dropout"] = "dropout"
-    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    rate: Annotated[float, Field(strict=True, ge=0, lt=1)] = 0.5
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape

@@ -1,0 +1,206 @@
+"""What is wrong with a design file, in one sentence that a newcomer can act on."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+from muslin.design.claim import Claim
+from muslin.design.design import MOST_LAYERS, Design
+from muslin.design.layers import Layer
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+LAYER_KINDS = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
+LONGEST_VALUE = 60  # characters of a value that a message repeats
+LONGEST_LIST = 6  # items of a list that a message repeats
+WIDEST_NUMBER = 64  # bits of a whole number that a message repeats
+
+_LAYER_NAME = "start with a letter and hold only letters, digits and underscores, 64 at most"
+_DESIGN_NAME = "start with a letter or digit and hold only letters, digits, dots, hyphens and underscores, 64 at most"
+_SIZE = "be a whole number, or two of them, [height, width]"
+# What a field must be, where the rule is about the field as a whole rather than about one number in it.
+_WHOLE_FIELD = {
+    "kernel": _SIZE,
+    "stride": _SIZE,
+    "dilation": _SIZE,
+    "input_shape": "be three whole numbers, [height, width, channels]",
+    "equals": "be a number, or whole numbers in brackets such as [7, 7, 64]",
+}
+_AXES = ("height", "width", "channels")
+_TABLES = {
+    "layers": "a design has layers, one or more, each under its own [[layers]] in double brackets",
+    "claims": "claims stand one by one, each under its own [[claims]] in double brackets",
+}
+_EXAMPLES = {
+    "name": ', e.g. name = "my_name"',
+    "input_shape": ", e.g. input_shape = [28, 28, 1] for grey images 28 pixels high and wide",
+    "layers": f"; {_TABLES['layers']}",
+    "filters": ": how many patterns the convolution learns, e.g. filters = 32",
+    "units": ": how many values the layer gives; on the last layer, the number of classes",
+}
+# pydantic's kind of error → what the value must be; {…} is filled from the error's context.
+_MUST = {
+    "int_type": "be a whole number",
+    "float_type": "be a number",
+    "finite_number": "be a finite number",
+    "string_type": "be text in quotes",
+    "string_too_short": "not be empty",
+    "greater_than_equal": "be at least {ge:,g}",
+    "greater_than": "be more than {gt:,g}",
+    "less_than_equal": "be at most {le:,g}",
+    "less_than": "be less than {lt:,g}",
+}
+
+
+def explain(error: ValidationError, content: dict[str, Any], origin: str) -> str:
+    """Say what is wrong with `content`, read from `origin`: the place, the field, its value, the rule."""
+    problems = [_locate(problem, content) for problem in error.errors(include_url=False)]
+    # A misspelt field is often missing too: the misspelling is what the reader can see.
+    first = min(problems, key=lambda problem: problem.kind != "extra_forbidden")
+    further = len({(problem.place, problem.field) for problem in problems}) - 1
+    more = {0: "", 1: " (One more problem after this one.)"}.get(further, f" ({further} more problems after this one.)")
+    sentence = first.place + _rule(first)
+    return f"{origin}: {sentence}{'' if sentence.endswith('?') else '.'}{more}"
+
+
+def quote(value: object) -> str:
+    """A value as TOML writes it, short and on one line."""
+    if isinstance(value, str):
+        return f'"{plain(value)}"'
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        flat = len(value) <= LONGEST_LIST and not any(isinstance(item, list | dict) for item in value)
+        return f"[{', '.join(quote(item) for item in value)}]" if flat else "a list"
+    if isinstance(value, int) and value.bit_length() > WIDEST_NUMBER:
+        return "a number with too many digits"  # printing it could itself fail, or fill the screen
+    return plain(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def plain(text: str) -> str:
+    """Text from a file, shortened and with nothing in it that would move a terminal's cursor."""
+    shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return shown if len(shown) <= LONGEST_VALUE else f"{shown[: LONGEST_VALUE - 1]}…"
+
+
+def explain_toml(problem: ValueError | RecursionError, text: str, origin: str) -> str:
+    """Say why `text` is not TOML, with the line where that shows."""
+    if isinstance(problem, RecursionError):
+        return f"{origin}: not a design: its brackets are nested too deep. Layers are written flat, under [[layers]]."
+    message = str(problem)
+    if message.startswith("Exceeds the limit"):
+        return f"{origin}: not a design: it holds a whole number of more than 4,300 digits."
+    hint = ""
+    if message.startswith("Invalid value"):
+        hint = " Text needs quotes; true and false are written small."
+    elif message.startswith("Cannot overwrite"):
+        hint = " Within a table each field may be given once."
+    found = re.search(r"at line (\d+), column \d+", message)
+    line = text.splitlines()[int(found[1]) - 1 : int(found[1])] if found else []
+    shown = f": {plain(line[0].strip())}" if line and line[0].strip() else ""
+    return f"{origin}: not valid TOML: {message[0].lower()}{plain(message[1:])}{shown.rstrip('.')}.{hint}"
+
+
+class _Problem(NamedTuple):
+    """One of pydantic's errors, located: where in the file, in which table, at which field."""
+
+    kind: str
+    message: str
+    context: dict[str, Any]
+    group: str  # "layers", "claims" or "" for the design itself
+    place: str  # how a message begins: "layer 2 'conv1': "
+    entry: dict[str, Any]  # the table that the field stands in
+    field: str
+    axis: int | None  # which number of a list: 0 the height, 1 the width, 2 the channels
+    value: object
+
+
+def _locate(error: ErrorDetails, content: dict[str, Any]) -> _Problem:
+    path = error["loc"]
+    group = str(path[0]) if path and path[0] in _TABLES else ""
+    place, entry = "", content
+    if group and isinstance(content.get(group), list) and len(path) > 1 and isinstance(path[1], int):
+        entry = content[group][path[1]]
+        entry = entry if isinstance(entry, dict) else {}
+        called = entry.get("name", entry.get("says"))
+        label = f" '{plain(called)}'" if isinstance(called, str) and called else ""
+        place = f"{group.removesuffix('s')} {path[1] + 1}{label}: "
+        path = path[2:]
+        if group == "layers" and path:  # pydantic names the kind before the field
+            path = path[1:]
+    return _Problem(
+        kind=error["type"],
+        message=error["msg"].removeprefix("Value error, "),
+        context=error.get("ctx", {}),
+        group=group,
+        place=place,
+        entry=entry,
+        field=str(path[0]) if path else "",
+        axis=path[-1] if path and isinstance(path[-1], int) else None,
+        value=entry.get(str(path[0])) if path else error["input"],
+    )
+
+
+def _rule(problem: _Problem) -> str:
+    """What is given, and what must be."""
+    match problem.kind:
+        case "union_tag_invalid" | "union_tag_not_found" | "model_type" | "model_attributes_type":
+            rule = _kind(problem)
+        case "value_error":
+            rule = problem.message
+        case "extra_forbidden":
+            rule = f"unknown field {plain(problem.field)} = {quote(problem.value)}; {_known(problem)}"
+        case "too_long" if problem.field == "layers":
+            rule = f"a design has at most {MOST_LAYERS} layers"
+        case _ if problem.group and not problem.place:
+            rule = _TABLES[problem.group]
+        case "missing" if problem.axis is None:
+            rule = f"the field {problem.field} is missing{_EXAMPLES.get(problem.field, '')}"
+        case _:
+            rule = f"{problem.field} = {quote(problem.value)}{_must(problem)}"
+    return rule
+
+
+def _must(problem: _Problem) -> str:
+    in_range = problem.kind in _MUST and not problem.kind.endswith("_type")
+    if problem.field in _WHOLE_FIELD and not in_range:
+        return f" must {_WHOLE_FIELD[problem.field]}"
+    if problem.kind == "string_pattern_mismatch":
+        return f" must {_DESIGN_NAME if not problem.group else _LAYER_NAME}"
+    if problem.kind == "literal_error":
+        choices = re.findall(r"'(\w+)'", problem.context["expected"])
+        return f" must be one of {', '.join(choices)}{_meant(problem.value, choices)}"
+    if problem.kind in _MUST:
+        axis = "" if problem.axis is None or not isinstance(problem.value, list) else f": the {_AXES[problem.axis]}"
+        quotes = ", without quotes" if isinstance(problem.value, str) and not problem.kind.startswith("string") else ""
+        return f"{axis} must {_MUST[problem.kind].format_map(problem.context)}{quotes}"
+    return f": {problem.message}"
+
+
+def _kind(problem: _Problem) -> str:
+    entry = problem.entry
+    if problem.group == "claims" or not entry:
+        return f"not a table; {_TABLES[problem.group]}"
+    if "kind" not in entry:
+        return f"the field kind is missing; it is one of {', '.join(LAYER_KINDS)}"
+    kinds = list(LAYER_KINDS)
+    meant = _meant(entry["kind"], kinds)
+    end = f"{meant} The kinds are" if meant else "; the kinds are"
+    return f"kind = {quote(entry['kind'])} is not a kind of layer{end} {', '.join(kinds)}"
+
+
+def _known(problem: _Problem) -> str:
+    models = {"layers": LAYER_KINDS.get(problem.entry.get("kind", "")), "claims": Claim}
+    fields = (models.get(problem.group) or Design).model_fields
+    known = sorted(fields, key=lambda name: {"kind": 0, "name": 1}.get(name, 2))
+    near = get_close_matches(problem.field.lower(), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+
+
+def _meant(given: object, choices: list[str]) -> str:
+    near = get_close_matches(given.lower(), choices, n=1, cutoff=0.5) if isinstance(given, str) else []
+    return f'; did you mean "{near[0]}"?' if near else ""
