@@ -92,7 +92,7 @@ def import_keras() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow, if chosen, announces itself on standard error
     try:
         import keras  # type: ignore[import-untyped]  # noqa: PLC0415  (seconds; and the backend is named before)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise ExportError(
             f"Keras can't start with KERAS_BACKEND={os.environ['KERAS_BACKEND']!r}: {error}. "
             f"Unset KERAS_BACKEND, or set it to '{_BACKEND}'."

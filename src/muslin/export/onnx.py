@@ -92,7 +92,7 @@ def build_onnx(card: Card, weights: Weights, *, layers: bool = False) -> onnx.Mo
     for placed in design.placed:
         value = _add_layer(graph, placed, value, output_name(design, placed.layer))
         graph.shapes[value] = _inside(placed.output_shape)
-    graph.add("Softmax", [LOGITS], PROBABILITIES, axis=1)
+    graph.add("Softmax", [LOGITS], PROBABILITIES, f"{PROBABILITIES}/softmax", axis=1)
     graph.shapes[PROBABILITIES] = (design.classes,)
 
     outputs = [LOGITS, PROBABILITIES]

@@ -16,6 +16,8 @@ from muslin.export._weights import Weights
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
+    from muslin.folder import RunFolder
+
 PIXEL_MAXIMUM = np.float32(255)
 BATCH_SIZE = 250  # images at a time; bounds the memory, and is past the size where larger batches stop being faster
 _ERRORS_ONLY = 3  # ONNX Runtime's scale of severity: below it are notes about graphics cards that nobody asked for
@@ -63,6 +65,28 @@ class Predictor:
         from muslin.export.onnx import onnx_bytes  # noqa: PLC0415  (a predictor on a file does without the onnx package)
 
         return cls(onnx_bytes(Card.of(design, class_names), weights, layers=layers), threads=threads)
+
+    @classmethod
+    def from_run(cls, folder: RunFolder, *, threads: int = 1) -> Predictor:
+        """A predictor for a run: its model.onnx, or a graph built from its weights if that is missing or older.
+
+        Raises:
+            RunError: the run has no weights, or they are damaged, or its files don't belong together.
+        """
+        graph, weights = folder.export_path("onnx"), folder.weights_path
+        if graph.exists() and not (weights.exists() and weights.stat().st_mtime_ns > graph.stat().st_mtime_ns):
+            predictor = cls(graph, threads=threads)
+            if predictor.design.layers != folder.design.layers:
+                raise RunError(
+                    f"{graph} was exported from another design ('{predictor.design.name}') than {folder.name} holds. "
+                    f"Write it again: muslin export {folder.path} --to onnx"
+                )
+            return predictor
+        from muslin.export.safetensors import load_weights  # noqa: PLC0415  (only without model.onnx)
+
+        return cls.from_weights(
+            folder.design, load_weights(weights, folder.design), folder.record.data.class_names, threads=threads
+        )
 
     def probabilities(
         self, images: UInt8[np.ndarray, "image height width channel"]

@@ -11,8 +11,10 @@ import torch
 
 from muslin.design import AvgPool2d
 from muslin.errors import ExportError
+from muslin.export import FormatName
 from muslin.export.keras import import_keras, quiet_keras
 from muslin.export.predictor import Predictor
+from muslin.export.safetensors import load_weights
 from muslin.network import Network, prepare
 
 if TYPE_CHECKING:
@@ -23,6 +25,26 @@ if TYPE_CHECKING:
 ONNX_TOLERANCE = 1e-4  # of logits
 KERAS_TOLERANCE = 1e-5  # of probabilities, or of logits where the design ends without softmax
 BATCH_SIZE = 250
+
+
+def verify(
+    path: Path, to: FormatName, network: Network, images: UInt8[np.ndarray, "image height width channel"]
+) -> float:
+    """Compare an exported file of any format with the network; returns the largest difference.
+
+    Raises:
+        ExportError: it is not the same network, or its program can't load it.
+        RunError: it can't be read.
+    """
+    match to:
+        case "onnx":
+            return verify_onnx(path, network, images)
+        case "keras" | "h5":
+            return verify_keras(path, network, images)
+        case "safetensors":
+            weights = load_weights(path, network.design)
+            own = network.state_dict()
+            return max(float(np.abs(values - own[name].cpu().numpy()).max()) for name, values in weights.items())
 
 
 def verify_onnx(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
@@ -75,7 +97,7 @@ def _keras_outputs(model: Any, network: Network, images: np.ndarray) -> np.ndarr
         values = keras.ops.convert_to_tensor(images.astype(np.float32) / np.float32(255))
         for layer in model.layers:
             if _pads_unevenly(network, layer.name) and keras.backend.backend() == "torch":
-                own = network.get_submodule(layer.name)
+                own = dict(network.named_children())[layer.name]
                 values = own(values.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
             else:
                 values = layer(values)
