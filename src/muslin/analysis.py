@@ -220,8 +220,8 @@ class _Axis:
     """One axis of a layer's receptive fields.
 
     The theoretical size says nothing about borders: windows that hang over the edge, and pixels that pooling drops at
-    the end and no later layer can bring back. So each unit also carries the set of pixels that it truly sees. The sets of
-    both axes multiply: a unit sees pixel (y, x) if its row sees y and its column sees x.
+    the end and no later layer can bring back. So each unit also carries the set of pixels that it truly sees. The sets
+    of both axes multiply: a unit sees pixel (y, x) if its row sees y and its column sees x.
 
     Attributes:
         size: theoretical side length, in input pixels.
