@@ -18,7 +18,7 @@ from muslin.design.layers import (
     Window,
     describe_shape,
 )
-from muslin.design.toml import format_design, library, load_design, parse_design, save_design
+from muslin.design.toml import format_design, library, load_baseline, load_design, parse_design, save_design
 
 __all__ = [
     "Activation",
@@ -40,6 +40,7 @@ __all__ = [
     "describe_shape",
     "format_design",
     "library",
+    "load_baseline",
     "load_design",
     "parse_design",
     "save_design",

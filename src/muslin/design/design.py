@@ -6,10 +6,11 @@ from functools import cached_property
 from math import prod
 from typing import Annotated, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from muslin.design.claim import Claim
-from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side
+from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side, describe_shape
+from muslin.errors import DesignError
 
 Channels = Annotated[int, Field(strict=True, ge=1, le=4)]
 MOST_LAYERS = 256
@@ -149,7 +150,7 @@ class Design(Part):
         """This design for other images: the input shape and the units of the last layer are replaced.
 
         Raises:
-            ValueError: a layer doesn't fit the new shape.
+            DesignError: a layer doesn't fit the new shape.
 
         >>> from muslin.design import load_design
         >>> load_design("dense_baseline").fitted_to((32, 32, 3), 5).classes
@@ -158,7 +159,14 @@ class Design(Part):
         content = self.model_dump()
         content["input_shape"] = input_shape
         content["layers"][-1]["units"] = classes
-        return Design.model_validate(content)
+        try:
+            return Design.model_validate(content)
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise DesignError(
+                f"design '{self.name}' can't be fitted to images of {describe_shape(input_shape)} in {classes} "
+                f"classes: {reason}."
+            ) from error
 
 
 def _called(number: int, layer: Layer) -> str:

@@ -15,6 +15,8 @@ from muslin.design.design import Design
 from muslin.design.explain import explain, explain_toml
 from muslin.errors import DesignError
 
+BASELINE = "dense_baseline"  # where a design names none
+NO_BASELINE = "none"
 LARGEST_FILE = 1_000_000  # bytes; the library's longest design is a hundredth of that
 
 
@@ -68,6 +70,29 @@ def load_design(source: str | Path) -> Design:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DesignError(f"{path} can't be read: {reason.lower()}. Give a TOML file or a library name.") from error
+
+
+def load_baseline(design: Design, choice: str | None = None) -> Design | None:
+    """The design to compare `design` with, fitted to the same images and classes.
+
+    Args:
+        design: the design that is looked at.
+        choice: a name from the library, a path, or "none"; by default the design's own baseline, else the library's.
+
+    Returns:
+        None where `choice` is "none" and where the design would be compared with itself.
+
+    Raises:
+        DesignError: the baseline can't be read, or can't take the design's images.
+
+    >>> load_baseline(load_design("custom_cnn")).name
+    'dense_baseline'
+    """
+    name = choice or design.baseline or BASELINE
+    if name == NO_BASELINE:
+        return None
+    baseline = load_design(name).fitted_to(design.input_shape, design.classes)
+    return None if baseline == design else baseline
 
 
 def parse_design(text: str, origin: str = "design") -> Design:
