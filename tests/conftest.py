@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +10,31 @@ import pytest
 
 import tiny
 from muslin.data import Dataset, load_data
+from muslin.data.sources import cache_folder, find
+from muslin.data.split import Files
+from muslin.errors import DataError
+from tiny import WriteData
 
-WriteData = Callable[..., Path]
+# Before the fixture below hides them.
+DATA_OF_THE_MACHINE = os.environ.get("MUSLIN_DATA")
+CACHE_OF_THE_MACHINE = cache_folder()
 
 
 @pytest.fixture(scope="session")
 def sample() -> Dataset:
     """The 2,500 images that ship with Muslin; read once."""
     return load_data(sample=True)
+
+
+@pytest.fixture(scope="session")
+def official_files() -> Files:
+    """The official release, where this machine has it; never fetched for a test."""
+    if DATA_OF_THE_MACHINE:
+        return find(Path(DATA_OF_THE_MACHINE)).files
+    try:
+        return find(download=False, cache=CACHE_OF_THE_MACHINE).files
+    except DataError:
+        pytest.skip("the official data are not on this machine: run `muslin data` once")
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,9 @@ from PIL import Image
 
 from muslin.data import Split
 
+WriteData = Callable[..., Path]
+"""The type of the fixture `write_data`."""
+
 
 def split(rng: np.random.Generator, per_class: int, height: int, width: int, channels: int, classes: int) -> Split:
     labels = rng.permutation(np.repeat(np.arange(classes), per_class)).astype(np.int64)

@@ -1,0 +1,118 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import tiny
+from muslin.data import npz, parquet
+from muslin.errors import DataError
+from tiny import WriteData
+
+TRAIN = "train-00000-of-00001.parquet"
+
+
+@pytest.fixture
+def folder(write_data: WriteData) -> Path:
+    return write_data("parquet", classes=2)
+
+
+def rewrite(folder: Path, change: pl.Expr, **options: object) -> None:
+    path = folder / TRAIN
+    pl.read_parquet(path).with_columns(change).write_parquet(path, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_images_are_those_that_were_encoded(write_data: WriteData, channels: int):
+    read = parquet.read(write_data("parquet", channels=channels))
+    expected = npz.read(write_data("npz", channels=channels))
+    np.testing.assert_array_equal(read.train.images, expected.train.images)
+    np.testing.assert_array_equal(read.test.labels, expected.test.labels)
+
+
+def test_plain_binary_images_are_read_too(folder: Path):
+    before = parquet.read(folder).train.images
+    rewrite(folder, pl.col("image").struct.field("bytes").alias("image"))
+    np.testing.assert_array_equal(parquet.read(folder).train.images, before)
+
+
+def test_shards_are_joined_in_order(folder: Path):
+    before = parquet.read(folder).train
+    table = pl.read_parquet(folder / TRAIN)
+    (folder / TRAIN).unlink()
+    table[:15].write_parquet(folder / "train-00000-of-00002.parquet")
+    table[15:].write_parquet(folder / "train-00001-of-00002.parquet")
+    after = parquet.read(folder).train
+    np.testing.assert_array_equal(after.images, before.images)
+    np.testing.assert_array_equal(after.labels, before.labels)
+
+
+def test_shards_of_different_image_sizes_are_refused(folder: Path, write_data: WriteData):
+    other = write_data("parquet", classes=2, height=4, width=4)
+    (other / TRAIN).rename(folder / "train-00001-of-00002.parquet")
+    with pytest.raises(DataError, match="different shapes: 4×4×1, 8×8×1"):
+        parquet.read(folder)
+
+
+def test_class_names_come_from_the_metadata(folder: Path):
+    features = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    rewrite(folder, pl.col("label"), metadata={"huggingface": json.dumps({"info": {"features": features}})})
+    assert parquet.read(folder).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("metadata", ["{", "[]", '{"info": null}', '{"info": {"features": {"label": {"names": [1]}}}}'])
+def test_metadata_that_make_no_sense_are_left_alone(folder: Path, metadata: str):
+    rewrite(folder, pl.col("label"), metadata={"huggingface": metadata})
+    assert parquet.read(folder).class_names is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (pl.lit("1").alias("label"), "the column 'label' is of type String"),
+        (pl.lit(None, pl.Int64).alias("label"), "40 rows have no label"),
+        (pl.lit("a.png").alias("image"), "the column 'image' is of type String"),
+        (pl.lit(None, pl.Binary).alias("image"), "row 1 has no image bytes"),
+        (pl.lit(b"not an image").alias("image"), "train-00000-of-00001.parquet, row 1 can't be read as an image"),
+    ],
+)
+def test_a_column_that_is_not_as_it_must_be_is_named(folder: Path, change: pl.Expr, message: str):
+    rewrite(folder, change)
+    with pytest.raises(DataError, match=message):
+        parquet.read(folder)
+
+
+def test_a_missing_column_is_named(folder: Path):
+    pl.read_parquet(folder / TRAIN).drop("label").write_parquet(folder / TRAIN)
+    with pytest.raises(DataError, match="has no column 'label'; it has image"):
+        parquet.read(folder)
+
+
+def test_a_file_without_rows_is_refused(folder: Path):
+    pl.read_parquet(folder / TRAIN)[:0].write_parquet(folder / TRAIN)
+    with pytest.raises(DataError, match="has no rows"):
+        parquet.read(folder)
+
+
+@pytest.mark.parametrize("keep", [10, 500, -30])
+def test_a_truncated_file_is_refused(folder: Path, keep: int):
+    path = folder / TRAIN
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match="can't be read as Parquet"):
+        parquet.read(folder)
+
+
+def test_a_missing_split_is_named(folder: Path):
+    (folder / TRAIN).unlink()
+    with pytest.raises(DataError, match="has no train file"):
+        parquet.read(folder)
+
+
+def test_images_of_another_size_within_a_file_are_refused(folder: Path):
+    table = pl.read_parquet(folder / TRAIN)
+    images = [row["bytes"] for row in table["image"]]
+    images[7] = tiny.png_bytes(np.zeros((9, 8, 1), np.uint8))
+    table.with_columns(image=pl.Series(images, dtype=pl.Binary)).write_parquet(folder / TRAIN)
+    with pytest.raises(DataError, match=r"row 8 has 8×9 pixels, .*row 1 has 8×8; all images must be of one size"):
+        parquet.read(folder)
