@@ -122,7 +122,8 @@ class Evaluation:
     @cached_property
     def right(self) -> Bool[np.ndarray, " image"]:
         """Whether each prediction is the label."""
-        return np.equal(self.predictions, self.labels)
+        right: np.ndarray = self.predictions == self.labels
+        return right
 
     @cached_property
     def loss(self) -> float:
