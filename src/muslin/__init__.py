@@ -1,1 +1,97 @@
-"""Muslin: design small convolutional networks, train them fast on a CPU, and measure every choice."""
+"""Muslin: design small convolutional networks, train them fast on a CPU, and measure every choice.
+
+    >>> import muslin
+    >>> design = muslin.load_design("custom_cnn")
+    >>> muslin.analyze(design).parameters
+    93962
+
+Names are imported when they are first used, so that what needs no framework doesn't wait for one.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from muslin.analysis import Analysis, analyze
+    from muslin.claims import Checked
+    from muslin.data import Audit, Dataset, Split, load_data
+    from muslin.design import Design, format_design, load_design, parse_design, save_design
+    from muslin.errors import MuslinError
+    from muslin.evaluation import Evaluation, Improvement, compare
+    from muslin.network import Network
+    from muslin.pipeline import run_everything
+    from muslin.recipe import Recipe, load_recipe
+    from muslin.run import Run, train
+    from muslin.training.callbacks import Callback
+    from muslin.training.history import Epoch, History
+    from muslin.training.progress import ShowProgress
+
+_HOMES = {
+    "Analysis": "analysis",
+    "Audit": "data",
+    "Callback": "training.callbacks",
+    "Checked": "claims",
+    "Dataset": "data",
+    "Design": "design",
+    "Epoch": "training.history",
+    "Evaluation": "evaluation",
+    "History": "training.history",
+    "Improvement": "evaluation",
+    "MuslinError": "errors",
+    "Network": "network",
+    "Recipe": "recipe",
+    "Run": "run",
+    "ShowProgress": "training.progress",
+    "Split": "data",
+    "analyze": "analysis",
+    "compare": "evaluation",
+    "format_design": "design",
+    "load_data": "data",
+    "load_design": "design",
+    "load_recipe": "recipe",
+    "parse_design": "design",
+    "run_everything": "pipeline",
+    "save_design": "design",
+    "train": "run",
+}
+
+__all__ = [
+    "Analysis",
+    "Audit",
+    "Callback",
+    "Checked",
+    "Dataset",
+    "Design",
+    "Epoch",
+    "Evaluation",
+    "History",
+    "Improvement",
+    "MuslinError",
+    "Network",
+    "Recipe",
+    "Run",
+    "ShowProgress",
+    "Split",
+    "analyze",
+    "compare",
+    "format_design",
+    "load_data",
+    "load_design",
+    "load_recipe",
+    "parse_design",
+    "run_everything",
+    "save_design",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'muslin' has no attribute '{name}'")
+    return getattr(import_module(f"muslin.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
