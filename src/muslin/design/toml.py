@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from importlib import resources
@@ -17,7 +18,23 @@ from muslin.errors import DesignError
 
 BASELINE = "dense_baseline"  # where a design names none
 NO_BASELINE = "none"
+WIDTH = 100  # characters of a line in a design that is written
 LARGEST_FILE = 1_000_000  # bytes; the library's longest design is a hundredth of that
+
+# How a layer's table reads: which layer it is, its numbers, its reason.
+FIELDS = (
+    "kind",
+    "name",
+    "filters",
+    "units",
+    "rate",
+    "kernel",
+    "stride",
+    "dilation",
+    "padding",
+    "activation",
+    "because",
+)
 
 
 def library() -> tuple[str, ...]:
@@ -121,7 +138,7 @@ def save_design(design: Design, path: str | Path) -> None:
 
 
 def format_design(design: Design) -> str:
-    """The design as TOML text, defaults included so that the file says everything.
+    """The design as TOML text, defaults included so that the file says everything, long texts wrapped.
 
     >>> print(format_design(load_design("dense_baseline")).splitlines()[0])
     name = "dense_baseline"
@@ -129,11 +146,25 @@ def format_design(design: Design) -> str:
     import tomlkit  # noqa: PLC0415  (25 ms that reading a design doesn't need)
 
     def keep(table: dict[str, Any]) -> dict[str, Any]:
-        # Which layer it is comes first, then its name, then the rest; what is empty is left out.
-        order = sorted(table, key=lambda key: {"kind": 0, "name": 1}.get(key, 2))
+        # What is empty is left out; Design gives it its default.
+        order = [key for key in FIELDS if key in table] or table
         return {key: table[key] for key in order if table[key] not in (None, "")}
 
     content = design.model_dump(mode="json")
     content["layers"] = [keep(layer) for layer in content["layers"]]
     content["claims"] = [keep(claim) for claim in content["claims"]]
-    return tomlkit.dumps({key: value for key, value in content.items() if value not in (None, "", [])})
+    text = tomlkit.dumps({key: value for key, value in content.items() if value not in (None, "", [])})
+    return "\n".join(line for long in text.split("\n") for line in _wrapped(long))
+
+
+def _wrapped(line: str) -> list[str]:
+    """A text too long for a line, over several: a backslash at the end swallows the break and the spaces after it."""
+    found = re.fullmatch(r'(\w+) = "([^ ].*)"', line)
+    if len(line) <= WIDTH or found is None:
+        return [line]
+    lines = [""]
+    for word in re.findall(r"[^ ]+ *", found[2]):  # spaces stay with the word before, where nothing swallows them
+        if lines[-1] and len(lines[-1]) + len(word.rstrip()) >= WIDTH:
+            lines.append("")
+        lines[-1] += word
+    return [f'{found[1]} = """\\', *(f"{start}\\" for start in lines[:-1]), f'{lines[-1]}"""']
