@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -68,6 +69,9 @@ def muslin() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a failure that Muslin explains, 2 wrong usage, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where a terminal has no ×, a question mark beats a traceback
     try:
         result: Any = muslin.main(args=arguments, prog_name="muslin", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
