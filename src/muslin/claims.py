@@ -59,9 +59,9 @@ class Checked:
         """What was measured, with its interval, in words; empty if nothing was."""
         if self.measured is None:
             return ""
-        interval = self.measured.interval
-        within = f" [{interval.low:.2f}, {interval.high:.2f}]" if interval else ""
-        return f"{_words(self.measured.value)}{within}{MEASURES[self.claim.measure].unit}"
+        value, interval = self.measured.value, self.measured.interval
+        words = f"{value:.2f} [{interval.low:.2f}, {interval.high:.2f}]" if interval else _words(value)
+        return f"{words}{MEASURES[self.claim.measure].unit}"
 
     @property
     def expected(self) -> str:

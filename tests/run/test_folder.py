@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from muslin.data import Dataset
+from muslin.design import load_design
+from muslin.errors import MuslinError, RunError
+from muslin.evaluation import Evaluation
+from muslin.folder import RunFolder, list_runs
+from muslin.recipe import load_recipe
+from muslin.record import RunRecord
+from muslin.run import new_record
+from muslin.training.history import Epoch, History
+
+CNN = load_design("custom_cnn")
+
+
+@pytest.fixture
+def record(sample: Dataset) -> RunRecord:
+    return new_record(CNN, sample, load_recipe("fast"), 3)
+
+
+@pytest.fixture
+def folder(record: RunRecord, tmp_path: Path) -> RunFolder:
+    return RunFolder.create(record, CNN, tmp_path / "runs")
+
+
+def test_what_is_written_is_read_back(folder: RunFolder, record: RunRecord) -> None:
+    opened = RunFolder.open(folder.path)
+    assert opened.record == record
+    assert opened.design == CNN
+    history = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4), Epoch(2, 1e-3, 0.3, 0.9, 0.35, 0.87, 1.5, 2e4)])
+    folder.save_history(history)
+    assert opened.history == history
+    evaluation = Evaluation(np.array([1, 0]), np.eye(10, dtype=np.float32)[:2], record.data.class_names)
+    assert opened.evaluation is None
+    del opened.evaluation
+    folder.save_evaluation(evaluation, {"test": evaluation.summary()})
+    assert opened.evaluation is not None
+    assert np.array_equal(opened.evaluation.labels, evaluation.labels)
+    assert np.array_equal(opened.evaluation.probabilities, evaluation.probabilities)
+    assert opened.measured == {"test": evaluation.summary()}
+
+
+def test_the_name_says_when_what_how_and_which_seed(folder: RunFolder, record: RunRecord) -> None:
+    assert folder.name == f"{record.created:%Y%m%d-%H%M%S}-custom_cnn-fast-3"
+
+
+def test_latest_points_at_the_newest_and_two_runs_in_a_second_are_two(
+    folder: RunFolder, record: RunRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = RunFolder.create(record, CNN, tmp_path / "runs")
+    assert second.name == f"{folder.name}-2"
+    monkeypatch.chdir(tmp_path)
+    assert RunFolder.open("latest").path == second.path
+    assert [run.name for run in list_runs()] == [folder.name, second.name]
+    assert not list((tmp_path / "runs").glob(".*"))
+
+
+def test_without_runs_there_are_none(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "nowhere") == ()
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no run folder"):
+        RunFolder.open(tmp_path / "nowhere")
+    with pytest.raises(RunError, match=r"lacks run\.json"):
+        RunFolder.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["design.toml", "history.csv"])
+def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
+    (folder.path / name).unlink(missing_ok=True)
+    with pytest.raises(RunError, match=f"lacks {name}"):
+        _ = folder.design if name == "design.toml" else folder.history
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("run.json", b"{", "run.json is damaged"),
+        ("run.json", b"[]", "run.json is damaged"),
+        ("run.json", b'{"format": 7}', "from another version of Muslin: format"),
+        ("history.csv", b"a,b\n1,2\n", "the columns are"),
+        ("history.csv", b"\xff\xfe", "history.csv is damaged"),
+        ("predictions.safetensors", b"rubbish", "predictions.safetensors is damaged"),
+        ("evaluation.json", b"[1]", "does not hold an evaluation"),
+        ("evaluation.json", b"[" * 100_000, "evaluation.json is damaged"),
+    ],
+)
+def test_a_damaged_file_is_named(folder: RunFolder, name: str, content: bytes, reason: str) -> None:
+    (folder.path / name).write_bytes(content)
+    fresh = RunFolder(folder.path)
+    with pytest.raises(RunError, match=reason):
+        _ = (fresh.record, fresh.history if name == "history.csv" else fresh.evaluation, fresh.measured)
+
+
+def test_history_with_text_for_a_number_names_the_line(folder: RunFolder) -> None:
+    text = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4)]).to_csv().replace("0.85", "good")
+    (folder.path / "history.csv").write_text(text)
+    with pytest.raises(RunError, match="line 2 holds something that is not a number"):
+        _ = folder.history
+
+
+def test_a_place_that_cannot_be_written_is_explained(record: RunRecord, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(MuslinError, match=r"the run folder .* can't be made"):
+        RunFolder.create(record, CNN, tmp_path / "file")
+
+
+def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (folder.path / "run.json").read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MuslinError, match=r"run\.json can't be written: No space left on device"):
+        folder.save_record(folder.record.model_copy(update={"seed": 9}))
+    assert (folder.path / "run.json").read_bytes() == before
+    assert {path.name for path in folder.path.iterdir()} == {"run.json", "design.toml"}
