@@ -114,7 +114,7 @@ def fresh_process(folder: Path, backend: str | None) -> subprocess.CompletedProc
     (folder / "home" / "keras.json").write_text(
         '{"floatx": "float16", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_first"}'
     )
-    return subprocess.run(  # noqa: S603  (our own words)
+    return subprocess.run(
         [sys.executable, "-W", "error", "-c", IN_A_FRESH_PROCESS, folder],
         env=environment,
         capture_output=True,

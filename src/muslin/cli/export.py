@@ -33,24 +33,22 @@ NOISE_IMAGES = 100
 def command(run: str, to: FormatName, out: Path | None, output: Output) -> None:
     """Write the network of RUN, a run folder or 'latest', as a file for other programs.
 
-    The file is read back and its answers are compared with the network's. Its path is printed.
+    The file is read back and held against the network: its answers on images or, for safetensors, its weights. Its path
+    is printed.
     """
     # Here, and not above: `muslin export --help` does without torch.
-    from muslin.export import export  # noqa: PLC0415
-    from muslin.export.restore import restore  # noqa: PLC0415
-    from muslin.export.safetensors import load_weights  # noqa: PLC0415
     from muslin.export.verify import verify  # noqa: PLC0415
-    from muslin.folder import RunFolder  # noqa: PLC0415
+    from muslin.run import Run  # noqa: PLC0415
 
-    folder = RunFolder.open(run)
-    weights = load_weights(folder.weights_path, folder.design)
-    path = out or folder.export_path(to)
-    export(folder.design, weights, path, to, class_names=folder.record.data.class_names)
-    images, described = _images(folder.design)
-    difference = verify(path, to, restore(folder.design, weights), images)
-    output.note(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
-    if to != "safetensors":
-        output.note(f"Takes {describe_input(folder.design)}.")
+    source = Run.open(run)
+    path = source.export(to, out)
+    images, described = _images(source.design)
+    difference = verify(path, to, source.network, images)
+    if to == "safetensors":
+        output.note("Checked: it holds the network's weights exactly.")
+    else:
+        output.note(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
+        output.note(f"Takes {describe_input(source.design)}.")
     click.echo(path)
 
 

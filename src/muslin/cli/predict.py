@@ -67,7 +67,7 @@ def command(run: str, images: tuple[str, ...], top: int, output: Output, *, inve
 
 
 def _answer(picture: Picture, probabilities: np.ndarray, class_names: Sequence[str], top: int) -> dict[str, Any]:
-    best = probabilities.argsort(kind="stable")[::-1][:top]
+    best = (-probabilities).argsort(kind="stable")[:top]
     return {
         "image": picture.name,
         "class": class_names[best[0]],

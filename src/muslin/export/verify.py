@@ -42,9 +42,19 @@ def verify(
         case "keras" | "h5":
             return verify_keras(path, network, images)
         case "safetensors":
-            weights = load_weights(path, network.design)
-            own = network.state_dict()
-            return max(float(np.abs(values - own[name].cpu().numpy()).max()) for name, values in weights.items())
+            return verify_safetensors(path, network)
+
+
+def verify_safetensors(path: Path, network: Network) -> float:
+    """See that a file holds exactly the network's weights; returns 0.
+
+    Raises:
+        ExportError: they differ.
+        RunError: the file can't be read, or holds another design's weights.
+    """
+    own = {name: values.cpu().numpy() for name, values in network.state_dict().items()}
+    weights = load_weights(path, network.design)
+    return max(_agree(path, f"'{name}'", values, own[name], 0) for name, values in weights.items())
 
 
 def verify_onnx(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
@@ -128,7 +138,7 @@ def _agree(path: Path, what: str, found: np.ndarray, expected: np.ndarray, toler
     allowed = tolerance * max(1.0, float(np.abs(expected).max()))
     if not difference <= allowed:  # so that "not a number" fails too
         raise ExportError(
-            f"{path}: on {len(expected):,} images its {what} differ from the network's by up to {difference:.3g}; at "
-            f"most {allowed:.0e} counts as the same network. Don't use the file; export it again."
+            f"{path}: its {what} differ from the network's by up to {difference:.3g}; at most {allowed:.0e} counts as "
+            "the same network. Don't use the file; export it again."
         )
     return difference
