@@ -187,9 +187,8 @@ def test_a_real_package_is_unpacked(
     for name, content in contents.items():
         (tree / apt.INSIDE / name).write_bytes(content)
     package = tmp_path / "package.deb"
-    subprocess.run(
-        ["/usr/bin/dpkg-deb", "--root-owner-group", "-b", tree, package], check=True, stdout=subprocess.DEVNULL
-    )  # noqa: S603
+    build = ["/usr/bin/dpkg-deb", "--root-owner-group", "-b", tree, package]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     tools = tmp_path / "bin"
     tools.mkdir()
     tool(tools, "apt-get", DOWNLOAD.format(package=package))

@@ -23,6 +23,13 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Path:
     folder = tmp_path / "served"

@@ -124,7 +124,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(machine: Machine):
 
 def test_a_fetch_that_brings_something_else_is_not_trusted(machine: Machine):
     (machine.published / "t10k-images-idx3-ubyte.gz").write_bytes(b"something else")
-    with pytest.raises(DataError, match="publisher: damaged: .*t10k-images"):
+    with pytest.raises(DataError, match=r"publisher: damaged: .*t10k-images"):
         machine.find("publisher")
 
 
@@ -154,9 +154,9 @@ def test_nothing_is_fetched_unless_asked_for(machine: Machine):
     assert not machine.cache.exists()
 
 
-def test_a_cache_that_can_not_be_made_is_told_with_the_variable_that_moves_it(machine: Machine):
+def test_a_cache_that_can_not_be_written_is_told_with_the_variable_that_moves_it(machine: Machine):
     machine.cache.write_text("a file in its place")
-    with pytest.raises(DataError, match="the cache .* can't be made: File exists.*Set MUSLIN_CACHE"):
+    with pytest.raises(DataError, match=r"the cache .* can't be written: File exists.*Set MUSLIN_CACHE"):
         machine.find("publisher")
 
 

@@ -63,29 +63,21 @@ class Output:
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """A bar for each thing that is fetched; one line for each where there is no terminal."""
-        from rich.progress import (  # noqa: PLC0415  (the bar is only needed when something is fetched)
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TaskID,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+        # Only needed when something is fetched.
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn  # noqa: PLC0415
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        tasks: dict[str, TaskID] = {}
         terminal = self.notes.is_terminal
-        with Progress(
-            *columns, TimeRemainingColumn(), console=self.notes, disable=self.quiet or not terminal, transient=True
-        ) as bars:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"))
+        tasks: dict[str, TaskID] = {}
+        with Progress(*columns, console=self.notes, disable=self.quiet or not terminal, transient=True) as bars:
 
             def report(what: str, done: int, total: int | None) -> None:
+                amount = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else ""
                 if what not in tasks:
-                    tasks[what] = bars.add_task(what, total=total)
+                    tasks[what] = bars.add_task(what, total=total, amount=amount)
                     if not terminal:
                         self.note(f"{what} …")
-                bars.update(tasks[what], completed=done, total=total)
+                bars.update(tasks[what], completed=done, total=total, amount=amount)
 
             yield report
 

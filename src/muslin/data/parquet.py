@@ -105,7 +105,8 @@ def _class_names(path: Path) -> tuple[str, ...] | None:
 
     try:
         names = json.loads(pl.read_parquet_metadata(path)["huggingface"])["info"]["features"][LABEL]["names"]
-    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError):
+    # AttributeError: Polars calls this reading of metadata experimental, and before 1.31 hadn't got it.
+    except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError):
         return None
     if isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name.strip() for name in names):
         return tuple(names)

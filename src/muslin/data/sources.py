@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,9 +153,11 @@ def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[O
 def _check_writable(cache: Path) -> None:
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
     except OSError as error:
         raise DataError(
-            f"Fashion-MNIST isn't on this machine, and can't be fetched because the cache {cache} can't be made: "
+            f"Fashion-MNIST isn't on this machine, and can't be fetched because the cache {cache} can't be written: "
             f"{error.strerror or error}. Set {CACHE_VARIABLE} to a folder that you may write to."
         ) from error
 
