@@ -1,0 +1,77 @@
+"""From a run folder to one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from muslin._files import write_text
+from muslin.analysis import describe_field
+from muslin.design import describe_shape
+from muslin.errors import RunError
+from muslin.folder import RunFolder
+from muslin.report import layers, words
+from muslin.report.story import Story
+
+_FILTERS = (
+    words.number,
+    words.percent,
+    words.signed,
+    words.between,
+    words.duration,
+    words.size,
+    words.millions,
+    words.probability,
+    words.setting,
+    words.listed,
+    words.on_point,
+    layers.kind,
+    layers.choice,
+    layers.in_short,
+    describe_shape,
+    describe_field,
+)
+
+
+def build_report(folder: RunFolder, path: Path | None = None) -> Path:
+    """Write the report of the run in `folder` and return where it is.
+
+    It is made of what the folder holds and of nothing else: neither the data nor torch is needed. What the run lacks
+    (an evaluation, a baseline, a figure) is left out together with its paragraphs.
+
+    Args:
+        folder: the run.
+        path: the HTML file to write; report.html in the run folder by default.
+
+    Raises:
+        RunError: a file of the run is missing or damaged.
+        MuslinError: the report can't be written.
+    """
+    path = path or folder.report_path
+    write_text(path, render(folder))
+    return path
+
+
+def render(folder: RunFolder) -> str:
+    """The report as HTML text.
+
+    Raises:
+        RunError: a file of the run is missing or damaged, or no epoch was finished.
+    """
+    if not len(folder.history):
+        raise RunError(f"the run {folder.name} has no finished epoch to report on. Choose another run, or train again.")
+    return _environment().get_template("report.html").render(story=Story(folder))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("muslin.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {function.__name__: function for function in _FILTERS}
+    environment.globals |= {"count": words.count, "thin": words.THIN}
+    return environment

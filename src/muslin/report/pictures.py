@@ -1,0 +1,134 @@
+"""A run's figures, ready to stand inside a page."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from markupsafe import Markup
+
+from muslin.errors import RunError
+
+LARGEST = 20_000_000  # bytes of one file; a figure takes a hundredth
+HEAVY = 700_000  # bytes from which a drawing gives way to its picture …
+_LIGHTER = 3  # … if that is so many times smaller
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PIXELS_PER_POINT = 4 / 3  # as CSS defines them
+_SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "image", "use"}
+_HELPERS = {"svg", "g", "defs", "symbol", "clipPath", "mask", "title", "linearGradient", "radialGradient", "stop"}
+_LINK = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
+
+
+class Pictures:
+    """The figures in one folder.
+
+    A picture is inlined as SVG, or as PNG where the SVG is much heavier. What is inlined is drawing only: elements
+    outside a short list (style sheets too, which would speak of the whole page), event handlers and links that leave the
+    page are dropped, so that a run folder from somebody else can't bring a script. Ids get the figure's name in front, because two figures may use the same ones.
+
+    Args:
+        folder: where `<name>.svg` and `<name>.png` lie; it may be missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __contains__(self, name: str) -> bool:
+        return any((self.folder / f"{name}{suffix}").is_file() for suffix in (".svg", ".png"))
+
+    def inline(self, name: str, says: str) -> Markup:
+        """The markup of a picture.
+
+        Args:
+            name: the file's name without its ending.
+            says: what the picture shows, for those who can't see it.
+
+        Raises:
+            RunError: the file is not the picture it should be.
+        """
+        drawing, picture = (self.folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
+        heavy = _size(drawing) > HEAVY and 0 < _LIGHTER * _size(picture) < _size(drawing)
+        return _inline_png(picture, says) if heavy or not drawing.is_file() else _inline_svg(drawing, name, says)
+
+
+def _inline_png(path: Path, says: str) -> Markup:
+    content = _read(path)
+    if not content.startswith(_PNG):
+        raise _damaged(path, "it is not a PNG file")
+    return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(says, base64.b64encode(content).decode())
+
+
+def _inline_svg(path: Path, name: str, says: str) -> Markup:
+    try:
+        root = ET.fromstring(_read(path))  # noqa: S314  (expat limits entities and reads no external ones)
+    except ET.ParseError as error:
+        raise _damaged(path, str(error)) from error
+    if _local(root.tag) != "svg":
+        raise _damaged(path, f"its root element is {_local(root.tag)}, not svg")
+    clean = _cleaned(root, f"{name}-")
+    width = _width(clean)
+    for attribute in ("width", "height", "id"):
+        clean.attrib.pop(attribute, None)
+    clean.attrib |= {"role": "img", "aria-label": says} | ({"style": f"max-width:{width:.0f}px"} if width else {})
+    return Markup(ET.tostring(clean, encoding="unicode"))  # noqa: S704  (just cleaned, and escaped by tostring)
+
+
+def _cleaned(element: ET.Element, prefix: str) -> ET.Element:
+    """A copy with what draws and nothing else, without name spaces, its ids prefixed."""
+    copy = ET.Element(_local(element.tag), dict(_attributes(element, prefix)))
+    copy.text, copy.tail = element.text, element.tail
+    copy.extend(_cleaned(child, prefix) for child in element if _local(child.tag) in _SHAPES | _HELPERS)
+    return copy
+
+
+def _attributes(element: ET.Element, prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in element.attrib.items():
+        name = _local(key)
+        if name.startswith("on") or name == "space":
+            continue
+        if name == "id":
+            yield name, prefix + value
+        elif name == "href":
+            if value.startswith("#"):
+                yield name, f"#{prefix}{value[1:]}"
+            elif value.startswith("data:image/png;base64,"):
+                yield name, value
+        else:
+            yield name, _linked(value, prefix)
+
+
+def _linked(text: str, prefix: str) -> str:
+    return _LINK.sub(lambda link: f"url(#{prefix}{link[1]})", text)
+
+
+def _local(tag: object) -> str:
+    # Comments and processing instructions have a function for a tag.
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _width(drawing: ET.Element) -> float | None:
+    """The drawing's own width in CSS pixels."""
+    found = re.fullmatch(r"([\d.]+)(pt|px)?", drawing.get("width", ""))
+    if found is None:
+        return None
+    return float(found[1]) * (_PIXELS_PER_POINT if found[2] == "pt" else 1)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if _size(path) > LARGEST:
+            raise _damaged(path, f"it is over {LARGEST:,} bytes long")
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}.") from error
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _damaged(path: Path, why: str) -> RunError:
+    return RunError(f"the figure {path} is damaged: {why}. Delete it, or draw the run's figures again.")

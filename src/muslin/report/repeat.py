@@ -1,0 +1,113 @@
+"""How to do a run again, and what is in its folder."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from muslin.design import Design, library, load_design
+from muslin.folder import RunFolder
+from muslin.recipe import Recipe, load_recipe, recipes
+from muslin.report.words import size
+from muslin.training.outcome import Outcome
+
+RECIPE_FILE = "recipe.toml"
+PARTS = {  # what a run folder holds: what it is, and what reads it
+    "run.json": ("recipe, seed, data, environment and outcome", "any JSON reader"),
+    "design.toml": ("the design with its reasons and claims", "a text editor; muslin run design.toml"),
+    "history.csv": ("one line an epoch", "a spreadsheet, pandas, Polars"),
+    "model.safetensors": ("the weights, float32, output axis first", "muslin; safetensors in Python, Rust, JavaScript"),
+    "evaluation.json": ("every figure of the test split", "any JSON reader"),
+    "predictions.safetensors": ("the probabilities that those figures come from", "muslin; safetensors"),
+    "model.onnx": ("the network for ONNX", "ONNX Runtime; Netron to look at it"),
+    "model.keras": ("the network as Keras 3 saves it", "keras.models.load_model"),
+    "*.h5": ("the network in Keras' older format", "keras.models.load_model, Keras 2 and 3"),
+    "figures": ("every figure, as SVG and PNG", "a browser; a slide"),
+    "baseline": ("the baseline's run, laid out in the same way", "muslin"),
+}
+
+
+class Repetition(NamedTuple):
+    """How to do a run again.
+
+    Attributes:
+        command: what to type.
+        recipe: the recipe as TOML, where the library lacks it and it has to be written to a file first; else None.
+        from_folder: the command reads files of the run folder, so it is typed there.
+    """
+
+    command: str
+    recipe: str | None
+    from_folder: bool
+
+
+class Part(NamedTuple):
+    """A file or folder of a run."""
+
+    name: str
+    size: str
+    holds: str
+    read_by: str
+
+
+def repetition(folder: RunFolder) -> Repetition:
+    """The command that does the run in `folder` again."""
+    record = folder.record
+    design = _design_argument(folder.design)
+    recipe, text = _recipe_arguments(record.recipe)
+    words = ["muslin", "run", design, *_baseline_arguments(folder), *recipe, "--seed", str(record.seed)]
+    if record.outcome is not None:
+        words += _machine_arguments(record.outcome)
+    if record.data.sample:
+        words.append("--sample")
+    elif not record.data.audit.verified:
+        words += ["--data", record.data.source]
+    if record.data.audit.leak_allowed:
+        words.append("--allow-leak")
+    return Repetition(shlex.join(words), text, from_folder=design not in library())
+
+
+def parts(folder: RunFolder) -> tuple[Part, ...]:
+    """What is in the run folder, in the order of `PARTS`."""
+    return tuple(
+        Part(path.name + "/" * path.is_dir(), size(_size(path)), *PARTS[pattern])
+        for pattern in PARTS
+        for path in sorted(folder.path.glob(pattern))
+    )
+
+
+def _design_argument(design: Design) -> str:
+    return design.name if design.name in library() and load_design(design.name) == design else "design.toml"
+
+
+def _baseline_arguments(folder: RunFolder) -> list[str]:
+    baseline = folder.baseline
+    if baseline is None:
+        return ["--baseline", "none"]
+    if baseline.design.name == folder.design.baseline:
+        return []
+    known = baseline.design.name in library()
+    return ["--baseline", baseline.design.name if known else "baseline/design.toml"]
+
+
+def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
+    """The options that give `recipe`, and its text where they name a file."""
+    if recipe.name in recipes():
+        known = load_recipe(recipe.name)
+        if known == recipe:
+            return ["--recipe", recipe.name], None
+        if known.with_(epochs=recipe.epochs) == recipe:
+            return ["--recipe", recipe.name, "--epochs", str(recipe.epochs)], None
+    import tomlkit  # noqa: PLC0415  (25 ms that a recipe of the library doesn't need)
+
+    return ["--recipe", RECIPE_FILE], tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _machine_arguments(outcome: Outcome) -> list[str]:
+    return ["--device", outcome.device, "--precision", outcome.precision]
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,145 @@
+"""Numbers as they are set in the report: thousands separated, the unit a thin space away, a true minus sign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import floor, log10
+
+from markupsafe import Markup
+
+from muslin.evaluation import Interval
+
+THIN = "\N{NARROW NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_STEPS = ((1, "B"), (1000, "kB"), (1000**2, "MB"), (1000**3, "GB"))
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with thousands separators and a fixed number of decimals.
+
+    >>> number(93962), number(-0.25, 1)
+    ('93,962', '−0.2')
+    """
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    r"""A share (0–1) in per cent.
+
+    >>> percent(0.91537, 2)
+    '91.54\u202f%'
+    """
+    return f"{number(100 * share, digits)}{THIN}%"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A difference, with its sign.
+
+    >>> signed(3.14159, 2), signed(-0.5)
+    ('+3.14', '−0.5')
+    """
+    text = number(value, digits)
+    return f"+{text}" if value > 0 and float(text.replace(",", "")) > 0 else text
+
+
+def between(interval: Interval, digits: int = 1, scale: float = 1) -> str:
+    """An interval; "to" where a minus sign would meet the dash.
+
+    >>> between(Interval(0.9098, 0.9207), 2, scale=100), between(Interval(-0.1, 0.4))
+    ('90.98–92.07', '−0.1 to 0.4')
+    """
+    low, high = (number(scale * end, digits) for end in interval)
+    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+
+
+def duration(seconds: float) -> str:
+    r"""A time span, as exact as anyone would ask.
+
+    >>> duration(9.31), duration(61.4), duration(754)
+    ('9.3\u202fs', '61\u202fs', '12\u202fmin 34\u202fs')
+    """
+    if seconds < 100:
+        return f"{number(seconds, 1 if seconds < 10 else 0)}{THIN}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{THIN}min {rest}{THIN}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{number(hours)}{THIN}h {minutes}{THIN}min"
+
+
+def size(count: float) -> str:
+    r"""Bytes in decimal units.
+
+    >>> size(375848), size(12)
+    ('375.8\u202fkB', '12\u202fB')
+    """
+    step, unit = max((step for step in _STEPS if step[0] <= count), default=_STEPS[0])
+    return f"{number(count / step, 0 if step == 1 else 1)}{THIN}{unit}"
+
+
+def millions(count: float) -> str:
+    """A large count to three figures.
+
+    >>> millions(8355072), millions(101632)
+    ('8.36 million', '101,632')
+    """
+    return f"{count / 1e6:.3g} million" if count >= 1e6 else number(count)
+
+
+def probability(value: float) -> str:
+    """A p-value.
+
+    >>> probability(0.0321), probability(1e-9)
+    ('p = 0.032', 'p < 0.001')
+    """
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+
+
+def setting(value: float) -> str:
+    """A recipe's value, without needless digits.
+
+    >>> setting(128), setting(1e-7), setting(0.9), setting(2.5e-05)
+    ('128', '10⁻⁷', '0.9', '2.5 × 10⁻⁵')
+    """
+    if value == 0 or abs(value) >= 0.0005:
+        return f"{value:,.12g}".replace("-", MINUS)
+    exponent = floor(log10(abs(value)))
+    mantissa = f"{value / 10**exponent:.4g}".replace("-", MINUS)
+    power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return power if mantissa == "1" else f"{mantissa} × {power}"
+
+
+def count(number_of: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    >>> count(1, "epoch"), count(4, "epoch"), count(2, "class", "classes")
+    ('1 epoch', '4 epochs', '2 classes')
+    """
+    return f"{number(number_of)} {one if number_of == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def on_point(text: str) -> Markup:
+    """A number for a column whose numbers have different decimals: what follows the point gets a box of its own.
+
+    The style sheet gives all boxes of a column one width, so that the points stand below one another.
+
+    >>> on_point("8.36 million")
+    Markup('8<span class="rest">.36 million</span>')
+    """
+    whole = re.match(rf"[×+{MINUS} ]*[\d,]*", text)
+    end = whole.end() if whole else 0
+    return Markup('{}<span class="rest">{}</span>').format(text[:end], text[end:])
