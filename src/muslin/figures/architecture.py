@@ -1,0 +1,175 @@
+"""A design as a drawing: what each layer gives, what it costs and how far it sees. Plain SVG, no plotting library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from math import log2
+
+from muslin.analysis import LayerAnalysis, analyze, describe_field
+from muslin.design import AvgPool2d, Conv2d, Dense, Design, Dropout, Layer, MaxPool2d, Shape, describe_shape
+
+BLUE, GREEN, VERMILLION, GREY = "#0072b2", "#009e73", "#d55e00", "#7f7b73"  # as in every figure
+_COLORS = {"conv2d": BLUE, "dense": VERMILLION, "flatten": GREY, "dropout": GREY, "input": GREY}  # the rest pools
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
+
+WIDTH = 860  # CSS pixels, as are all lengths here
+MOST_COLUMNS = 9  # layers side by side; more go on below
+_GUTTER, _COLUMN = 72.0, 118.0  # room for the names of the rows, and the most that one layer takes
+_DEEPEST, _SMALLEST = 22.0, 5.0  # the depth of the block with most channels, the side of a 1×1 map
+_LINE = 16
+_HEADS = ("", "", "output", "parameters", "sees")
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A column of the drawing: the input or a layer."""
+
+    kind: str
+    shape: Shape
+    words: tuple[str, str, str, str, str]
+    because: str
+
+
+def architecture_svg(design: Design) -> str:
+    """The design as an `<svg>` element: a block a layer, its face as large as the map, its depth by the channels.
+
+    Under each block stand what the layer is, its output shape, parameters and receptive field; pointing at it shows its
+    reason. Text and lines take the colour of what surrounds the element, which suits light and dark pages.
+
+    >>> from muslin.design import load_design
+    >>> architecture_svg(load_design("custom_cnn")).count("<title>")
+    9
+    """
+    rows = analyze(design).layers
+    takes = _Block("input", design.input_shape, ("input", "image", describe_shape(design.input_shape), "", ""), "")
+    blocks = [takes, *(_block(layer, row) for layer, row in zip(design.layers, rows, strict=True))]
+    bands = [blocks[start : start + MOST_COLUMNS] for start in range(0, len(blocks), MOST_COLUMNS)]
+    across = min((WIDTH - _GUTTER) / max(len(band) for band in bands), _COLUMN)
+    scale = _Scale.of(blocks, across)
+    down = scale.room + len(_HEADS) * _LINE + 22
+    drawn = "\n".join(
+        f'<g transform="translate(0 {number * down:.0f})">\n{_band(band, across, scale)}\n</g>'
+        for number, band in enumerate(bands)
+    )
+    width, height = _GUTTER + across * max(len(band) for band in bands), down * len(bands)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONT}" font-size="11" fill="currentColor" role="img">\n'
+        f"{drawn}\n</svg>\n"
+    )
+
+
+def _block(layer: Layer, row: LayerAnalysis) -> _Block:
+    parameters = f"{row.parameters:,}" if row.parameters else "–"
+    sees = describe_field(row.receptive_field)
+    return _Block(
+        row.kind,
+        row.output_shape,
+        (layer.name, _what(layer), describe_shape(row.output_shape), parameters, sees),
+        row.because,
+    )
+
+
+def _what(layer: Layer) -> str:
+    match layer:
+        case Conv2d():
+            return _activated(f"conv {describe_shape(layer.kernel)}", layer.activation)
+        case MaxPool2d():
+            return f"max {describe_shape(layer.kernel)}"
+        case AvgPool2d():
+            return f"mean {describe_shape(layer.kernel)}"
+        case Dropout():
+            return f"dropout {layer.rate:g}"
+        case Dense():
+            return _activated("dense", layer.activation)
+    return {"global_avg_pool2d": "mean of all", "global_max_pool2d": "max of all"}.get(layer.kind, layer.kind)
+
+
+def _activated(words: str, activation: str) -> str:
+    return words if activation == "none" else f"{words}, {activation}"
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How large shapes are drawn.
+
+    Attributes:
+        side: CSS pixels of the longest side of a feature map.
+        longest: that side.
+        widest: the most channels or features of any layer.
+    """
+
+    side: float
+    longest: int
+    widest: int
+
+    @classmethod
+    def of(cls, blocks: list[_Block], across: float) -> _Scale:
+        longest = max(max(block.shape[:2]) for block in blocks if len(block.shape) == 3)
+        return cls(across - _DEEPEST - 16, longest, max(block.shape[-1] for block in blocks))
+
+    @property
+    def room(self) -> float:
+        """The height that a block may take."""
+        return self.side + _DEEPEST + 8
+
+    def face(self, shape: Shape) -> tuple[float, float]:
+        """Height and width of the front: a feature map's sides to scale, a row of features by the logarithm."""
+        if len(shape) == 1:
+            return self.side * (0.15 + 0.85 * self._logarithm(shape[0])), _SMALLEST
+        height, width = (_SMALLEST + (self.side - _SMALLEST) * side / self.longest for side in shape[:2])
+        return height, width
+
+    def depth(self, shape: Shape) -> float:
+        """How far the block goes back: by the logarithm of the channels."""
+        return 2.0 if len(shape) == 1 else 2 + (_DEEPEST - 2) * self._logarithm(shape[2])
+
+    def _logarithm(self, count: int) -> float:
+        return log2(count + 1) / log2(self.widest + 1)
+
+
+def _band(blocks: list[_Block], across: float, scale: _Scale) -> str:
+    middle = scale.room / 2 + 2
+    ends = (_GUTTER + across / 2, _GUTTER + across * (len(blocks) - 0.5))
+    parts = [
+        f'<path d="M{ends[0]:.1f} {middle:.1f}H{ends[1]:.1f}" stroke="currentColor" stroke-opacity=".35" fill="none"/>'
+    ]
+    first = scale.room + 20
+    parts += [
+        f'<text x="0" y="{first + _LINE * line:.0f}" fill-opacity=".65">{head}</text>'
+        for line, head in enumerate(_HEADS)
+        if head
+    ]
+    for column, block in enumerate(blocks):
+        x = _GUTTER + across * (column + 0.5)
+        texts = "".join(_text(words, x, first + _LINE * line, across, line) for line, words in enumerate(block.words))
+        parts.append(f"<g>{_title(block)}{_solid(block, x, middle, scale)}{texts}</g>")
+    return "\n".join(parts)
+
+
+def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:
+    """A block in oblique projection, its front centred on (x, y) but for its depth."""
+    height, width = scale.face(block.shape)
+    depth = scale.depth(block.shape)
+    back = depth * 0.6
+    left, top = x - (width + back) / 2, y - (height - back) / 2
+    color = _COLORS.get(block.kind, GREEN)
+    shapes = (
+        (f"M{left:.1f} {top:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z", 0.92),
+        (f"M{left:.1f} {top:.1f}l{back:.1f} {-back:.1f}h{width:.1f}l{-back:.1f} {back:.1f}z", 0.45),
+        (f"M{left + width:.1f} {top:.1f}l{back:.1f} {-back:.1f}v{height:.1f}l{-back:.1f} {back:.1f}z", 0.65),
+    )
+    return "".join(f'<path d="{path}" fill="{color}" fill-opacity="{opacity}"/>' for path, opacity in shapes)
+
+
+def _text(words: str, x: float, y: float, across: float, line: int) -> str:
+    letters = int(across / 6.1)
+    shown = words if len(words) <= letters else words[: letters - 1] + "…"
+    look = ' font-weight="600"' if line == 0 else ' fill-opacity=".65"' if line == 1 else ""
+    return f'<text x="{x:.1f}" y="{y:.0f}" text-anchor="middle"{look}>{escape(shown)}</text>' if words else ""
+
+
+def _title(block: _Block) -> str:
+    because = "".join(letter for letter in block.because if letter.isprintable() or letter == "\n")
+    return f"<title>{escape(f'{block.words[0]}: {because}' if because else block.words[0])}</title>"

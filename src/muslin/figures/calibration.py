@@ -1,0 +1,63 @@
+"""Whether the network is right as often as it is sure."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from muslin.evaluation import Evaluation
+from muslin.figures.style import BLUE, FAINT, INK, SMALL, SOFT, VERMILLION, new_figure, styled
+
+
+@styled
+def reliability(evaluation: Evaluation) -> Figure:
+    """Accuracy against confidence, bin by bin, with 95% intervals; below, how many images each bin holds.
+
+    On the diagonal the network is as sure as it is right; below it, too sure.
+    """
+    calibration = evaluation.calibration
+    filled = [part for part in calibration.bins if part.images]
+    figure = new_figure(470, 520)
+    answers, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    answers.plot([0, 100], [0, 100], color=INK, alpha=SOFT, linewidth=1, linestyle=(0, (4, 3)))
+    answers.annotate(
+        "as sure as right",
+        (22, 22),
+        xytext=(4, -4),
+        textcoords="offset points",
+        va="top",
+        fontsize=SMALL,
+        alpha=SOFT,
+    )
+    for part in filled:
+        x = 100 * part.confidence
+        answers.plot([x, x], [100 * bound for bound in part.interval], color=BLUE, alpha=0.35, linewidth=3)
+        answers.plot([x, x], [100 * part.accuracy, x], color=VERMILLION, linewidth=1.25)
+    answers.plot(
+        [100 * part.confidence for part in filled],
+        [100 * part.accuracy for part in filled],
+        color=BLUE,
+        linestyle="none",
+        marker="o",
+        markersize=5.5,
+    )
+    answers.annotate(
+        f"expected calibration error {100 * calibration.error:.1f} %",
+        (0.02, 0.97),
+        xycoords="axes fraction",
+        va="top",
+    )
+    answers.set(xlim=(0, 101), ylim=(0, 101), ylabel="accuracy (%)")
+    answers.grid(axis="both", color=INK, alpha=FAINT)
+    width = 100 / len(calibration.bins)
+    counts.bar(
+        [100 * part.low for part in filled],
+        [part.images for part in filled],
+        width=0.92 * width,
+        align="edge",
+        color=BLUE,
+        alpha=0.75,
+    )
+    counts.set(xlabel="confidence (%)", ylabel="images")
+    counts.ticklabel_format(axis="y", style="plain")
+    figure.align_ylabels()
+    return figure

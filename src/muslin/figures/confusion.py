@@ -1,0 +1,56 @@
+"""Which class is taken for which."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from muslin.evaluation import Evaluation
+from muslin.figures.canvas import Canvas
+from muslin.figures.style import BLUE, INK, SMALL, TEXT, VERMILLION, WIDTH, styled
+
+STRONG = 0.55  # opacity from which a cell's ground is dark enough for white figures on any page
+
+
+@styled
+def confusion_matrix(evaluation: Evaluation, *, normalize: bool = False) -> Figure:
+    """A cell for each true class (row) and predicted class (column); right answers blue, wrong ones vermillion.
+
+    The more intense, the larger the share of the row; by the square root, so that rare confusions still show.
+
+    Args:
+        evaluation: up to some 20 classes stay readable.
+        normalize: per cent of each true class in place of counts.
+    """
+    counts, names = evaluation.confusion, evaluation.class_names
+    size = TEXT if len(names) <= 12 else SMALL
+    left, top = 120.0, 96.0
+    cell = min((WIDTH - left - 24) / len(names), 56)
+    high = min(cell, 40)
+    canvas = Canvas(top + high * len(names) + 8, left + cell * len(names) + 66)
+    canvas.text(left - 10, top - 12, "true ↓   predicted →", align="right", soft=True)
+    for row, name in enumerate(names):
+        y = top + high * (row + 0.5)
+        canvas.text(left - 10, y, name, align="right", size=TEXT, room=left - 12)
+        canvas.text(
+            left + cell * (row + 0.5) - 4,
+            top - 8,
+            name,
+            size=TEXT,
+            room=110,
+            rotation=38,
+            rotation_mode="anchor",
+            va="baseline",
+        )
+        total = counts[row].sum()
+        for column in range(len(names)):
+            share = counts[row, column] / total if total else 0.0
+            if counts[row, column] == 0:
+                canvas.text(left + cell * (column + 0.5), y, "·", align="center", size=size, soft=True)
+                continue
+            opacity = 0.08 + 0.87 * share**0.5
+            color = BLUE if row == column else VERMILLION
+            canvas.box(left + cell * column + 1, y - high / 2 + 1, cell - 2, high - 2, color, opacity)
+            words = f"{100 * share:.1f}" if normalize else f"{counts[row, column]}"
+            ink = "white" if opacity >= STRONG else INK
+            canvas.text(left + cell * (column + 0.5), y, words, align="center", size=size, color=ink)
+    return canvas.figure

@@ -1,0 +1,99 @@
+"""How training went, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from muslin.figures.style import BLUE, GREY, INK, SMALL, SOFT, VERMILLION, new_figure, styled
+from muslin.training.history import History
+
+FEW = 15  # epochs up to which each gets a dot
+LOGARITHMIC = 20  # times the smallest learning rate that the largest must be for a logarithmic axis
+
+
+@styled
+def training_curves(
+    history: History,
+    *,
+    baseline_accuracy: float | None = None,
+    baseline_history: History | None = None,
+    restored_epoch: int | None = None,
+) -> Figure:
+    """Accuracy, loss and learning rate of every epoch, for training and validation.
+
+    Args:
+        history: at least one epoch.
+        baseline_accuracy: the baseline's measured accuracy, 0–1, as a line to beat.
+        baseline_history: the baseline's training; its validation curve is drawn.
+        restored_epoch: the epoch whose weights were kept, marked.
+    """
+    figure = new_figure(280)
+    accuracy, loss, rate = figure.subplots(1, 3, width_ratios=(5, 5, 3))
+    _pair(accuracy, history, "accuracy", scale=100)
+    _pair(loss, history, "loss")
+    _line(rate, history, "learning_rate", INK)
+    if baseline_history is not None:
+        look: dict[str, Any] = {"linewidth": 1.25, "linestyle": (0, (1, 1.5))}
+        _line(accuracy, baseline_history, "validation_accuracy", GREY, scale=100, **look)
+        _line(loss, baseline_history, "validation_loss", GREY, label="baseline, validation", **look)
+    if baseline_accuracy is not None:
+        accuracy.axhline(100 * baseline_accuracy, color=GREY, linewidth=1.25, linestyle=(0, (5, 3)))
+        accuracy.annotate(
+            f"baseline {100 * baseline_accuracy:.1f} %",
+            (1, 100 * baseline_accuracy),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, -3),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=SMALL,
+            color=GREY,
+        )
+    titles = {accuracy: "Accuracy (%)", loss: "Loss (cross-entropy, nats)", rate: "Learning rate"}
+    for axes, title in titles.items():
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axes.margins(x=0.04)
+        if restored_epoch is not None:
+            axes.axvline(restored_epoch, color=INK, alpha=SOFT, linewidth=0.9, linestyle=(0, (2, 2)))
+    _scale_rate(rate, history)
+    if restored_epoch is not None:
+        loss.annotate(
+            f"epoch {restored_epoch} kept",
+            (restored_epoch, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if 2 * restored_epoch > len(history) else 4, -2),
+            textcoords="offset points",
+            ha="right" if 2 * restored_epoch > len(history) else "left",
+            va="top",
+            fontsize=SMALL,
+            alpha=SOFT,
+        )
+    figure.legend(*loss.get_legend_handles_labels(), loc="outside upper left", ncols=3, handlelength=1.6)
+    return figure
+
+
+def _pair(axes: Axes, history: History, column: str, *, scale: float = 1) -> None:
+    _line(axes, history, column, BLUE, scale=scale, label="training")
+    _line(axes, history, f"validation_{column}", VERMILLION, scale=scale, label="validation")
+
+
+def _line(axes: Axes, history: History, column: str, color: str, *, scale: float = 1, **look: Any) -> None:
+    values = [scale * value for value in history.column(column)]
+    marker = "o" if len(history) <= FEW else None
+    axes.plot(history.column("epoch"), values, color=color, marker=marker, markersize=3.5, **look)
+
+
+def _scale_rate(axes: Axes, history: History) -> None:
+    rates = history.column("learning_rate")
+    if min(rates) > 0 and max(rates) > LOGARITHMIC * min(rates):
+        axes.set_yscale("log")
+        return
+    axes.set_ylim(0, 1.08 * max(rates) or 1)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))

@@ -1,0 +1,107 @@
+"""Where in an image the network finds its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+
+from muslin.figures.canvas import Canvas, as_picture
+from muslin.figures.style import BLUE, INK, TEXT, VERMILLION, WIDTH, styled
+from muslin.interpret import ClassActivationMaps
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64, UInt8
+
+COLUMNS = 5
+FINEST = 8  # pixels of the overlay per pixel of a small image, so that its colours run smoothly
+_TILE, _WORDS, _SCALE = 80, 46, 46  # CSS pixels
+
+
+@styled
+def class_activation_maps(
+    images: UInt8[np.ndarray, "image height width channel"],
+    maps: ClassActivationMaps,
+    labels: Int64[np.ndarray, " image"],
+    class_names: Sequence[str],
+) -> Figure:
+    """Each image, and beside it what spoke for the class (vermillion) and what against it (blue).
+
+    All exact maps share one scale, in logits. Grad-CAM's scale differs from image to image.
+
+    Args:
+        images: what was shown to the network.
+        maps: theirs (`muslin.interpret.class_activation_maps`).
+        labels: the true classes.
+        class_names: one per class.
+    """
+    rows = ceil(len(images) / COLUMNS)
+    across, down = WIDTH / COLUMNS, _TILE + _WORDS + 8
+    canvas = Canvas(rows * down + _SCALE)
+    exact = maps.method == "exact"
+    most = float(np.abs(maps.maps).max(initial=0)) or 1.0
+    for number, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
+        x, y = number % COLUMNS * across, number // COLUMNS * down + 2
+        scale = _TILE / max(image.shape[:2])
+        height, width = image.shape[0] * scale, image.shape[1] * scale
+        limit = most if exact else float(evidence.max()) or 1.0
+        canvas.picture(x, y, width, height, as_picture(image), limits=(0, 255))
+        canvas.picture(x + _TILE + 3, y, width, height, _overlay(image, evidence / limit))
+        for left in (x, x + _TILE + 3):
+            canvas.frame(left, y, width, height)
+        true, explained = class_names[labels[number]], class_names[maps.classes[number]]
+        same = labels[number] == maps.classes[number]
+        canvas.text(x, y + _TILE + 13, true, size=TEXT, room=across - 6)
+        canvas.text(
+            x,
+            y + _TILE + 29,
+            f"{'' if same else 'taken for '}{explained}, logit {maps.logits[number]:.1f}".replace("-", "−")
+            if not same
+            else f"right, logit {maps.logits[number]:.1f}".replace("-", "−"),
+            color=INK if same else VERMILLION,
+            soft=bool(same),
+            room=across - 6,
+        )
+    _scale(canvas, rows * down + 8, most, exact=exact)
+    return canvas.figure
+
+
+def _overlay(
+    image: UInt8[np.ndarray, "height width channel"], evidence: Float[np.ndarray, "height width"]
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The image in grey, coloured by evidence from −1 to 1."""
+    finer = FINEST if max(image.shape[:2]) <= 64 else 1
+    size = (image.shape[1] * finer, image.shape[0] * finer)
+    grey = Image.fromarray(image.mean(axis=2).astype(np.float32)).resize(size, Image.Resampling.NEAREST)
+    smooth = Image.fromarray(evidence.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+    return _colored(np.asarray(grey), np.asarray(smooth))
+
+
+def _colored(grey: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
+    """A dimmed grey picture with as much colour as there is evidence."""
+    ground = (40 + 0.62 * grey)[..., None].repeat(3, axis=2)
+    hue = np.where(evidence[..., None] > 0, 255 * np.array(to_rgb(VERMILLION)), 255 * np.array(to_rgb(BLUE)))
+    opacity = (0.85 * np.abs(evidence) ** 0.8)[..., None]
+    mixed: np.ndarray = np.clip(ground * (1 - opacity) + hue * opacity, 0, 255).astype(np.uint8)
+    return mixed
+
+
+def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
+    length = 220.0
+    left = (WIDTH - length) / 2
+    values = np.linspace(-1 if exact else 0, 1, 128)[None]
+    canvas.picture(left, y, length, 10, _colored(np.full(values.shape, 90.0), values))
+    canvas.frame(left, y, length, 10)
+    if exact:
+        canvas.text(left - 10, y + 5, "against the class", align="right", soft=True)
+        canvas.text(left + length + 10, y + 5, "for the class", soft=True)
+        for place, words in ((0.0, f"−{most:.0f}"), (0.5, "0"), (1.0, f"+{most:.0f} logits")):
+            canvas.text(left + place * length, y + 22, words, align="center", soft=True)
+    else:
+        canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)
+        canvas.text(left + length + 10, y + 5, "most in the image", soft=True)

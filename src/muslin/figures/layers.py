@@ -1,0 +1,131 @@
+"""One image on its way through the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from muslin.design import describe_shape
+from muslin.figures.canvas import Canvas, as_picture
+from muslin.figures.style import BLUE, GREY, SEQUENTIAL, SMALL, TEXT, VERMILLION, WIDTH, styled
+from muslin.interpret import strongest_channels
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+
+STRONGEST = 4  # channels shown of each layer besides the first
+MOST_COLUMNS = 9  # layers side by side; more go on below
+MOST_FEATURES = 1024  # bars that still show something
+MOST_CLASSES = 12  # bars that still have room for a name
+_LEFT, _HEAD, _NUMBER, _GAP = 76, 40, 17, 8  # CSS pixels
+
+
+@styled
+def feature_maps(
+    image: UInt8[np.ndarray, "height width channel"],
+    maps: Mapping[str, Float[np.ndarray, "..."]],
+    class_names: Sequence[str],
+) -> Figure:
+    """The image, then every spatial layer's first channel and, below, its strongest channels; then features and logits.
+
+    Each map is scaled from its own lowest value (zero, if none is negative) to its highest.
+
+    Args:
+        image: what was shown to the network.
+        maps: what each layer made of it, in order (`muslin.interpret.feature_maps`).
+        class_names: one per logit.
+    """
+    spatial = {name: values for name, values in maps.items() if values.ndim == 3}
+    rows_of_features = _features(maps)
+    layers = [("input", image), *spatial.items()]
+    bands = [layers[start : start + MOST_COLUMNS] for start in range(0, len(layers), MOST_COLUMNS)]
+    across = min((WIDTH - _LEFT) / max(len(band) for band in bands), 150.0)
+    tile = across - _GAP
+    band_height = _HEAD + (1 + STRONGEST) * (tile + _NUMBER) + 12
+    canvas = Canvas(len(bands) * band_height + sum(_room(values) for values in rows_of_features.values()))
+    for number, band in enumerate(bands):
+        _band(canvas, number * band_height, band, across, tile)
+    y = len(bands) * band_height
+    logits = list(maps)[-1]
+    for name, values in rows_of_features.items():
+        names = class_names if name == logits and len(values) <= MOST_CLASSES else None
+        _bars(canvas, y, name, values, names)
+        y += _room(values)
+    return canvas.figure
+
+
+def _band(canvas: Canvas, top: float, layers: Sequence[tuple[str, np.ndarray]], across: float, tile: float) -> None:
+    labels = {0: "first", 1: "strongest"}
+    for row, words in labels.items():
+        middle = top + _HEAD + row * (tile + _NUMBER) + tile / 2
+        canvas.text(0, middle - 7, words, size=TEXT)
+        canvas.text(0, middle + 7, "channel" if row == 0 else "channels", size=TEXT)
+    for column, (name, values) in enumerate(layers):
+        x = _LEFT + column * across
+        canvas.text(x + tile / 2, top + 12, name, align="center", size=TEXT, room=across - 2)
+        canvas.text(x + tile / 2, top + 27, describe_shape(values.shape), align="center", soft=True, room=across)
+        if values.dtype == np.uint8:
+            _map(canvas, x, top + _HEAD, tile, values, None)
+            continue
+        strongest = strongest_channels(values, STRONGEST)
+        for row, channel in enumerate([0, *strongest.tolist()]):
+            y = top + _HEAD + row * (tile + _NUMBER)
+            _map(canvas, x, y, tile, values, channel)
+
+
+def _map(canvas: Canvas, x: float, y: float, tile: float, values: np.ndarray, channel: int | None) -> None:
+    scale = tile / max(values.shape[:2])
+    height, width = values.shape[0] * scale, values.shape[1] * scale
+    left, top = x + (tile - width) / 2, y + (tile - height) / 2
+    if channel is None:
+        canvas.picture(left, top, width, height, as_picture(values), limits=(0, 255))
+    else:
+        one = values[..., channel]
+        low, high = min(float(one.min()), 0.0), float(one.max())
+        canvas.picture(left, top, width, height, one, cmap=SEQUENTIAL, limits=(low, high if high > low else low + 1))
+        words = f"{channel}" if one.any() else f"{channel}: all zero"
+        canvas.text(x + tile / 2, y + tile + 8, words, align="center", soft=True)
+    canvas.frame(left, top, width, height)
+
+
+def _features(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Layers without spatial axes that are worth a row: not too long, and not what came before once more (dropout)."""
+    rows: dict[str, np.ndarray] = {}
+    before = np.empty(0)
+    for name, values in maps.items():
+        if values.ndim == 1:
+            if len(values) <= MOST_FEATURES and not np.array_equal(values, before):
+                rows[name] = values
+            before = values
+    return rows
+
+
+def _room(values: np.ndarray) -> float:
+    return 128 if len(values) <= MOST_CLASSES else 88
+
+
+def _bars(canvas: Canvas, top: float, name: str, values: np.ndarray, class_names: Sequence[str] | None) -> None:
+    canvas.text(0, top + 30, name, size=TEXT, room=_LEFT - 4)
+    canvas.text(0, top + 45, "logits" if class_names else str(len(values)), soft=True)
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    height = 56.0
+    scale = height / (high - low or 1)
+    zero = top + 16 + high * scale
+    across = (WIDTH - _LEFT) / len(values)
+    gap = 14 if class_names else min(across * 0.2, 3)
+    best = int(values.argmax())
+    for number, value in enumerate(values.tolist()):
+        x = _LEFT + number * across
+        color = GREY if class_names and number != best else VERMILLION if value < 0 and not class_names else BLUE
+        canvas.box(x, min(zero, zero - value * scale), across - gap, abs(value) * scale, color, 0.85)
+        if class_names:
+            middle = x + (across - gap) / 2
+            words = f"{value:.1f}".replace("-", "−")
+            canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=number != best)
+            canvas.text(
+                middle, top + 16 + height + 14, class_names[number], align="center", room=across - 2, size=SMALL
+            )
+    canvas.line((_LEFT, WIDTH), (zero, zero), alpha=0.4)
