@@ -83,7 +83,7 @@ def run_everything(
     settings.say("Exporting, and holding each export against the network")
     export_all(run, data)
     settings.say("Drawing")
-    illustrate(run, data)
+    illustrate(run.folder, run.network, data)
     run.report()
     return run
 
