@@ -81,10 +81,10 @@ def quote(value: object) -> str:
     return plain(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST_VALUE) -> str:
     """Text from a file, shortened and with nothing in it that would move a terminal's cursor."""
     shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    return shown if len(shown) <= LONGEST_VALUE else f"{shown[: LONGEST_VALUE - 1]}…"
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def explain_toml(problem: ValueError | RecursionError, text: str, origin: str) -> str:
@@ -100,7 +100,7 @@ def explain_toml(problem: ValueError | RecursionError, text: str, origin: str) -
     elif message.startswith("Cannot overwrite"):
         hint = " Within a table each field may be given once."
     found = re.search(r"at line (\d+), column \d+", message)
-    line = text.splitlines()[int(found[1]) - 1 : int(found[1])] if found else []
+    line = text.split("\n")[int(found[1]) - 1 : int(found[1])] if found else []
     shown = f": {plain(line[0].strip())}" if line and line[0].strip() else ""
     return f"{origin}: not valid TOML: {message[0].lower()}{plain(message[1:])}{shown.rstrip('.')}.{hint}"
 
@@ -194,8 +194,10 @@ def _kind(problem: _Problem) -> str:
 
 
 def _known(problem: _Problem) -> str:
-    models = {"layers": LAYER_KINDS.get(problem.entry.get("kind", "")), "claims": Claim}
-    fields = (models.get(problem.group) or Design).model_fields
+    if problem.group == "layers":
+        fields = LAYER_KINDS[problem.entry["kind"]].model_fields
+    else:
+        fields = (Claim if problem.group == "claims" else Design).model_fields
     known = sorted(fields, key=lambda name: {"kind": 0, "name": 1}.get(name, 2))
     near = get_close_matches(problem.field.lower(), known, n=1)
     return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"

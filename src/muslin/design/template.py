@@ -160,13 +160,14 @@ def _default(value: object) -> str:
 
 def _commented(text: str) -> Iterator[str]:
     explained: set[tuple[str, str]] = set()
-    kind = ""
-    for line in text.splitlines():
-        found = re.match(r'(\w+) = (?:"(\w+)")?', line)
+    kind, wrapped = "", False
+    for line in text.rstrip("\n").split("\n"):  # not splitlines: in a text, other characters may end a line for it
+        found = None if wrapped else re.match(r'(\w+) = (?:"(\w+)")?', line)
+        wrapped = line.endswith("\\")
         field, value = (found[1], found[2]) if found else ("", "")
         kind = value if field == "kind" else kind
         comment = _COMMENTS.get((kind, field)) or _COMMENTS.get(("", field))
-        if comment and (kind, field) not in explained and not line.endswith("\\"):
+        if comment and (kind, field) not in explained:
             explained.add((kind, field))
             yield f"{line:<24}  # {comment}"
         else:

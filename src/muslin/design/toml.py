@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from muslin._files import write_text
 from muslin.design.design import Design
-from muslin.design.explain import explain, explain_toml
+from muslin.design.explain import explain, explain_toml, plain
 from muslin.errors import DesignError
 
 BASELINE = "dense_baseline"  # where a design names none
 NO_BASELINE = "none"
+LONGEST_PATH = 400  # characters of a path that a message repeats
 WIDTH = 100  # characters of a line in a design that is written
-LARGEST_FILE = 1_000_000  # bytes; the library's longest design is a hundredth of that
+LARGEST_FILE = 200_000  # bytes; the library's longest design takes 7,000
 
 # How a layer's table reads: which layer it is, its numbers, its reason.
 FIELDS = (
@@ -61,6 +62,7 @@ def load_design(source: str | Path) -> Design:
     ('flatten', 'hidden', 'output')
     """
     name = str(source)
+    shown = plain(name, LONGEST_PATH)
     if name in library():
         text = (resources.files("muslin") / "designs" / f"{name}.toml").read_text(encoding="utf-8")
         return parse_design(text, name)
@@ -70,23 +72,23 @@ def load_design(source: str | Path) -> Design:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise DesignError(
-                f"{path}: over {LARGEST_FILE:,} bytes, too long for a design. Is it the one that you meant?"
+                f"{shown}: over {LARGEST_FILE:,} bytes, too long for a design. Is it the one that you meant?"
             )
         # utf-8-sig: some editors put an invisible mark before the first character.
-        return parse_design(content.decode("utf-8-sig"), str(path))
+        return parse_design(content.decode("utf-8-sig"), shown)
     except FileNotFoundError as error:
         near = get_close_matches(name, library(), n=1)
         hint = f"Did you mean '{near[0]}'?" if near else "`muslin new NAME.toml` starts one."
         raise DesignError(
-            f"there is no design '{name}': neither a file nor one of the library's ({', '.join(library())}). {hint}"
+            f"there is no design '{shown}': neither a file nor one of the library's ({', '.join(library())}). {hint}"
         ) from error
     except UnicodeDecodeError as error:
         raise DesignError(
-            f"{path}: byte {error.start + 1} is not UTF-8; a design is a TOML text file. Is it the one that you meant?"
+            f"{shown}: byte {error.start + 1} is not UTF-8; a design is a TOML text file. Is it the one that you meant?"
         ) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DesignError(f"{path} can't be read: {reason.lower()}. Give a TOML file or a library name.") from error
+    except (OSError, ValueError) as error:  # ValueError: no file system takes such a name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DesignError(f"{shown} can't be read: {reason.lower()}. Give a TOML file or a library name.") from error
 
 
 def load_baseline(design: Design, choice: str | None = None) -> Design | None:
