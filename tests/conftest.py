@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import tiny
 from muslin.data import Dataset, load_data
@@ -14,6 +15,10 @@ from muslin.data.sources import cache_folder, find
 from muslin.data.split import Files
 from muslin.errors import DataError
 from tiny import WriteData
+
+# That the machine is busy with something else is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Before the fixture below hides them.
 DATA_OF_THE_MACHINE = os.environ.get("MUSLIN_DATA")
