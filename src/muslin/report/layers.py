@@ -54,8 +54,8 @@ def choice(layer: Layer) -> str:
 def in_short(because: str) -> str:
     """How a reason begins: its first sentence, and the next ones while that is a short one.
 
-    >>> in_short("Edges first. Then outlines, which are what is left of edges once they have been put together. Parts last.")
-    'Edges first. Then outlines, which are what is left of edges once they have been put together.'
+    >>> in_short("Edges. Then outlines, which are what is left of edges once they have been put together. Then parts.")
+    'Edges. Then outlines, which are what is left of edges once they have been put together.'
     """
     start = ""
     for sentence in re.split(r"(?<=[.!?…])\s+(?=[^a-z])", because.strip()):

@@ -26,8 +26,9 @@ class Pictures:
     """The figures in one folder.
 
     A picture is inlined as SVG, or as PNG where the SVG is much heavier. What is inlined is drawing only: elements
-    outside a short list (style sheets too, which would speak of the whole page), event handlers and links that leave the
-    page are dropped, so that a run folder from somebody else can't bring a script. Ids get the figure's name in front, because two figures may use the same ones.
+    outside a short list (style sheets too, which would speak of the whole page), event handlers and links that leave
+    the page are dropped, so that a run folder from somebody else can't bring a script. Ids get the figure's name in
+    front, because two figures may use the same ones.
 
     Args:
         folder: where `<name>.svg` and `<name>.png` lie; it may be missing.
@@ -87,7 +88,7 @@ def _cleaned(element: ET.Element, prefix: str) -> ET.Element:
 def _attributes(element: ET.Element, prefix: str) -> Iterator[tuple[str, str]]:
     for key, value in element.attrib.items():
         name = _local(key)
-        if name.startswith("on") or name == "space":
+        if name.lower().startswith("on") or name == "space":
             continue
         if name == "id":
             yield name, prefix + value
@@ -96,12 +97,8 @@ def _attributes(element: ET.Element, prefix: str) -> Iterator[tuple[str, str]]:
                 yield name, f"#{prefix}{value[1:]}"
             elif value.startswith("data:image/png;base64,"):
                 yield name, value
-        else:
-            yield name, _linked(value, prefix)
-
-
-def _linked(text: str, prefix: str) -> str:
-    return _LINK.sub(lambda link: f"url(#{prefix}{link[1]})", text)
+        elif "url(" not in _LINK.sub("", value):
+            yield name, _LINK.sub(lambda link: f"url(#{prefix}{link[1]})", value)
 
 
 def _local(tag: object) -> str:

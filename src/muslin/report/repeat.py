@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +63,7 @@ def repetition(folder: RunFolder) -> Repetition:
     if record.data.sample:
         words.append("--sample")
     elif not record.data.audit.verified:
-        words += ["--data", record.data.source]
+        words += ["--data", _place(record.data.source)]
     if record.data.audit.leak_allowed:
         words.append("--allow-leak")
     return Repetition(shlex.join(words), text, from_folder=design not in library())
@@ -102,6 +103,12 @@ def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
     import tomlkit  # noqa: PLC0415  (25 ms that a recipe of the library doesn't need)
 
     return ["--recipe", RECIPE_FILE], tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _place(source: str) -> str:
+    """The path in "--data (/path)"."""
+    found = re.fullmatch(r"[^(]*\((.*)\)", source)
+    return found[1] if found else source
 
 
 def _machine_arguments(outcome: Outcome) -> list[str]:

@@ -11,6 +11,7 @@ from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
 from muslin.evaluation import ClassReport, Evaluation, Improvement, compare
 from muslin.folder import RunFolder
+from muslin.interpret.evidence import pooled_layer
 from muslin.record import RunRecord
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
@@ -112,6 +113,11 @@ class Story:
     def convolutions(self) -> tuple[Placed, ...]:
         """The convolutions, with the shapes around them."""
         return tuple(placed for placed in self.design.placed if isinstance(placed.layer, Conv2d))
+
+    @property
+    def exact_maps(self) -> bool:
+        """Whether the class activation maps are exact and not Grad-CAM's."""
+        return pooled_layer(self.design) is not None
 
     @property
     def by_recall(self) -> tuple[ClassReport, ...]:

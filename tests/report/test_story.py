@@ -1,0 +1,202 @@
+"""What the report says is what the folder holds."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from muslin.design import Design
+from muslin.evaluation import compare
+from muslin.folder import RunFolder
+from muslin.recipe import Recipe, load_recipe
+from muslin.record import RunRecord
+from muslin.report.build import render
+from muslin.report.repeat import repetition
+from muslin.report.story import Story
+from muslin.report.training import Course
+from muslin.report.words import on_point
+from muslin.training.history import Epoch, History
+
+from .conftest import CNN, HISTORY, OUTCOME, MakeRun
+from .page import Page
+
+NOTEBOOK = load_recipe("notebook")
+
+
+def words(folder: RunFolder) -> str:
+    return Page(render(folder)).words.replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def test_the_result_comes_first_with_its_interval_and_the_baseline(make_run: MakeRun) -> None:
+    folder = make_run()
+    test, baseline = folder.evaluation, folder.baseline
+    assert test is not None
+    assert baseline is not None
+    assert baseline.evaluation is not None
+    right = int((test.probabilities.argmax(1) == test.labels).sum())
+    gain = compare(test, baseline.evaluation)
+    said = words(folder)
+    assert f"custom_cnn recognises {100 * right / 500:.2f} % of 500 images" in said
+    assert f"That is {gain.points:.2f} points more than dense_baseline" in said
+    assert "93,962 parameters and trained for 61 s" in said
+    assert f"improvement is +{gain.points:.2f} points" in said
+    assert f"{gain.only_first} images only custom_cnn gets right, {gain.only_second} only dense_baseline" in said
+
+
+def test_the_facts_of_the_design_are_the_computed_ones(make_run: MakeRun) -> None:
+    said = words(make_run())
+    assert "93,962 parameters it has 7.7 % fewer than dense_baseline (101,770)" in said
+    assert "A unit of conv3, the last convolution, sees 18×18 pixels: 41 % of the image" in said
+    assert "conv2 18,496 19.7 % 3,612,672 48.5 % 50.2" in said
+
+
+def test_every_claim_stands_there_with_its_verdict(make_run: MakeRun) -> None:
+    folder = make_run()
+    page = Page(render(folder))
+    shown = [str(span["class"]) for span in page.all("span") if str(span.get("class", "")).startswith("verdict")]
+    claims = Story(folder).claims
+    assert shown == [f"verdict {row.verdict.replace(' ', '-')}" for row in claims]
+    for row in claims:
+        assert f"{row.claim.says} {row.expected} {row.found} {row.verdict}" in page.words
+    assert "not measured in this run" in words(make_run(evaluated=False))
+
+
+def test_every_class_stands_there_with_its_figures(make_run: MakeRun) -> None:
+    folder = make_run()
+    assert folder.evaluation is not None
+    said = words(folder)
+    for row in folder.evaluation.per_class:
+        assert f"{row.name} {row.precision:.3f} {row.recall:.3f} " in said
+    first = folder.evaluation.top_confusions(1)[0]
+    assert f"{first.true} {first.predicted} {first.images}" in said
+
+
+def test_a_leak_is_said_in_red_before_any_figure(make_run: MakeRun) -> None:
+    def leak(record: RunRecord) -> RunRecord:
+        audit = record.data.audit.model_copy(update={"leak": "They overlap.", "leak_allowed": True})
+        return record.model_copy(update={"data": record.data.model_copy(update={"audit": audit})})
+
+    folder = make_run(change=leak)
+    html = render(folder)
+    assert html.index('class="notice bad"') < html.index('class="facts"')
+    assert "too good to be true. They overlap." in words(folder)
+    assert "--allow-leak" in repetition(folder).command
+    assert 'class="notice bad"' not in render(make_run())
+
+
+def test_a_difference_within_the_luck_of_the_draw_is_called_that(make_run: MakeRun) -> None:
+    folder = make_run()
+    assert folder.evaluation is not None
+    assert folder.baseline is not None
+    folder.baseline.save_evaluation(folder.evaluation, {})
+    assert "within the luck of the draw: 0.00 points" in words(folder)
+
+
+def test_reductions_and_the_restored_epoch_are_told() -> None:
+    rates = [1e-3] * 3 + [5e-4] * 2 + [2.5e-4]
+    history = History(
+        Epoch(number, rate, 0.3, 0.9, 0.5 - 0.1 * (number == 4), 0.9, 1.0, 1.0)
+        for number, rate in enumerate(rates, start=1)
+    )
+    outcome = replace(OUTCOME, epochs=6, end="early", reason="no better validation loss for 2 epochs", restored_epoch=4)
+    course = Course(NOTEBOOK, history, outcome)
+    assert course.reductions == ((3, 1e-3, 5e-4), (5, 5e-4, 2.5e-4))
+    assert course.kept.epoch == 4
+    assert course.ending == (
+        "Training stopped after 6 epochs of at most 50: no better validation loss for 2 epochs. "
+        "The weights of epoch 4, which has the lowest validation loss (0.4000), were put back and are the network's."
+    )
+    assert Course(load_recipe("fast"), history, None).reductions == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "told"),
+    [
+        ("finished", "all 3 epochs done", "Training went its full length of 3 epochs."),
+        ("interrupted", "interrupted in epoch 4 of 50", "Training was interrupted: interrupted in epoch 4 of 50."),
+        ("diverged", "training stopped at step 7.", "Training broke off: training stopped at step 7."),
+    ],
+)
+def test_every_ending_is_told(end: str, reason: str, told: str) -> None:
+    outcome = replace(OUTCOME, end=end, reason=reason)
+    assert Course(NOTEBOOK, HISTORY, outcome).ending == f"{told} The weights of the last step were kept."
+
+
+def test_the_recipe_of_the_notebook_is_told_in_words_and_values(make_run: MakeRun) -> None:
+    said = words(make_run(recipe=NOTEBOOK))
+    assert "β₁ 0.9, β₂ 0.999, ε 10⁻⁷" in said
+    assert "Early stopping patience 10" in said
+    assert "× 0.5 of the learning rate, when the validation loss has not improved by 10⁻⁴ for 5 epochs" in said
+    assert "Glorot uniform within ±√(6 / (fan in + fan out))" in said
+    assert "Dropout 0.5 as the design says" in said
+
+
+@pytest.mark.parametrize(
+    ("recipe", "option"),
+    [
+        (load_recipe("notebook"), "--recipe notebook --seed"),
+        (load_recipe("fast").with_(epochs=2), "--recipe fast --epochs 2 --seed"),
+        (load_recipe("fast").with_(batch_size=64), "--recipe recipe.toml --seed"),
+        (load_recipe("fast").with_(name="mine"), "--recipe recipe.toml --seed"),
+    ],
+)
+def test_the_command_repeats_the_recipe(make_run: MakeRun, recipe: Recipe, option: str) -> None:
+    again = repetition(make_run(recipe=recipe))
+    assert option in again.command
+    if again.recipe is not None:
+        assert Recipe.model_validate(tomllib.loads(again.recipe)) == recipe
+
+
+def test_the_command_repeats_design_baseline_data_and_arithmetic(make_run: MakeRun) -> None:
+    again = repetition(make_run())
+    assert again.command == "muslin run custom_cnn --recipe fast --seed 0 --device cpu --precision bfloat16 --sample"
+    assert not again.from_folder
+
+    def own_data(record: RunRecord) -> RunRecord:
+        audit = record.data.audit.model_copy(update={"verified": False})
+        data = record.data.model_copy(update={"sample": False, "source": "MUSLIN_DATA (/my data/x)", "audit": audit})
+        return record.model_copy(update={"data": data})
+
+    edited = Design.model_validate(CNN.model_dump() | {"title": "another"})
+    again = repetition(make_run(edited, baseline=None, change=own_data))
+    assert again.command.startswith("muslin run design.toml --baseline none ")
+    assert again.command.endswith("--data '/my data/x'")
+    assert again.from_folder
+
+
+def test_the_files_of_the_folder_are_listed(make_run: MakeRun) -> None:
+    folder = make_run()
+    (folder.path / "fashion_mnist_cnn_custom.h5").write_bytes(b"x" * 1234)
+    said = words(folder)
+    assert "fashion_mnist_cnn_custom.h5 1.2 kB" in said
+    assert "baseline/" in said
+    assert "model.onnx" not in said
+
+
+def test_the_difference_is_a_share_up_to_double_and_a_factor_beyond(make_run: MakeRun) -> None:
+    lines = {
+        line.name: line.difference.replace("\N{NARROW NO-BREAK SPACE}", " ") for line in Story(make_run()).comparison
+    }
+    assert lines["Parameters"] == "−7.7 %"
+    assert lines["Multiply-accumulates per image"] == "× 73.3"
+    assert lines["Epochs"] == "the same"
+    assert lines["Test accuracy"].endswith(" points")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("93,962", "93,962"), ("−7.7 %", "−7"), ("× 73.3", "× 73"), ("the same", ""), ("0.29", "0")]
+)
+def test_numbers_are_cut_before_the_point(text: str, whole: str) -> None:
+    assert str(on_point(text)) == f'{whole}<span class="rest">{text[len(whole) :]}</span>'
+
+
+def test_the_hardest_class_has_the_lowest_recall(make_run: MakeRun) -> None:
+    story = Story(make_run())
+    assert story.evaluation is not None
+    recalls = [row.recall for row in story.by_recall]
+    assert recalls == sorted(recalls)
+    matrix = story.evaluation.confusion
+    assert recalls[0] == pytest.approx(min(np.diag(matrix) / matrix.sum(axis=1)))
