@@ -50,6 +50,14 @@ DESIGNS = {
     "conv strided valid": design(conv(kernel=2, stride=2, padding="valid"), FLATTEN),
     "conv dilated same": design(conv(kernel=[3, 2], dilation=[2, 3]), FLATTEN),
     "conv dilated valid": design(conv(dilation=2, padding="valid"), FLATTEN),
+    "conv strided and dilated": design(
+        conv(kernel=[3, 2], stride=[2, 3], dilation=[2, 3], activation="tanh"), FLATTEN, input_shape=(11, 13, 2)
+    ),
+    "conv strided and dilated, valid": design(
+        conv(stride=2, dilation=[2, 1], padding="valid"),
+        {"kind": "dropout", "name": "conv_padding"},
+        {"kind": "flatten", "name": "conv_stride"},
+    ),
     "conv stride beyond kernel": design(conv(kernel=1, stride=3), FLATTEN),
     "max pool": design(pool("max_pool2d"), FLATTEN),
     "max pool same": design(conv(), pool("max_pool2d", kernel=[3, 2], padding="same"), FLATTEN),

@@ -51,6 +51,14 @@ def test_keras_agrees_with_torch(design: Design, suffix: str, tmp_path: Path) ->
     assert verify_keras(path, network, random_images(design)) < 1e-4  # where logits are large; 1e-5 else
 
 
+@settings(max_examples=15, deadline=None)
+@given(small_designs())
+def test_keras_agrees_with_torch_on_any_small_design(tmp_path_factory: pytest.TempPathFactory, design: Design) -> None:
+    network, path = random_network(design), tmp_path_factory.mktemp("any") / "model.keras"
+    export(design, weights_of(network), path, "keras")
+    verify_keras(path, network, random_images(design))
+
+
 @pytest.mark.parametrize("to", ["onnx", "keras", "h5", "safetensors"])
 @pytest.mark.parametrize("name", ["custom_cnn", "dense_baseline"])
 def test_the_library_s_designs_agree_on_real_images_in_every_format(

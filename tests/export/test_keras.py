@@ -17,7 +17,7 @@ from muslin.export.keras import import_keras, write_keras
 from muslin.export.verify import verify_keras
 from muslin.network import Network
 
-from .designs import DESIGNS, FLATTEN, conv, design, random_images, random_network, weights_of
+from .designs import DESIGNS, random_images, random_network, weights_of
 
 SMALL = DESIGNS["dense relu"]
 
@@ -42,13 +42,6 @@ def test_the_last_activation_is_the_design_s(described: Design, tmp_path: Path) 
     path = export(described, weights_of(random_network(described)), tmp_path / "model.keras", "keras")
     sums = import_keras().saving.load_model(path)(random_images(described) / 255.0).sum(-1)
     assert bool((abs(sums - 1) < 1e-5).all()) == (described.output_layer.activation == "softmax")
-
-
-def test_stride_with_dilation_is_refused_because_keras_has_no_such_layer(tmp_path: Path) -> None:
-    described = design(conv(stride=2, dilation=[1, 2]), FLATTEN)
-    with pytest.raises(ExportError, match="layer 'conv': stride 2×2 together with dilation 1×2"):
-        export(described, weights_of(random_network(described)), tmp_path / "model.keras", "keras")
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("name", "to"), [("model.hdf5", "h5"), ("model.h5", "keras"), ("model", "keras")])

@@ -49,6 +49,7 @@ def command(run: str, to: FormatName, out: Path | None, output: Output) -> None:
     else:
         output.note(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
         output.note(f"Takes {describe_input(source.design)}.")
+    output.detail(f"{path.stat().st_size:,} bytes. Opens in {FORMATS[to].opens_in}.")
     click.echo(path)
 
 

@@ -41,7 +41,8 @@ def command(run: str, images: tuple[str, ...], top: int, output: Output, *, inve
     # Here, and not above: `muslin predict --help` does without them.
     import numpy as np  # noqa: PLC0415
 
-    from muslin.export.picture import read_picture  # noqa: PLC0415
+    from muslin.design import describe_shape  # noqa: PLC0415
+    from muslin.export.picture import MOST_BYTES, read_picture  # noqa: PLC0415
     from muslin.export.predictor import Predictor  # noqa: PLC0415
     from muslin.folder import RunFolder  # noqa: PLC0415
 
@@ -49,8 +50,9 @@ def command(run: str, images: tuple[str, ...], top: int, output: Output, *, inve
         raise click.UsageError("standard input (-) can be read only once.")
     predictor = Predictor.from_run(RunFolder.open(run))
     shape = predictor.design.input_shape
+    output.detail(f"'{predictor.design.name}' takes images of {describe_shape(shape)}.")
     pictures = [
-        read_picture(sys.stdin.buffer.read(), shape, name=STDIN_NAME, invert=invert)
+        read_picture(sys.stdin.buffer.read(MOST_BYTES + 1), shape, name=STDIN_NAME, invert=invert)
         if image == STDIN
         else read_picture(Path(image), shape, invert=invert)
         for image in images

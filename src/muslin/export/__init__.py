@@ -34,12 +34,10 @@ class Format:
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("onnx", ".onnx", "ONNX Runtime, OpenCV, browsers (ONNX Runtime Web), converters for devices"),
+        Format("onnx", ".onnx", "ONNX Runtime, OpenCV and whatever else reads ONNX (opset 13)"),
         Format("keras", ".keras", "Keras 3 on TensorFlow, JAX or torch"),
         Format("h5", ".h5", "Keras 3 on TensorFlow, JAX or torch (the older HDF5 format)"),
-        Format(
-            "safetensors", ".safetensors", "Muslin, PyTorch and everything else that reads safetensors: weights only"
-        ),
+        Format("safetensors", ".safetensors", "Muslin, PyTorch and whatever else reads safetensors; weights only"),
     )
 }
 
@@ -60,8 +58,7 @@ def export(
         The path.
 
     Raises:
-        ExportError: unknown format; the weights don't fit the design or are not finite; the format can't express the
-            design.
+        ExportError: unknown format; the weights don't fit the design or are not finite; the format can't hold them.
         MuslinError: the file can't be written.
     """
     path = Path(path)

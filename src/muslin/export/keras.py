@@ -33,7 +33,7 @@ from muslin.design import (
     GlobalMaxPool2d,
     Layer,
     MaxPool2d,
-    describe_shape,
+    Placed,
 )
 from muslin.errors import ExportError
 from muslin.export._weights import Weights
@@ -51,7 +51,7 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
         path: ends in .keras or .h5.
 
     Raises:
-        ExportError: Keras can't express the design, the suffix is another, or Keras' backend is not installed.
+        ExportError: the suffix is another, or Keras' backend is not installed.
         MuslinError: the file can't be written.
     """
     if path.suffix not in SUFFIXES:
@@ -70,8 +70,8 @@ def build_keras(design: Design, weights: Weights) -> Any:
     with keras.device("cpu"):
         model = keras.Sequential(
             [
-                keras.Input(design.input_shape, dtype="float32", name=_input_name(design)),
-                *(_layer(keras, layer) for layer in design.layers),
+                keras.Input(design.input_shape, dtype="float32", name=_free_name("image", design)),
+                *(part for placed in design.placed for part in _layers(keras, placed, design)),
             ],
             name=design.name,
         )
@@ -100,17 +100,29 @@ def import_keras() -> Any:
     return keras
 
 
+def _layers(keras: Any, placed: Placed, design: Design) -> list[Any]:
+    """The Keras layers for one of the design: one, except where Keras has none that does the same."""
+    layer, entering, _ = placed
+    if not isinstance(layer, Conv2d) or layer.stride == (1, 1) or layer.dilation == (1, 1):
+        return [_layer(keras, layer)]
+    # Keras' Conv2D takes a stride or a dilation, not both. The same values: pad, convolve at every position, then take
+    # every stride-th (the largest of one value is that value).
+    common = {"dtype": "float32", "data_format": "channels_last"}
+    window = layer.window(entering)
+    edges = tuple(zip(window.before, window.after, strict=True))
+    everywhere = layer.model_copy(update={"stride": (1, 1), "padding": "valid"})
+    return [
+        keras.layers.ZeroPadding2D(edges, name=_free_name(f"{layer.name}_padding", design), **common),
+        _layer(keras, everywhere),
+        keras.layers.MaxPooling2D(1, layer.stride, name=_free_name(f"{layer.name}_stride", design), **common),
+    ]
+
+
 def _layer(keras: Any, layer: Layer) -> Any:  # noqa: PLR0911  (one for each kind)
     make, common = keras.layers, {"name": layer.name, "dtype": "float32"}
     image = {**common, "data_format": "channels_last"}
     match layer:
         case Conv2d():
-            if layer.stride != (1, 1) and layer.dilation != (1, 1):
-                raise ExportError(
-                    f"layer '{layer.name}': stride {describe_shape(layer.stride)} together with dilation "
-                    f"{describe_shape(layer.dilation)} is something that Keras' Conv2D does not do. Export onnx or "
-                    "safetensors, or give up one of the two."
-                )
             return make.Conv2D(
                 layer.filters,
                 layer.kernel,
@@ -145,8 +157,7 @@ def _kernel(weight: np.ndarray) -> np.ndarray:
     return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight.T
 
 
-def _input_name(design: Design) -> str:
-    name = "image"
+def _free_name(name: str, design: Design) -> str:
     while name in design.names:
         name += "_"
     return name

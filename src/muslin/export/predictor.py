@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from muslin.folder import RunFolder
 
 PIXEL_MAXIMUM = np.float32(255)
-BATCH_SIZE = 250  # images at a time; bounds the memory, and is past the size where larger batches stop being faster
+BATCH_SIZE = 250  # images at a time: bounds the memory, and larger batches are not faster
 _ERRORS_ONLY = 3  # ONNX Runtime's scale of severity: below it are notes about graphics cards that nobody asked for
 
 
@@ -173,8 +173,8 @@ def _session(content: bytes, threads: int, origin: str) -> Any:
         # From memory, so that a graph from outside can't name other files to load.
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no base class
-        reason = " ".join(str(error).split())
+        reason = str(error).rpartition(" : ")[2].strip().rstrip(".")  # what stands before are its own codes
         raise RunError(
-            f"{origin} can't be loaded by ONNX Runtime; it is damaged, cut off, or not an ONNX file ({reason[:160]}). "
+            f"{origin} can't be loaded by ONNX Runtime; it is damaged, cut off, or not an ONNX file ({reason:.160}). "
             "Write it again with `muslin export RUN --to onnx`."
         ) from error

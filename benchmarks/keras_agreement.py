@@ -1,0 +1,134 @@
+"""Do the exported Keras files predict the same in Keras on TensorFlow as the network does in Muslin?
+
+    python benchmarks/keras_agreement.py runs/latest
+    python benchmarks/keras_agreement.py runs/latest/model.keras --python /somewhere/with/tensorflow/bin/python
+
+All test images (10,000 of Fashion-MNIST) are predicted by the run's network in torch, and by every .keras and .h5 file
+of the run in Keras on TensorFlow. TensorFlow lives in an environment of its own: one in the user's cache, made on the
+first call (2.1 GB on Linux), or the one that --python names. Prints the largest difference of probabilities and the
+number of images whose class differs; exits with 1 if a difference exceeds 1e-5 or any class differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from muslin._files import write_text
+from muslin.data import load_data
+from muslin.errors import MuslinError
+from muslin.run import Run
+
+TOLERANCE = 1e-5  # of probabilities
+CHILD = Path(__file__).with_name("_keras_on_tensorflow.py")
+SUFFIXES = (".keras", ".h5")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", type=Path, help="a run folder, or a .keras or .h5 file inside one")
+    parser.add_argument("--data", type=Path, help="the images the run was trained on, if not in the usual places")
+    parser.add_argument("--sample", action="store_true", help="the run was trained on the sample")
+    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
+    parser.add_argument("-o", "--out", type=Path, help="write the figures as JSON to this file")
+    chosen = parser.parse_args()
+
+    folder = chosen.what if chosen.what.is_dir() else chosen.what.parent
+    files = [chosen.what] if chosen.what.is_file() else sorted(f for f in folder.iterdir() if f.suffix in SUFFIXES)
+    if not files:
+        sys.exit(f"{folder} holds no .keras or .h5 file. Write one: muslin export {folder} --to keras")
+    run = Run.open(folder)
+    data = load_data(chosen.data, sample=chosen.sample)
+    run.require_same(data)
+    images = data.test.images
+    expected = run.predict(images)
+    found, versions = predict(files, images, chosen.python or tensorflow_python())
+
+    result = {
+        "run": run.folder.name,
+        "data": data.source,
+        "images": len(images),
+        "tolerance": TOLERANCE,
+        "versions": {"torch": run.record.environment.torch, **versions},
+        "muslin_accuracy": float((expected.argmax(1) == data.test.labels).mean()),
+        "files": {
+            file.name: compare(values, expected, data.test.labels) for file, values in zip(files, found, strict=True)
+        },
+    }
+    agree = all(
+        entry["largest_difference"] <= TOLERANCE and entry["differing_classes"] == 0
+        for entry in result["files"].values()
+    )
+    result["agree"] = agree
+    print(f"{len(images):,} test images, Keras {versions['keras']} on TensorFlow {versions['tensorflow']}:")
+    for name, entry in result["files"].items():
+        print(
+            f"  {name}: largest difference of probabilities {entry['largest_difference']:.1e}, "
+            f"{entry['differing_classes']} classes differ, accuracy {entry['accuracy']:.2%} "
+            f"(in Muslin {result['muslin_accuracy']:.2%})"
+        )
+    print("They agree." if agree else f"They do NOT agree: at most {TOLERANCE:.0e} and no other class are allowed.")
+    if chosen.out:
+        write_text(chosen.out, json.dumps(result, indent=2) + "\n")
+    return 0 if agree else 1
+
+
+def compare(found: np.ndarray, expected: np.ndarray, labels: np.ndarray) -> dict[str, float | int]:
+    return {
+        "largest_difference": float(np.abs(found - expected).max()),
+        "differing_classes": int((found.argmax(1) != expected.argmax(1)).sum()),
+        "accuracy": float((found.argmax(1) == labels).mean()),
+    }
+
+
+def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[np.ndarray], dict[str, str]]:
+    """What Keras on TensorFlow predicts from each file, computed by another Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        pixels, out = Path(folder) / "images.npy", Path(folder) / "predictions.npz"
+        np.save(pixels, images.astype(np.float32) / np.float32(255))
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
+        done = subprocess.run(
+            [python, CHILD, pixels, out, *(file.resolve() for file in files)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"{python} could not predict with Keras on TensorFlow:\n{done.stderr}")
+        with np.load(out, allow_pickle=False) as arrays:
+            keras, tensorflow = arrays["versions"].tolist()
+            return [arrays[str(number)] for number in range(len(files))], {"keras": keras, "tensorflow": tensorflow}
+
+
+def tensorflow_python() -> Path:
+    """The Python of an environment with TensorFlow in the user's cache, made if it isn't there."""
+    place = platformdirs.user_cache_path("muslin") / "tensorflow"
+    ready, python = place / "ready", place / "bin" / "python"
+    if not ready.exists():
+        print(f"Setting up TensorFlow in {place} (once; a download of several hundred megabytes) …", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        # Standard output is for the figures.
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True, stdout=sys.stderr)
+        ready.touch()  # last: what was cut short is begun again
+    return python
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MuslinError as problem:
+        sys.exit(str(problem))
