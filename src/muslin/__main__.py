@@ -1,0 +1,5 @@
+"""`python -m muslin` is `muslin`."""
+
+from muslin.cli import main
+
+main()
