@@ -108,6 +108,7 @@ def test_only_missing_and_damaged_files_are_fetched(
         (bytes(10_000), "serves more than"),
         (gzip.compress(bytes(2**26))[:1500], "is not the official file"),
     ],
+    ids=["other content", "web page", "ZIP", "empty", "over-long", "bomb"],  # gzip writes the time: no name for a test
 )
 def test_what_is_not_the_official_file_never_gets_its_name(
     base: str, files: tuple[OfficialFile, ...], served: Path, cache: Path, content: bytes, reason: str
