@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from muslin.design import Dense, Design, Dropout, GlobalAvgPool2d
 from muslin.interpret.activations import evaluating, to_device, to_numpy
+from muslin.interpret.evidence import pooled_layer
 from muslin.interpret.weights import convolutions
 from muslin.network import Network
 
@@ -64,20 +64,11 @@ def class_activation_maps(
         DesignError: the design has no convolution.
     """
     convolution = convolutions(network.design)[-1]
-    pooled = _pooled_layer(network.design)
+    pooled = pooled_layer(network.design)
     with evaluating(network):
         if pooled is None:
             return _grad_cam(network, to_device(network, images), classes, convolution)
         return _exact(network, to_device(network, images), classes, pooled)
-
-
-def _pooled_layer(design: Design) -> str | None:
-    """The layer whose feature maps the output layer sees averaged; None if the design doesn't end so."""
-    ending = [layer for layer in design.layers if not isinstance(layer, Dropout)][-3:]
-    match ending:
-        case [features, GlobalAvgPool2d(), Dense()]:
-            return features.name
-    return None
 
 
 @torch.no_grad()
