@@ -20,10 +20,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from muslin._files import write_text
 from muslin.data import load_data
+from muslin.data.sources import cache_folder
 from muslin.errors import MuslinError
 from muslin.run import Run
 
@@ -116,7 +116,7 @@ def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[n
 
 def tensorflow_python() -> Path:
     """The Python of an environment with TensorFlow in the user's cache, made if it isn't there."""
-    place = platformdirs.user_cache_path("muslin") / "tensorflow"
+    place = cache_folder().with_name("tensorflow")
     ready, python = place / "ready", place / "bin" / "python"
     if not ready.exists():
         print(f"Setting up TensorFlow in {place} (once; a download of several hundred megabytes) …", file=sys.stderr)
