@@ -42,7 +42,7 @@ def test_the_result_comes_first_with_its_interval_and_the_baseline(make_run: Mak
     assert f"custom_cnn recognises {100 * right / 500:.2f} % of 500 images" in said
     assert f"That is {gain.points:.2f} points more than dense_baseline" in said
     assert "93,962 parameters and trained for 61 s" in said
-    assert f"improvement is +{gain.points:.2f} points" in said
+    assert f"difference is +{gain.points:.2f} points" in said
     assert f"{gain.only_first} images only custom_cnn gets right, {gain.only_second} only dense_baseline" in said
 
 
@@ -107,7 +107,7 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
     assert course.kept.epoch == 4
     assert course.ending == (
         "Training stopped after 6 epochs of at most 50: no better validation loss for 2 epochs. "
-        "The weights of epoch 4, which has the lowest validation loss (0.4000), were put back and are the network's."
+        "The weights of epoch 4, which has the lowest validation loss (0.4000), were put back and are the network’s."
     )
     assert Course(load_recipe("fast"), history, None).reductions == ()
 

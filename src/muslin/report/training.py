@@ -80,7 +80,7 @@ class Course:
         loss = number(self.kept.validation_loss, 4)
         return (
             f"{how} The weights of epoch {self.outcome.restored_epoch}, which has the lowest validation loss ({loss}), "
-            "were put back and are the network's."
+            "were put back and are the network’s."
         )
 
     @property
@@ -98,7 +98,7 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
     yield Setting("Loss", "cross-entropy", _smoothing(recipe))
     yield from _optimizer(recipe)
     yield _schedule(recipe)
-    last = "an epoch's last, smaller batch is left out" if recipe.drop_last else "the last, smaller batch counts too"
+    last = "an epoch’s last, smaller batch is left out" if recipe.drop_last else "the last, smaller batch counts too"
     yield Setting("Batch", count(recipe.batch_size, "image"), f"shuffled anew for every epoch; {last}")
     limit = "unless stopped before" if recipe.early_stopping else "no more, no fewer"
     yield Setting("Epochs", str(recipe.epochs), f"passes over the training images; {limit}")
@@ -107,7 +107,7 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
         yield Setting(
             "Early stopping",
             f"patience {recipe.early_stopping.patience}",
-            f"ends when the validation loss has not improved for {patience}, and puts back the best epoch's weights",
+            f"ends when the validation loss has not improved for {patience}, and puts back the best epoch’s weights",
         )
     if recipe.plateau:
         plateau = recipe.plateau
@@ -177,7 +177,7 @@ def _dropout(recipe: Recipe, design: Design) -> Iterator[Setting]:
     if recipe.dropout is None:
         yield Setting("Dropout", rates, f"as the design says ({names})")
     else:
-        yield Setting("Dropout", setting(recipe.dropout), f"in place of the design's {rates} ({names})")
+        yield Setting("Dropout", setting(recipe.dropout), f"in place of the design’s {rates} ({names})")
 
 
 def _augmentation(recipe: Recipe) -> Setting:

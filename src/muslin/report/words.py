@@ -92,12 +92,14 @@ def millions(count: float) -> str:
 
 
 def probability(value: float) -> str:
-    """A p-value.
+    r"""A p-value.
 
     >>> probability(0.0321), probability(1e-9)
-    ('p = 0.032', 'p < 0.001')
+    ('p\xa0=\xa00.032', 'p\xa0<\xa00.001')
     """
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}" if value < 0.1 else f"p = {value:.2f}"
+    if value < 0.001:
+        return "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001"
+    return f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{value:.{3 if value < 0.1 else 2}f}"
 
 
 def setting(value: float) -> str:
