@@ -267,7 +267,8 @@ def _field(axes: tuple[_Axis, _Axis], image: tuple[int, int]) -> ReceptiveField:
     return ReceptiveField(
         size=(down.size, across.size),
         stride=(down.step, across.step),
-        visible=(down.visible, across.visible),
+        # A unit that sees no row sees no column either.
+        visible=(down.visible, across.visible) if down.visible and across.visible else (0, 0),
         coverage=down.count * across.count / prod(image),
     )
 

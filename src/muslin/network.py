@@ -60,6 +60,14 @@ class Network(nn.Module):
             # Not add_module, which refuses names that a module has of its own, such as "forward" or "training".
             self._modules[layer.name] = _module(layer, entering)
 
+    def train(self, mode: bool = True) -> Network:
+        """Switch training (dropout on) or evaluation, as `torch.nn.Module.train` does."""
+        # Written past Module.__setattr__, which takes the name for a layer's where one is called "training".
+        self.__dict__["training"] = mode
+        for layer in self.children():
+            layer.train(mode)
+        return self
+
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch classes"]:
         """Logits for a batch of images."""
         values = images
