@@ -83,6 +83,7 @@ def test_a_leak_is_said_in_red_before_any_figure(make_run: MakeRun) -> None:
     html = render(folder)
     assert html.index('class="notice bad"') < html.index('class="facts"')
     assert "too good to be true. They overlap." in words(folder)
+    assert "never seen" not in words(folder)
     assert "--allow-leak" in repetition(folder).command
     assert 'class="notice bad"' not in render(make_run())
 
@@ -116,8 +117,8 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
     ("end", "reason", "told"),
     [
         ("finished", "all 3 epochs done", "Training went its full length of 3 epochs."),
-        ("interrupted", "interrupted in epoch 4 of 50", "Training was interrupted: interrupted in epoch 4 of 50."),
-        ("diverged", "training stopped at step 7.", "Training broke off: training stopped at step 7."),
+        ("interrupted", "interrupted in epoch 4 of 50", "Training was interrupted in epoch 4 of 50."),
+        ("diverged", "training stopped at step 7.", "Training stopped at step 7."),
     ],
 )
 def test_every_ending_is_told(end: str, reason: str, told: str) -> None:

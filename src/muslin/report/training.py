@@ -72,8 +72,8 @@ class Course:
         how = {
             "finished": f"Training went its full length of {done}.",
             "early": f"Training stopped after {done} of at most {planned}: {reason}.",
-            "interrupted": f"Training was interrupted: {reason}.",
-            "diverged": f"Training broke off: {reason}.",
+            "interrupted": f"Training was {reason}.",
+            "diverged": f"{reason[:1].upper()}{reason[1:]}.",
         }[self.outcome.end]
         if self.outcome.restored_epoch is None:
             return f"{how} The weights of the last step were kept."
