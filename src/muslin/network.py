@@ -92,7 +92,9 @@ class Network(nn.Module):
 
 def prepare(images: UInt8[np.ndarray, "image height width channel"]) -> Float[Tensor, "image channel height width"]:
     """Bytes to what a network takes: channels first in shape, channels last in memory, 0–1."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM)
+    # Writable, if only by a copy: torch warns of arrays that it may not write to, such as those read straight from a file.
+    images = np.require(images, requirements=["C_CONTIGUOUS", "WRITEABLE"])
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM)
 
 
 @torch.no_grad()
@@ -109,11 +111,13 @@ def predict(
     device = next(network.parameters()).device
     training = network.training
     network.eval()
-    parts = [
-        torch.softmax(network(prepare(images[start : start + batch_size]).to(device)), dim=1).cpu().numpy()
-        for start in range(0, len(images), batch_size)
-    ]
-    network.train(training)
+    try:
+        parts = [
+            torch.softmax(network(prepare(images[start : start + batch_size]).to(device)), dim=1).cpu().numpy()
+            for start in range(0, len(images), batch_size)
+        ]
+    finally:
+        network.train(training)
     return np.concatenate(parts) if parts else np.zeros((0, network.design.classes), np.float32)
 
 
