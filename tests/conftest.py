@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,17 @@ settings.load_profile("patient")
 # Before the fixture below hides them.
 DATA_OF_THE_MACHINE = os.environ.get("MUSLIN_DATA")
 CACHE_OF_THE_MACHINE = cache_folder()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Networks of a few values are slower on several threads, and on a busy machine many times slower."""
+    import torch  # noqa: PLC0415  (many tests do without)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
