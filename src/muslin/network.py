@@ -92,7 +92,7 @@ class Network(nn.Module):
 
 def prepare(images: UInt8[np.ndarray, "image height width channel"]) -> Float[Tensor, "image channel height width"]:
     """Bytes to what a network takes: channels first in shape, channels last in memory, 0–1."""
-    # Writable, if only by a copy: torch warns of arrays that it may not write to, such as those read straight from a file.
+    # Writable, if only by a copy: torch warns of arrays that it may not write to, such as those mapped from a file.
     images = np.require(images, requirements=["C_CONTIGUOUS", "WRITEABLE"])
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM)
 
