@@ -55,5 +55,10 @@ def _dot(axes: Axes, value: float, interval: Interval, place: float, color: str,
     axes.plot(interval, [place, place], color=color, linewidth=5, alpha=0.35)
     axes.plot([value], [place], color=color, marker="o", markersize=7)
     axes.annotate(
-        words.format(value), (value, place), xytext=(0, 9), textcoords="offset points", ha="center", va="bottom"
+        words.format(value).replace("-", "−"),
+        (value, place),
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
     )

@@ -16,8 +16,9 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Ne
 WIDTH = 860  # CSS pixels, as are all lengths here
 MOST_COLUMNS = 9  # layers side by side; more go on below
 _GUTTER, _COLUMN = 72.0, 118.0  # room for the names of the rows, and the most that one layer takes
-_DEEPEST, _SMALLEST = 22.0, 5.0  # the depth of the block with most channels, the side of a 1×1 map
-_LINE = 16
+_DEEPEST, _SMALLEST = 26.0, 5.0  # the depth of the block with most channels, the side of a 1×1 map
+_OBLIQUE = 0.6  # what is left of depth, to the right and upwards, when it is seen from the side
+_LINE, _LETTER = 16, 0.6  # between lines of text; of the type size: the mean width of a letter
 _HEADS = ("", "", "output", "parameters", "sees")
 
 
@@ -107,12 +108,12 @@ class _Scale:
     @classmethod
     def of(cls, blocks: list[_Block], across: float) -> _Scale:
         longest = max(max(block.shape[:2]) for block in blocks if len(block.shape) == 3)
-        return cls(across - _DEEPEST - 16, longest, max(block.shape[-1] for block in blocks))
+        return cls(across - _OBLIQUE * _DEEPEST - 12, longest, max(block.shape[-1] for block in blocks))
 
     @property
     def room(self) -> float:
         """The height that a block may take."""
-        return self.side + _DEEPEST + 8
+        return self.side + _OBLIQUE * _DEEPEST + 8
 
     def face(self, shape: Shape) -> tuple[float, float]:
         """Height and width of the front: a feature map's sides to scale, a row of features by the logarithm."""
@@ -131,18 +132,20 @@ class _Scale:
 
 def _band(blocks: list[_Block], across: float, scale: _Scale) -> str:
     middle = scale.room / 2 + 2
-    ends = (_GUTTER + across / 2, _GUTTER + across * (len(blocks) - 0.5))
-    parts = [
-        f'<path d="M{ends[0]:.1f} {middle:.1f}H{ends[1]:.1f}" stroke="currentColor" stroke-opacity=".35" fill="none"/>'
-    ]
+    parts = []
     first = scale.room + 20
     parts += [
         f'<text x="0" y="{first + _LINE * line:.0f}" fill-opacity=".65">{head}</text>'
         for line, head in enumerate(_HEADS)
         if head
     ]
+    reached = None
     for column, block in enumerate(blocks):
         x = _GUTTER + across * (column + 0.5)
+        reach = (scale.face(block.shape)[1] + _OBLIQUE * scale.depth(block.shape)) / 2 + 3
+        if reached is not None:
+            parts.append(f'<path d="M{reached:.1f} {middle:.1f}H{x - reach:.1f}" stroke="currentColor" opacity=".45"/>')
+        reached = x + reach
         texts = "".join(_text(words, x, first + _LINE * line, across, line) for line, words in enumerate(block.words))
         parts.append(f"<g>{_title(block)}{_solid(block, x, middle, scale)}{texts}</g>")
     return "\n".join(parts)
@@ -152,7 +155,7 @@ def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:
     """A block in oblique projection, its front centred on (x, y) but for its depth."""
     height, width = scale.face(block.shape)
     depth = scale.depth(block.shape)
-    back = depth * 0.6
+    back = depth * _OBLIQUE
     left, top = x - (width + back) / 2, y - (height - back) / 2
     color = _COLORS.get(block.kind, GREEN)
     shapes = (
@@ -164,9 +167,12 @@ def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:
 
 
 def _text(words: str, x: float, y: float, across: float, line: int) -> str:
-    letters = int(across / 6.1)
+    # A long name is set smaller before it is cut.
+    size = max(min(11.0, (across - 2) / (_LETTER * max(len(words), 1))), 9.0)
+    letters = int(across / (_LETTER * size))
     shown = words if len(words) <= letters else words[: letters - 1] + "…"
     look = ' font-weight="600"' if line == 0 else ' fill-opacity=".65"' if line == 1 else ""
+    look += f' font-size="{size:.1f}"' if size < 11 else ""
     return f'<text x="{x:.1f}" y="{y:.0f}" text-anchor="middle"{look}>{escape(shown)}</text>' if words else ""
 
 

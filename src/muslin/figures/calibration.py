@@ -46,7 +46,7 @@ def reliability(evaluation: Evaluation) -> Figure:
         xycoords="axes fraction",
         va="top",
     )
-    answers.set(xlim=(0, 101), ylim=(0, 101), ylabel="accuracy (%)")
+    answers.set(xlim=(0, 101), ylim=(-1.5, 101.5), ylabel="accuracy (%)")
     answers.grid(axis="both", color=INK, alpha=FAINT)
     width = 100 / len(calibration.bins)
     counts.bar(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 POINTS_PER_PIXEL = 0.75
-_WIDE = 0.62  # of the type size: the mean width of a letter in the widest of the fonts
+_WIDE = 0.58  # of the type size: the mean width of a letter in the widest of the fonts
 
 
 class Canvas:

@@ -12,7 +12,6 @@ from muslin.figures.style import BLUE, GREY, INK, SMALL, SOFT, VERMILLION, new_f
 from muslin.training.history import History
 
 FEW = 15  # epochs up to which each gets a dot
-LOGARITHMIC = 20  # times the smallest learning rate that the largest must be for a logarithmic axis
 
 
 @styled
@@ -38,21 +37,11 @@ def training_curves(
     _line(rate, history, "learning_rate", INK)
     if baseline_history is not None:
         look: dict[str, Any] = {"linewidth": 1.25, "linestyle": (0, (1, 1.5))}
-        _line(accuracy, baseline_history, "validation_accuracy", GREY, scale=100, **look)
-        _line(loss, baseline_history, "validation_loss", GREY, label="baseline, validation", **look)
+        _line(accuracy, baseline_history, "validation_accuracy", GREY, scale=100, label="baseline, validation", **look)
+        _line(loss, baseline_history, "validation_loss", GREY, **look)
     if baseline_accuracy is not None:
-        accuracy.axhline(100 * baseline_accuracy, color=GREY, linewidth=1.25, linestyle=(0, (5, 3)))
-        accuracy.annotate(
-            f"baseline {100 * baseline_accuracy:.1f} %",
-            (1, 100 * baseline_accuracy),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, -3),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            fontsize=SMALL,
-            color=GREY,
-        )
+        words = f"baseline, {100 * baseline_accuracy:.1f} %"
+        accuracy.axhline(100 * baseline_accuracy, color=GREY, linewidth=1.25, linestyle=(0, (5, 3)), label=words)
     titles = {accuracy: "Accuracy (%)", loss: "Loss (cross-entropy, nats)", rate: "Learning rate"}
     for axes, title in titles.items():
         axes.set_title(title)
@@ -74,7 +63,7 @@ def training_curves(
             fontsize=SMALL,
             alpha=SOFT,
         )
-    figure.legend(*loss.get_legend_handles_labels(), loc="outside upper left", ncols=3, handlelength=1.6)
+    figure.legend(*accuracy.get_legend_handles_labels(), loc="outside upper left", ncols=4, handlelength=2)
     return figure
 
 
@@ -90,10 +79,6 @@ def _line(axes: Axes, history: History, column: str, color: str, *, scale: float
 
 
 def _scale_rate(axes: Axes, history: History) -> None:
-    rates = history.column("learning_rate")
-    if min(rates) > 0 and max(rates) > LOGARITHMIC * min(rates):
-        axes.set_yscale("log")
-        return
-    axes.set_ylim(0, 1.08 * max(rates) or 1)
+    axes.set_ylim(0, 1.08 * max(history.column("learning_rate")) or 1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from muslin.figures.canvas import Canvas, as_picture
-from muslin.figures.style import BLUE, INK, TEXT, VERMILLION, WIDTH, styled
+from muslin.figures.style import BLUE, TEXT, VERMILLION, WIDTH, styled
 from muslin.interpret import ClassActivationMaps
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int64, UInt8
 
 COLUMNS = 5
+SATURATED = 0.98  # the share of all positions whose evidence stays inside the colour scale
 FINEST = 8  # pixels of the overlay per pixel of a small image, so that its colours run smoothly
 _TILE, _WORDS, _SCALE = 80, 46, 46  # CSS pixels
 
@@ -27,46 +28,45 @@ _TILE, _WORDS, _SCALE = 80, 46, 46  # CSS pixels
 def class_activation_maps(
     images: UInt8[np.ndarray, "image height width channel"],
     maps: ClassActivationMaps,
-    labels: Int64[np.ndarray, " image"],
+    labels: Int64[np.ndarray, " image"] | None,
     class_names: Sequence[str],
 ) -> Figure:
     """Each image, and beside it what spoke for the class (vermillion) and what against it (blue).
 
-    All exact maps share one scale, in logits. Grad-CAM's scale differs from image to image.
+    All exact maps share one scale, in logits, on which the most extreme 2% of positions are cut off. Grad-CAM's scale
+    differs from image to image.
 
     Args:
         images: what was shown to the network.
         maps: theirs (`muslin.interpret.class_activation_maps`).
-        labels: the true classes.
+        labels: the true classes; None where nobody knows, or where several maps explain one image.
         class_names: one per class.
     """
     rows = ceil(len(images) / COLUMNS)
     across, down = WIDTH / COLUMNS, _TILE + _WORDS + 8
     canvas = Canvas(rows * down + _SCALE)
     exact = maps.method == "exact"
-    most = float(np.abs(maps.maps).max(initial=0)) or 1.0
+    most = float(np.quantile(np.abs(maps.maps), SATURATED)) or 1.0
     for number, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
         x, y = number % COLUMNS * across, number // COLUMNS * down + 2
         scale = _TILE / max(image.shape[:2])
         height, width = image.shape[0] * scale, image.shape[1] * scale
         limit = most if exact else float(evidence.max()) or 1.0
+        colors = np.clip(evidence / limit, -1, 1)
         canvas.picture(x, y, width, height, as_picture(image), limits=(0, 255))
-        canvas.picture(x + _TILE + 3, y, width, height, _overlay(image, evidence / limit))
+        canvas.picture(x + _TILE + 3, y, width, height, _overlay(image, colors))
         for left in (x, x + _TILE + 3):
             canvas.frame(left, y, width, height)
-        true, explained = class_names[labels[number]], class_names[maps.classes[number]]
-        same = labels[number] == maps.classes[number]
-        canvas.text(x, y + _TILE + 13, true, size=TEXT, room=across - 6)
-        canvas.text(
-            x,
-            y + _TILE + 29,
-            f"{'' if same else 'taken for '}{explained}, logit {maps.logits[number]:.1f}".replace("-", "−")
-            if not same
-            else f"right, logit {maps.logits[number]:.1f}".replace("-", "−"),
-            color=INK if same else VERMILLION,
-            soft=bool(same),
-            room=across - 6,
-        )
+        explained = int(maps.classes[number])
+        true = explained if labels is None else int(labels[number])
+        logit = f"logit {maps.logits[number]:.1f}".replace("-", "−")
+        canvas.text(x, y + _TILE + 13, class_names[true], size=TEXT, room=across - 6)
+        if true == explained:
+            words = logit if labels is None else f"right, {logit}"
+            canvas.text(x, y + _TILE + 29, words, soft=True, room=across - 6)
+        else:
+            words = f"taken for {class_names[explained]}"
+            canvas.text(x, y + _TILE + 29, words, color=VERMILLION, room=across - 6)
     _scale(canvas, rows * down + 8, most, exact=exact)
     return canvas.figure
 
@@ -100,7 +100,7 @@ def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
     if exact:
         canvas.text(left - 10, y + 5, "against the class", align="right", soft=True)
         canvas.text(left + length + 10, y + 5, "for the class", soft=True)
-        for place, words in ((0.0, f"−{most:.0f}"), (0.5, "0"), (1.0, f"+{most:.0f} logits")):
+        for place, words in ((0.0, f"−{most:.0f}"), (0.5, "0"), (1.0, f"+{most:.0f} logits or more")):
             canvas.text(left + place * length, y + 22, words, align="center", soft=True)
     else:
         canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)

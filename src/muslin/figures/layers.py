@@ -49,10 +49,10 @@ def feature_maps(
     for number, band in enumerate(bands):
         _band(canvas, number * band_height, band, across, tile)
     y = len(bands) * band_height
-    logits = list(maps)[-1]
+    last = list(maps)[-1]
     for name, values in rows_of_features.items():
-        names = class_names if name == logits and len(values) <= MOST_CLASSES else None
-        _bars(canvas, y, name, values, names)
+        names = class_names if name == last and len(values) <= MOST_CLASSES else None
+        _bars(canvas, y, name, values, names, logits=name == last)
         y += _room(values)
     return canvas.figure
 
@@ -104,21 +104,23 @@ def _features(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _room(values: np.ndarray) -> float:
-    return 128 if len(values) <= MOST_CLASSES else 88
+    return 138 if len(values) <= MOST_CLASSES else 106
 
 
-def _bars(canvas: Canvas, top: float, name: str, values: np.ndarray, class_names: Sequence[str] | None) -> None:
-    canvas.text(0, top + 30, name, size=TEXT, room=_LEFT - 4)
-    canvas.text(0, top + 45, "logits" if class_names else str(len(values)), soft=True)
+def _bars(
+    canvas: Canvas, top: float, name: str, values: np.ndarray, class_names: Sequence[str] | None, *, logits: bool
+) -> None:
+    canvas.text(0, top + 8, name, size=TEXT, weight="bold")
+    canvas.text(0, top + 23, f"{len(values)} {'logits' if logits else 'features'}", soft=True)
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     height = 56.0
     scale = height / (high - low or 1)
-    zero = top + 16 + high * scale
-    across = (WIDTH - _LEFT) / len(values)
+    zero = top + 34 + high * scale
+    across = WIDTH / len(values)
     gap = 14 if class_names else min(across * 0.2, 3)
     best = int(values.argmax())
     for number, value in enumerate(values.tolist()):
-        x = _LEFT + number * across
+        x = number * across
         color = GREY if class_names and number != best else VERMILLION if value < 0 and not class_names else BLUE
         canvas.box(x, min(zero, zero - value * scale), across - gap, abs(value) * scale, color, 0.85)
         if class_names:
@@ -126,6 +128,6 @@ def _bars(canvas: Canvas, top: float, name: str, values: np.ndarray, class_names
             words = f"{value:.1f}".replace("-", "−")
             canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=number != best)
             canvas.text(
-                middle, top + 16 + height + 14, class_names[number], align="center", room=across - 2, size=SMALL
+                middle, top + 34 + height + 14, class_names[number], align="center", room=across - 2, size=SMALL
             )
-    canvas.line((_LEFT, WIDTH), (zero, zero), alpha=0.4)
+    canvas.line((0, WIDTH), (zero, zero), alpha=0.4)

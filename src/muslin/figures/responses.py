@@ -107,5 +107,6 @@ def _shares(
             canvas.box(x, y, wide - 1, height, _COLORS[part], 0.9)
         if numbers and wide > 40:
             words = f"{100 * shares[part]:.0f} %"
-            canvas.text(x + wide / 2, y + height / 2, words, align="center", color="white", size=SMALL, weight="bold")
+            ink = "black" if part == "texture" else "white"
+            canvas.text(x + wide / 2, y + height / 2, words, align="center", color=ink, size=SMALL, weight="bold")
         x += wide

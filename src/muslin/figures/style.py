@@ -31,6 +31,7 @@ FAINT, SOFT = 0.14, 0.65  # opacity of ink for grid lines, and for what is secon
 WIDTH = 860  # CSS pixels: the width of the report's figures
 TEXT, SMALL = 8.25, 7.5  # points: 11 and 10 CSS pixels
 PIXELS_PER_INCH = 96  # CSS pixels, by definition
+MARGIN = 12  # CSS pixels of white around a PNG; a page has margins of its own
 SHARPNESS = 2  # device pixels per CSS pixel in a PNG
 
 # Signed weights and evidence: blue below zero, white at it, vermillion above.
@@ -93,12 +94,20 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Draw in this look, whatever the person's own matplotlib settings are, and leave those as they were."""
+    """Draw in this look, whatever the person's own matplotlib settings are, and leave those as they were.
+
+    Axes are moved to make room for their labels once, here: matplotlib would do it again at each saving, with a
+    slightly different outcome.
+    """
 
     @functools.wraps(draw)
     def drawn(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> Figure:
         with _look():
-            return draw(*arguments, **options)
+            figure = draw(*arguments, **options)
+            if figure.get_layout_engine() is not None:
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")
+            return figure
 
     return drawn
 
@@ -161,8 +170,14 @@ def _write_svg(figure: Figure, path: Path) -> Path:
 
 def _write_png(figure: Figure, path: Path) -> Path:
     with replacing(path) as temporary, _look():
-        dots = SHARPNESS * PIXELS_PER_INCH
-        figure.savefig(temporary, format="png", dpi=dots, facecolor="white", metadata={"Software": None})
+        figure.savefig(
+            temporary,
+            format="png",
+            dpi=SHARPNESS * PIXELS_PER_INCH,
+            facecolor="white",
+            bbox_inches=figure.bbox_inches.padded(MARGIN / PIXELS_PER_INCH),
+            metadata={"Software": None},
+        )
     return path
 
 

@@ -1,0 +1,96 @@
+"""Results to draw: small, made up, and of awkward sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from muslin import figures, interpret
+from muslin.data import Split
+from muslin.design import load_design, parse_design
+from muslin.evaluation import Evaluation, compare
+from muslin.network import Network
+from muslin.training.history import Epoch, History
+
+NAMES = ("T-shirt/top", "$5 & <b>up</b>", "A class whose name goes on and on and on", "Bag")
+COLOUR_DESIGN = (
+    'name = "colour"\ninput_shape = [20, 12, 3]\n'
+    + "".join(
+        f'[[layers]]\nkind = "conv2d"\nname = "convolution_number_{n}_of_many"\nfilters = 6\nactivation = "tanh"\n'
+        for n in range(10)
+    )
+    + '[[layers]]\nkind = "flatten"\nname = "flatten"\n'
+    '[[layers]]\nkind = "dense"\nname = "out"\nunits = 4\nactivation = "softmax"\n'
+)
+
+
+def an_evaluation(seed: int = 0, images: int = 80) -> Evaluation:
+    rng = np.random.default_rng(seed)
+    labels = np.random.default_rng(99).integers(0, len(NAMES), images)
+    logits = rng.normal(size=(images, len(NAMES))) + 2 * np.eye(len(NAMES))[labels]
+    return Evaluation(labels, torch.softmax(torch.tensor(logits), dim=1).float().numpy(), NAMES)
+
+
+def a_history(epochs: int) -> History:
+    return History(
+        Epoch(n, 0.001 / n, 2 / n, 1 - 0.7 / n, 1.8 / n, 1 - 0.6 / n, 3.0, 1000.0) for n in range(1, epochs + 1)
+    )
+
+
+def all_figures() -> dict[str, Callable[[], Figure]]:
+    """A way to each figure, each drawn from a small network and a large one."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    evaluation, other = an_evaluation(), an_evaluation(1)
+    grey, colour = Network(load_design("custom_cnn")), Network(parse_design(COLOUR_DESIGN, "colour"))
+    small = rng.integers(0, 256, (80, 28, 28, 1), dtype=np.uint8)
+    tall = rng.integers(0, 256, (80, 20, 12, 3), dtype=np.uint8)
+    grey_names = tuple(f"class {number}" for number in range(10))
+
+    def responses(network: Network) -> Figure:
+        kernels = interpret.filters(network)
+        chance = interpret.chance(*kernels.shape[1:])
+        return figures.filter_responses(kernels, interpret.describe_filters(kernels), chance)
+
+    def evidence(network: Network, images: np.ndarray, names: tuple[str, ...]) -> Figure:
+        labels = np.zeros(len(images), np.int64)
+        return figures.class_activation_maps(images, interpret.class_activation_maps(network, images), labels, names)
+
+    return {
+        "training_curves": lambda: figures.training_curves(
+            a_history(30), baseline_accuracy=0.88, baseline_history=a_history(25), restored_epoch=20
+        ),
+        "training_curves_of_one_epoch": lambda: figures.training_curves(a_history(1), restored_epoch=1),
+        "confusion_matrix": lambda: figures.confusion_matrix(evaluation),
+        "confusion_matrix_in_per_cent": lambda: figures.confusion_matrix(evaluation, normalize=True),
+        "per_class": lambda: figures.per_class(evaluation),
+        "reliability": lambda: figures.reliability(evaluation),
+        "accuracy": lambda: figures.accuracy_comparison({"cnn": evaluation}),
+        "accuracy_with_baseline": lambda: figures.accuracy_comparison(
+            {"cnn": evaluation, "dense": other}, compare(evaluation, other)
+        ),
+        "sample_grid": lambda: figures.sample_grid(Split(small, evaluation.labels), NAMES),
+        "confidently_wrong": lambda: figures.confidently_wrong(tall, evaluation),
+        "filters": lambda: figures.filters(interpret.filters(grey)),
+        "filters_in_colour": lambda: figures.filters(interpret.filters(colour)),
+        "filters_of_six_channels": lambda: figures.filters(interpret.filters(colour, colour.design.names[1])),
+        "many_filters": lambda: figures.filters(rng.normal(size=(150, 1, 7, 1)).astype(np.float32)),
+        "filter_responses": lambda: responses(grey),
+        "filter_responses_in_colour": lambda: responses(colour),
+        "feature_maps": lambda: figures.feature_maps(small[0], interpret.feature_maps(grey, small[0]), grey_names),
+        "feature_maps_of_many_layers": lambda: figures.feature_maps(
+            tall[0], interpret.feature_maps(colour, tall[0]), NAMES
+        ),
+        "class_activation_maps": lambda: evidence(grey, small[:7], grey_names),
+        "class_activation_maps_in_colour": lambda: evidence(colour, tall[:2], NAMES),
+    }
+
+
+@pytest.fixture(scope="session")
+def drawn() -> dict[str, Figure]:
+    """Every figure, drawn once."""
+    return {name: draw() for name, draw in all_figures().items()}

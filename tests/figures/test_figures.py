@@ -1,0 +1,188 @@
+"""Figures show the results that they were given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from muslin import figures, interpret
+from muslin.data import Split
+from muslin.evaluation import Evaluation, compare
+from muslin.figures import style
+from muslin.figures.canvas import shortened
+
+from .conftest import NAMES, a_history, an_evaluation
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def pictures(figure: Figure) -> list[np.ndarray]:
+    return [np.asarray(image.get_array()) for image in figure.axes[0].images]
+
+
+def test_curves_are_the_historys_columns_with_the_baseline_and_the_restored_epoch() -> None:
+    history = a_history(20)
+    figure = figures.training_curves(history, baseline_accuracy=0.885, restored_epoch=15)
+    accuracy, loss, rate = figure.axes
+    by_color = {to_hex(line.get_color()): line for line in accuracy.lines if len(line.get_xdata()) == 20}
+    expected = 100 * np.array(history.column("validation_accuracy"))
+    np.testing.assert_allclose(by_color[style.VERMILLION].get_ydata(), expected)
+    np.testing.assert_allclose(loss.lines[0].get_ydata(), history.column("loss"))
+    np.testing.assert_allclose(rate.lines[0].get_ydata(), history.column("learning_rate"))
+    assert any(np.allclose(line.get_ydata(), 88.5) for line in accuracy.lines)
+    assert all(any(np.allclose(line.get_xdata(), 15) for line in axes.lines) for axes in figure.axes)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "baseline, 88.5 %"]
+
+
+def test_the_confusion_matrix_prints_every_count() -> None:
+    evaluation = an_evaluation()
+    printed = words(figures.confusion_matrix(evaluation))
+    counts = [str(count) for count in evaluation.confusion.ravel() if count]
+    assert sorted(text for text in printed if text.isdecimal()) == sorted(counts)
+    shares = words(figures.confusion_matrix(evaluation, normalize=True))
+    row = evaluation.confusion[0]
+    assert f"{100 * row[0] / row.sum():.1f}" in shares
+
+
+def test_a_class_without_images_leaves_an_empty_row() -> None:
+    evaluation = Evaluation(np.array([0, 0]), np.array([[1, 0], [1, 0]], np.float32), ("seen", "unseen"))
+    assert "nan" not in " ".join(words(figures.confusion_matrix(evaluation, normalize=True)))
+    figures.per_class(evaluation)
+
+
+def test_classes_are_sorted_with_the_hardest_on_top() -> None:
+    evaluation = an_evaluation()
+    (axes,) = figures.per_class(evaluation).axes
+    recalls = next(line for line in axes.lines if line.get_label().startswith("recall")).get_xdata()
+    assert list(recalls) == sorted((100 * row.recall for row in evaluation.per_class), reverse=True)
+    assert axes.get_ylim()[0] < axes.get_ylim()[1]
+
+
+def test_the_reliability_diagram_puts_each_filled_bin_at_its_confidence_and_accuracy() -> None:
+    evaluation = an_evaluation()
+    answers, counts = figures.reliability(evaluation).axes
+    filled = [part for part in evaluation.calibration.bins if part.images]
+    np.testing.assert_allclose(answers.lines[-1].get_xdata(), [100 * part.confidence for part in filled])
+    np.testing.assert_allclose(answers.lines[-1].get_ydata(), [100 * part.accuracy for part in filled])
+    assert sum(bar.get_height() for bar in counts.patches) == 80
+
+
+def test_the_comparison_prints_accuracies_and_the_paired_difference() -> None:
+    one, two = an_evaluation(), an_evaluation(1)
+    improvement = compare(two, one)
+    printed = words(figures.accuracy_comparison({"b": two, "a": one}, improvement))
+    assert f"{100 * one.accuracy:.2f} %" in printed
+    assert f"{improvement.points:+.2f} points".replace("-", "−") in printed
+
+
+def test_the_sample_grid_shows_images_of_the_class_they_stand_beside() -> None:
+    labels = np.array([1, 0, 1, 1, 0])
+    images = np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2)
+    shown = pictures(figures.sample_grid(Split(images, labels), ("zero", "one"), per_class=2))
+    assert [int(picture[0, 0]) for picture in shown] == [1, 4, 0, 2]
+
+
+def test_the_confidently_wrong_come_in_order_with_truth_and_answer() -> None:
+    evaluation = an_evaluation()
+    images = np.arange(80, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2)
+    figure = figures.confidently_wrong(images, evaluation, k=3)
+    chosen = evaluation.confidently_wrong(3)
+    assert [int(picture[0, 0]) for picture in pictures(figure)] == chosen.tolist()
+    assert words(figure)[0] == NAMES[evaluation.labels[chosen[0]]][: len(words(figure)[0])] or "…" in words(figure)[0]
+    right = Evaluation(np.array([0]), np.array([[1, 0]], np.float32), ("a", "b"))
+    assert words(figures.confidently_wrong(images[:1], right)) == ["Not one wrong answer."]
+
+
+@pytest.mark.parametrize("count", [1, 5, 32, 33, 200])
+def test_all_filters_are_drawn_however_many(count: int) -> None:
+    kernels = np.random.default_rng(0).normal(size=(count, 3, 3, 1)).astype(np.float32)
+    figure = figures.filters(kernels)
+    shown = [picture for picture in pictures(figure) if picture.shape == (3, 3)]
+    np.testing.assert_array_equal(shown, kernels[..., 0])
+    scales = {image.get_clim() for image in figure.axes[0].images if image.get_array().shape == (3, 3)}
+    limit = float(np.abs(kernels).max())
+    assert scales == {(-limit, limit)}
+    assert str(count - 1) in words(figure)
+
+
+def test_filters_of_zeros_are_drawn_too() -> None:
+    figures.filters(np.zeros((2, 3, 3, 1), np.float32))
+
+
+def test_filters_of_three_channels_are_colour_pictures_grey_at_zero() -> None:
+    kernels = np.zeros((2, 3, 3, 3), np.float32)
+    kernels[0, 0, 0] = (1, -1, 0)
+    first, second = pictures(figures.filters(kernels))
+    assert first[0, 0].tolist() == [1, 0, 0.5]
+    assert (second == 0.5).all()
+
+
+def test_filter_responses_are_sorted_by_kind_and_say_what_each_is() -> None:
+    edge = np.array([[-1.0, 0, 1]] * 3)[..., None]
+    spot = np.array([[-1.0, -1, -1], [-1, 8, -1], [-1, -1, -1]])[..., None]
+    kernels = np.stack([spot, edge, 3 * edge])
+    figure = figures.filter_responses(kernels, interpret.describe_filters(kernels), interpret.chance(3, 3, 1))
+    printed = words(figure)
+    assert [text for text in printed if text in ("0", "1", "2")] == ["2", "1", "0"]
+    assert printed.count("edge, bright right") == 2
+    assert "bright spot" in printed
+
+
+def test_only_the_strongest_filters_are_shown_one_by_one_and_the_figure_says_so() -> None:
+    kernels = np.random.default_rng(0).normal(size=(70, 3, 3, 1))
+    figure = figures.filter_responses(kernels, interpret.describe_filters(kernels), interpret.chance(3, 3, 1))
+    assert "The strongest 64 of 70 filters." in words(figure)
+
+
+def test_feature_maps_show_the_input_the_first_channel_and_the_strongest() -> None:
+    maps = {
+        "conv": np.stack([np.zeros((4, 4)), np.full((4, 4), 2.0), np.full((4, 4), 5.0)], axis=-1).astype(np.float32),
+        "pooled": np.array([0, 2, 5], np.float32),
+        "dropout": np.array([0, 2, 5], np.float32),
+        "out": np.array([-1, 3], np.float32),
+    }
+    image = np.full((4, 4, 1), 7, np.uint8)
+    figure = figures.feature_maps(image, maps, ("shoe", "shirt"))
+    assert [float(picture[0, 0]) for picture in pictures(figure)] == [7, 0, 5, 2, 0]
+    printed = words(figure)
+    assert {"0: all zero", "pooled", "3 features", "2 logits", "shoe", "shirt", "−1.0", "3.0"} <= set(printed)
+    assert "dropout" not in printed
+
+
+def evidence_of(values: list[float]) -> interpret.ClassActivationMaps:
+    count = len(values)
+    return interpret.ClassActivationMaps(
+        maps=np.array(values, np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32),
+        classes=np.array([0, 1][:count]),
+        logits=np.array(values, np.float32),
+        bias=np.zeros(count, np.float32),
+        method="exact",
+        layer="conv",
+    )
+
+
+def test_evidence_for_is_vermillion_and_against_is_blue() -> None:
+    images = np.full((2, 4, 4, 1), 100, np.uint8)
+    figure = figures.class_activation_maps(images, evidence_of([2.0, -2.0]), np.array([0, 0]), ("shoe", "shirt"))
+    _, for_it, _, against, _ = pictures(figure)
+    assert for_it[0, 0, 0] > for_it[0, 0, 2]
+    assert against[0, 0, 0] < against[0, 0, 2]
+    assert {"right, logit 2.0", "taken for shirt"} <= set(words(figure))
+
+
+def test_evidence_for_an_image_of_unknown_class_names_what_is_explained() -> None:
+    images = np.full((2, 4, 4, 1), 100, np.uint8)
+    printed = words(figures.class_activation_maps(images, evidence_of([2.0, -2.0]), None, ("shoe", "shirt")))
+    assert {"shoe", "logit 2.0", "shirt", "logit −2.0"} <= set(printed)
+
+
+def test_words_are_cut_only_where_they_need_to_be() -> None:
+    assert shortened("Bag", 100) == "Bag"
+    cut = shortened("A class whose name goes on and on", 100)
+    assert cut.endswith("…")
+    assert 8 < len(cut) < 20
