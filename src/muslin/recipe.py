@@ -34,23 +34,29 @@ class Adam(_Part):
 
 
 class Muon(_Part):
-    """Muon on convolution kernels, AdamW on everything else.
+    """Muon on the kernels of all layers but the last, Adam on the last layer and on all biases.
 
-    Muon steps along the orthogonalised momentum of each kernel, seen as a matrix of filters × inputs (Jordan et al.,
+    Muon steps along the orthogonalized momentum of each kernel, seen as a matrix of outputs × inputs (Jordan et al.,
     "Muon: An optimizer for hidden layers in neural networks", 2024).
 
     Attributes:
         learning_rate: Muon's, for the kernels.
         momentum: Nesterov momentum of the kernels.
-        others_learning_rate: AdamW's, for biases and dense layers.
-        weight_decay: AdamW's, decoupled.
+        iterations: steps of the iteration that orthogonalizes.
+        bias_learning_rate: Adam's, for the biases in front of the last layer.
+        output_learning_rate: Adam's, for the last layer.
+        beta1: Adam's.
+        beta2: Adam's.
     """
 
     kind: Literal["muon"] = "muon"
     learning_rate: Positive = 0.08
-    momentum: Share = 0.9
-    others_learning_rate: Positive = 5e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    momentum: Share = 0.95
+    iterations: Annotated[int, Field(strict=True, ge=1, le=20)] = 3
+    bias_learning_rate: Positive = 0.015
+    output_learning_rate: Positive = 0.008
+    beta1: Share = 0.9
+    beta2: Share = 0.99
 
 
 class Constant(_Part):
@@ -97,7 +103,8 @@ class Augmentation(_Part):
     """Random changes that keep the class.
 
     Attributes:
-        flip: mirror left and right, each image with probability ½.
+        flip: mirror each image, left and right, in every other epoch; a coin per image decides in which (Jordan, "94%
+            on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024). Two epochs in a row show both sides of every image.
         shift: move by up to that many pixels along each axis, uniformly; what leaves is lost and black comes in.
     """
 
@@ -114,8 +121,12 @@ class Recipe(_Part):
         epochs: at most this many passes over the training images.
         batch_size: images a step.
         drop_last: leave out an epoch's last, smaller batch.
-        initialization: of kernels; biases start at zero. "glorot": uniform within ±√(6 / (fan in + fan out)) (Glorot &
-            Bengio 2010, eq. 16). "he": normal with variance 2 / fan in (He et al. 2015, eq. 10).
+        initialization: of kernels and biases. "glorot": kernels uniform within ±√(6 / (fan in + fan out)) (Glorot &
+            Bengio 2010, eq. 16), biases zero. "he": kernels normal with variance 2 / fan in (He et al. 2015, eq. 10),
+            biases zero. "pytorch": kernels and biases uniform within ±1 / √(fan in), the output layer's biases zero.
+        input_scaling: what the first layer with weights sees while training. "unit": pixels on the 0–1 scale; "none":
+            bytes 0–255; "standardized": the training images' mean taken off, over their deviation. Afterwards the
+            scaling is folded into that layer, so the network that is kept takes 0–1 like every other.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
         dropout: replaces the rates of the design's dropout layers while training; None keeps them.
     """
@@ -125,7 +136,8 @@ class Recipe(_Part):
     epochs: Count
     batch_size: Count = 128
     drop_last: bool = False
-    initialization: Literal["glorot", "he"] = "glorot"
+    initialization: Literal["glorot", "he", "pytorch"] = "glorot"
+    input_scaling: Literal["unit", "none", "standardized"] = "unit"
     label_smoothing: Share = 0.0
     dropout: Share | None = None
     optimizer: Annotated[Adam | Muon, Field(discriminator="kind")] = Adam()

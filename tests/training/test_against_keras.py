@@ -81,23 +81,23 @@ def test_twenty_steps_of_adam_end_where_keras_ends() -> None:
     start = generator.normal(size=(5, 3)).astype(np.float32)
     gradients = generator.normal(size=(20, 5, 3)).astype(np.float32)
 
-    module = torch.nn.Linear(3, 5, bias=False)
-    module.weight.data = torch.from_numpy(start.copy())
-    (ours,) = build_optimizers(module, load_recipe("notebook"))
+    network = Network(load_design("dense_baseline").fitted_to((1, 3, 1), 2))
+    weight = network.get_parameter("hidden.weight")
+    weight.data = torch.from_numpy(start.copy())
+    (ours,) = build_optimizers(network, load_recipe("notebook"))
     variable = keras.Variable(start)
     theirs = keras.optimizers.Adam(learning_rate=1e-3)  # β 0.9 and 0.999, ε 1e-7 by default
     theirs.build([variable])
     for gradient in gradients:
-        module.weight.grad = torch.from_numpy(gradient)
+        weight.grad = torch.from_numpy(gradient)
         ours.step()
         theirs.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-    np.testing.assert_allclose(module.weight.detach().numpy(), keras.ops.convert_to_numpy(variable), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(weight.detach().numpy(), keras.ops.convert_to_numpy(variable), rtol=0, atol=1e-6)
 
 
 def test_initial_kernels_have_the_spread_of_keras_glorot_uniform() -> None:
     network = Network(load_design("custom_cnn"))
-    torch.manual_seed(0)
-    initialize(network, load_recipe("notebook"))
+    initialize(network, load_recipe("notebook"), seed=0)
     for name, fan_in, fan_out in (("conv1", 9, 9 * 32), ("conv2", 9 * 32, 9 * 64), ("output", 128, 10)):
         kernel = network.state_dict()[f"{name}.weight"]
         limit = (6 / (fan_in + fan_out)) ** 0.5

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from muslin.data import Dataset, Split
 from muslin.recipe import Augmentation, Recipe
-from muslin.training.batches import Batches, augment
+from muslin.training.batches import Batches, flip, shift
 
 CPU = torch.device("cpu")
 
@@ -57,22 +56,49 @@ def test_batches_are_channels_first_in_shape_and_last_in_memory() -> None:
     assert batch[:, (0, 2)].eq(0).all()
 
 
-@pytest.mark.parametrize("how", [Augmentation(flip=True), Augmentation(shift=2), Augmentation(flip=True, shift=1)])
-def test_an_augmented_image_is_one_of_the_possible_ones(sample: Dataset, how: Augmentation) -> None:
-    images = torch.from_numpy(sample.train.images[:40])
-    changed = augment(images, how, torch.Generator().manual_seed(0))
-    kinds = set()
-    for before, after in zip(images, changed, strict=True):
-        possible = {
-            (flip, down, across): shifted(before.flip(1) if flip else before, down, across)
-            for flip in ((False, True) if how.flip else (False,))
-            for down in range(-how.shift, how.shift + 1)
-            for across in range(-how.shift, how.shift + 1)
-        }
-        matches = [key for key, image in possible.items() if torch.equal(image, after)]
-        assert matches
-        kinds.add(matches[0])
-    assert len(kinds) > 1  # not always the same change
+def test_every_image_is_mirrored_in_every_other_epoch() -> None:
+    images = np.zeros((40, 2, 3, 1), np.uint8)
+    images[:, :, 0, 0] = np.arange(40, dtype=np.uint8)[:, None] + 1
+    recipe = Recipe(name="r", epochs=1, batch_size=40, augmentation=Augmentation(flip=True))
+    batches = Batches(Split(images, np.arange(40) % 3), recipe, 0, CPU)
+
+    def mirrored(epoch: int) -> set[int]:
+        ((found, _),) = batches.epoch(epoch)
+        return {round(float(image[0, 0, 2]) * 255) for image in found if image[0, 0, 0] == 0}
+
+    first, second, third = (mirrored(epoch) for epoch in (1, 2, 3))
+    assert first | second == set(range(1, 41))
+    assert not first & second
+    assert first == third
+    assert 10 < len(first) < 30  # a fair coin
+
+
+def test_flipping_mirrors_the_chosen_images_only(sample: Dataset) -> None:
+    images = torch.from_numpy(sample.train.images[:4])
+    found = flip(images, torch.tensor([True, False, True, False]))
+    for number, image in enumerate(images):
+        assert torch.equal(found[number], image.flip(1) if number % 2 == 0 else image)
+
+
+def test_shifting_moves_each_image_by_its_own_step(sample: Dataset) -> None:
+    images = torch.from_numpy(sample.train.images[:6])
+    moves = torch.tensor([[0, 0], [1, 0], [0, -2], [2, 2], [-1, 1], [-2, -2]])
+    found = shift(images, moves)
+    for image, after, (down, right) in zip(images, found, moves.tolist(), strict=True):
+        assert torch.equal(after, shifted(image, down, right))
+
+
+def test_shifts_stay_within_the_recipes_bound_and_vary(sample: Dataset) -> None:
+    few = Split(sample.train.images[:1].repeat(64, 0), sample.train.labels[:1].repeat(64))
+    recipe = Recipe(name="r", epochs=1, batch_size=64, augmentation=Augmentation(shift=1))
+    ((found, _),) = Batches(few, recipe, 0, CPU).epoch(1)
+    image = torch.from_numpy(few.images[0])
+    possible = [shifted(image, down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    kinds = {
+        [torch.equal(candidate, (after.permute(1, 2, 0) * 255).round().byte()) for candidate in possible].index(True)
+        for after in found
+    }
+    assert len(kinds) > 5
 
 
 def shifted(image: torch.Tensor, down: int, across: int) -> torch.Tensor:
@@ -84,8 +110,3 @@ def shifted(image: torch.Tensor, down: int, across: int) -> torch.Tensor:
             if 0 <= row - down < height and 0 <= column - across < width:
                 result[row, column] = image[row - down, column - across]
     return result
-
-
-def test_without_augmentation_bytes_pass_untouched(sample: Dataset) -> None:
-    images = torch.from_numpy(sample.train.images[:4])
-    assert torch.equal(augment(images, Augmentation(), torch.Generator()), images)

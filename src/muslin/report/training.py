@@ -139,16 +139,17 @@ def _optimizer(recipe: Recipe) -> Iterator[Setting]:
                 f"ε {setting(adam.epsilon)}{decay}",
             )
         case Muon() as muon:
-            decay = f", weight decay {setting(muon.weight_decay)}" if muon.weight_decay else ""
             yield Setting(
                 "Optimizer",
                 "Muon",
-                f"on the convolution kernels: orthogonalised steps with momentum {setting(muon.momentum)}",
+                "on the kernels of all layers but the last: orthogonalized steps with momentum "
+                f"{setting(muon.momentum)}, {muon.iterations} iterations",
             )
             yield Setting(
                 "Second optimizer",
-                "AdamW",
-                f"on all other weights, learning rate {setting(muon.others_learning_rate)}{decay}",
+                "Adam",
+                f"learning rate {setting(muon.bias_learning_rate)} on biases, "
+                f"{setting(muon.output_learning_rate)} on the last layer",
             )
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from muslin.data import Split
 from muslin.network import PIXEL_MAXIMUM
-from muslin.recipe import Augmentation, Recipe
+from muslin.recipe import Recipe
 
 if TYPE_CHECKING:
-    from jaxtyping import UInt8
+    from jaxtyping import Bool, Int64, UInt8
 
 _EPOCHS_PER_SEED = 1_000_003  # a prime beyond any epoch count, so that (seed, epoch) pairs never share a generator
 
@@ -29,6 +30,8 @@ class Batches:
         self.labels = torch.from_numpy(split.labels).to(device)
         self.recipe = recipe
         self.seed = seed
+        # Which images are mirrored in the odd epochs; in the even ones the others are.
+        self.mirrored = torch.rand(len(split), generator=self._generator(0)) < 0.5
 
     @property
     def size(self) -> int:
@@ -43,30 +46,40 @@ class Batches:
 
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch: images (batch, channel, height, width) as float32 0–1, and labels (batch,)."""
-        generator = torch.Generator().manual_seed(self.seed * _EPOCHS_PER_SEED + number)
-        order = torch.randperm(len(self.labels), generator=generator).to(self.images.device)
+        generator = self._generator(number)
+        order = torch.randperm(len(self.labels), generator=generator)
+        how = self.recipe.augmentation
+        moves = torch.randint(-how.shift, how.shift + 1, (len(order), 2), generator=generator)
         for step in range(self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
-            images = augment(self.images[chosen], self.recipe.augmentation, generator)
-            yield images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), self.labels[chosen]
+            images = self.images[chosen.to(self.images.device)]
+            if how.flip:
+                images = flip(images, self.mirrored[chosen] ^ (number % 2 == 0))
+            if how.shift:
+                images = shift(images, moves[chosen])
+            labels = self.labels[chosen.to(self.labels.device)]
+            yield images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), labels
+
+    def _generator(self, epoch: int) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed * _EPOCHS_PER_SEED + epoch)
 
 
-def augment(
-    images: UInt8[Tensor, "image height width channel"], how: Augmentation, generator: torch.Generator
+def flip(
+    images: UInt8[Tensor, "image height width channel"], mirrored: Bool[Tensor, " image"]
 ) -> UInt8[Tensor, "image height width channel"]:
-    """Apply the recipe's random changes to a batch of bytes."""
-    count, height, width, _ = images.shape
-    if not how.flip and not how.shift:
-        return images
-    # One gather does it all: for every image, which row and column each pixel comes from.
-    rows = torch.arange(height).expand(count, height)
-    columns = torch.arange(width).expand(count, width)
-    if how.flip:
-        mirrored = torch.rand(count, 1, generator=generator) < 0.5
-        columns = torch.where(mirrored, width - 1 - columns, columns)
-    if not how.shift:
-        return images[torch.arange(count)[:, None], :, columns.to(images.device)].transpose(1, 2)
-    padded = torch.nn.functional.pad(images, (0, 0, how.shift, how.shift, how.shift, how.shift))
-    moves = torch.randint(0, 2 * how.shift + 1, (2, count, 1), generator=generator)
-    rows, columns = (rows + moves[0]).to(images.device), (columns + moves[1]).to(images.device)
-    return padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    """Mirror those images for which `mirrored` is true, left and right."""
+    return torch.where(mirrored.to(images.device).view(-1, 1, 1, 1), images.flip(2), images)
+
+
+def shift(
+    images: UInt8[Tensor, "image height width channel"], moves: Int64[Tensor, "image 2"]
+) -> UInt8[Tensor, "image height width channel"]:
+    """Move image i down by ``moves[i, 0]`` pixels and right by ``moves[i, 1]``; what leaves is lost, black comes in.
+
+    One gather: a view of all windows of the padded batch is indexed by image, row and column.
+    """
+    _, height, width, _ = images.shape
+    most = int(moves.abs().max())
+    windows = functional.pad(images, (0, 0, most, most, most, most)).unfold(1, height, 1).unfold(2, width, 1)
+    down, right = (most - moves).to(images.device).unbind(1)
+    return windows[torch.arange(len(images), device=images.device), down, right].permute(0, 2, 3, 1)

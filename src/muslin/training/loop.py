@@ -25,6 +25,7 @@ from muslin.training.initialization import initialize
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
+from muslin.training.scaling import InputScaling
 
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a rounded-to-zero probability finite
 
@@ -115,7 +116,8 @@ class Training:
         self.precision = pick_precision(device, precision)
         torch.manual_seed(seed)
         self.network = Network(design)
-        initialize(self.network, recipe)
+        initialize(self.network, recipe, seed)
+        self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches = Batches(data.train, recipe, seed, device)
         self.optimizers = build_optimizers(self.network, recipe)
@@ -159,6 +161,7 @@ class Training:
             precision=self.precision,
             threads=torch.get_num_threads(),
         )
+        self._scaling.fold()
         self.network.eval()
         for callback in callbacks:
             callback.on_end(self)
@@ -198,9 +201,8 @@ class Training:
         """Set the learning rates for the next step and return the main optimizer's."""
         factor = self._factor
         if isinstance(self.recipe.schedule, Linear):
-            warmup = self.recipe.schedule.warmup * self.steps
-            done = self.step + 1
-            factor *= done / warmup if done < warmup else (self.steps - self.step) / max(1.0, self.steps - warmup + 1)
+            warmup, done = self.recipe.schedule.warmup, (self.step + 1) / (self.steps + 1)
+            factor *= done / warmup if done < warmup else (1 - done) / (1 - warmup)
         set_learning_rates(self.optimizers, factor)
         return float(self.optimizers[0].param_groups[0]["lr"])
 

@@ -6,32 +6,33 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from muslin.network import Network
 from muslin.recipe import Adam, Recipe
 from muslin.recipe import Muon as MuonSettings
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-# Coefficients of the quintic iteration and how often it is applied, from the reference implementation (Jordan et al.).
+# Coefficients of the quintic iteration, from the reference implementation (Jordan et al. 2024).
 _QUINTIC = (3.4445, -4.7750, 2.0315)
-_ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal, for convolution kernels.
+    """Momentum whose step is made orthogonal, for kernels of two or four axes.
 
-    With gradient G of a kernel seen as a matrix of filters × (inputs · height · width):
+    With gradient G of a kernel seen as a matrix of outputs × (inputs · height · width):
 
         M ← μ·M + G,   O ← orthogonalize(G + μ·M),   W ← W − lr · √max(1, rows / columns) · O
 
     (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.) `torch.optim.Muon` takes matrices
-    only; kernels have four axes.
+    only. No weight decay: in a few epochs it has nothing to hold back.
     """
 
-    def __init__(self, kernels: Iterable[Tensor], learning_rate: float, momentum: float) -> None:
-        super().__init__(kernels, {"lr": learning_rate, "momentum": momentum})
+    def __init__(self, kernels: Iterable[Tensor], settings: MuonSettings) -> None:
+        super().__init__(kernels, {"lr": settings.learning_rate, "momentum": settings.momentum})
+        self.iterations = settings.iterations
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -44,51 +45,63 @@ class Muon(torch.optim.Optimizer):
                 if not state:
                     state["momentum"] = torch.zeros_like(kernel)
                 momentum = state["momentum"].mul_(group["momentum"]).add_(kernel.grad)
-                nesterov = kernel.grad.add(momentum, alpha=group["momentum"])
-                direction = orthogonalize(nesterov.flatten(1)).view_as(kernel)
-                rows, columns = kernel.shape[0], kernel[0].numel()
-                kernel.sub_(direction, alpha=group["lr"] * max(1.0, rows / columns) ** 0.5)
+                ahead = torch.add(kernel.grad, momentum, alpha=group["momentum"])
+                direction = orthogonalize(_as_matrix(ahead), self.iterations)
+                scale = max(1.0, direction.shape[0] / direction.shape[1]) ** 0.5
+                kernel.sub_(_as_kernel(direction, kernel), alpha=group["lr"] * scale)
 
 
-def orthogonalize(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
-    """The nearest semi-orthogonal matrix, roughly: singular values end between about 0.7 and 1.2.
+def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Float[Tensor, "rows columns"]:
+    """The nearest semi-orthogonal matrix, roughly: five iterations bring all singular values to about 0.7–1.2.
 
-    Five steps of  X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X  from X = G/‖G‖ (Jordan et al. 2024, after Bernstein & Newhouse, "Old
+    Repeats  X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X  from X = G/‖G‖ (Jordan et al. 2024, after Bernstein & Newhouse, "Old
     Optimizer, New Norm", 2024, appendix A).
     """
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.mT if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x: Tensor = matrix / (matrix.norm() + 1e-7)
+    x = x.mT if tall else x
     a, b, c = _QUINTIC
-    for _ in range(_ITERATIONS):
+    for _ in range(iterations):
         gram = x @ x.mT
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
 
 
-def build_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The recipe's optimizers, the main one first; each remembers its peak learning rate as ``initial_lr``."""
+def _as_matrix(kernel: Tensor) -> Tensor:
+    """(output, input, height, width) as (output, height · width · input): the order in memory, so nothing is copied."""
+    return kernel.permute(0, 2, 3, 1).reshape(len(kernel), -1) if kernel.ndim == 4 else kernel
+
+
+def _as_kernel(matrix: Tensor, like: Tensor) -> Tensor:
+    if like.ndim != 4:
+        return matrix
+    outputs, inputs, height, width = like.shape
+    kernel: Tensor = matrix.reshape(outputs, height, width, inputs).permute(0, 3, 1, 2)
+    return kernel
+
+
+def build_optimizers(network: Network, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """The recipe's optimizers, the main one first; each group remembers its peak learning rate as ``initial_lr``."""
     settings = recipe.optimizer
     optimizers: list[torch.optim.Optimizer]
     match settings:
         case Adam():
-            optimizers = [
-                torch.optim.AdamW(
-                    network.parameters(),
-                    lr=settings.learning_rate,
-                    betas=(settings.beta1, settings.beta2),
-                    eps=settings.epsilon,
-                    weight_decay=settings.weight_decay,
-                    fused=True,
-                )
-            ]
-        case MuonSettings():
-            kernels = [array for array in network.parameters() if array.ndim == 4]
-            others = [array for array in network.parameters() if array.ndim != 4]
-            rest = torch.optim.AdamW(
-                others, lr=settings.others_learning_rate, weight_decay=settings.weight_decay, fused=True
+            betas = (settings.beta1, settings.beta2)
+            rate, epsilon, decay = settings.learning_rate, settings.epsilon, settings.weight_decay
+            adam = torch.optim.AdamW(
+                network.parameters(), lr=rate, betas=betas, eps=epsilon, weight_decay=decay, fused=True
             )
-            optimizers = [Muon(kernels, settings.learning_rate, settings.momentum), rest] if kernels else [rest]
+            optimizers = [adam]
+        case MuonSettings():
+            output = list(network.layer(network.design.output_layer.name).parameters())
+            hidden = [array for array in network.parameters() if all(array is not other for other in output)]
+            kernels, biases = [a for a in hidden if a.ndim > 1], [a for a in hidden if a.ndim == 1]
+            groups = [{"params": output, "lr": settings.output_learning_rate}]
+            if biases:
+                groups.append({"params": biases, "lr": settings.bias_learning_rate})
+            betas = (settings.beta1, settings.beta2)
+            rest = torch.optim.AdamW(groups, betas=betas, weight_decay=0.0, fused=True)
+            optimizers = [Muon(kernels, settings), rest] if kernels else [rest]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
