@@ -1,0 +1,62 @@
+"""`muslin visualize`: a run's filters, and what it makes of one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from muslin.cli.visualize import command
+from muslin.data import Dataset
+from muslin.errors import DataError, DesignError, MuslinError
+
+FIGURES = ["filters", "filter_responses", "feature_maps", "evidence"]
+
+
+@pytest.fixture(scope="module")
+def run(workshop: Path) -> Path:
+    return (workshop / "runs" / "latest").resolve()
+
+
+def visualize(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, list(map(str, arguments)))
+
+
+def test_a_test_image_is_drawn_on_its_way_through_the_run(run: Path, tmp_path: Path) -> None:
+    done = visualize(run, "--image", "7", "-o", tmp_path)
+    assert done.exit_code == 0, done.output
+    expected = [str(tmp_path / f"{name}.{suffix}") for name in FIGURES for suffix in ("svg", "png")]
+    assert done.stdout.split() == expected
+    assert all(Path(path).stat().st_size > 2_000 for path in expected)
+
+
+def test_a_picture_file_is_fitted_into_the_network_and_a_note_says_so(
+    run: Path, tmp_path: Path, sample: Dataset
+) -> None:
+    picture = tmp_path / "boot.png"
+    Image.fromarray(sample.test.images[0, ..., 0]).convert("RGB").resize((90, 60)).save(picture)
+    done = visualize(run, "--image", picture, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "boot.png is 90×60 pixels; it was fitted into 28×28." in " ".join(done.stderr.split())
+    assert (tmp_path / "out" / "evidence.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("run_name", "image", "error", "complaint"),
+    [
+        (".", "500", DataError, "no test image 500: the test split has 500, numbered 0–499"),
+        (".", "nothing.png", DataError, r"nothing\.png can't be read"),
+        ("baseline", "0", DesignError, "no convolution"),
+        ("elsewhere", "0", MuslinError, "elsewhere"),
+    ],
+)
+def test_what_cannot_be_drawn_is_explained_and_nothing_is_written(
+    run: Path, tmp_path: Path, run_name: str, image: str, error: type[MuslinError], complaint: str
+) -> None:
+    done = visualize(run / run_name, "--image", image, "-o", tmp_path / "out")
+    assert isinstance(done.exception, error)
+    with pytest.raises(error, match=complaint):
+        raise done.exception
+    assert not (tmp_path / "out").exists()
