@@ -24,6 +24,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")  # not what starts other program
 MOST_BYTES = 2**26  # of one file
 MOST_PIXELS = 2**26  # of one picture: 64 megapixels, more than a telephone's camera gives
 _MODES = {1: "L", 3: "RGB"}
+_WRITTEN = {known: known for known in FORMATS} | {"WEBP": "WebP"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,9 @@ def read_picture(
     height, width, channels = input_shape
     if channels not in _MODES:
         raise DataError(f"{name}: the network takes images with {channels} channels, but pictures have 1 or 3.")
-    image = _decoded(_content(source, name), name)
+    image = decode(_content(source, name), name)
     size = image.size
-    image = _flat(image, _MODES[channels], ground=255 if invert else 0)
+    image = flatten(image, _MODES[channels], ground=255 if invert else 0)
     if invert:
         image = ImageChops.invert(image)
     resized = size != (width, height)
@@ -93,31 +94,38 @@ def _content(source: Path | bytes, name: str) -> bytes:
     return source
 
 
-def _decoded(content: bytes, name: str) -> Image.Image:
+def decode(
+    content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, most_pixels: int = MOST_PIXELS
+) -> Image.Image:
+    """Decode a picture and turn it as its camera says; its size is looked at before its pixels are.
+
+    Raises:
+        DataError: it is none of `formats`, is damaged, or has more than `most_pixels` pixels.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > MOST_PIXELS:
-            raise _too_large(name)
+            image = Image.open(io.BytesIO(content), formats=formats)
+        if image.width * image.height > most_pixels:
+            raise _too_large(name, most_pixels)
         image.load()
         return ImageOps.exif_transpose(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(name) from error
+        raise _too_large(name, most_pixels) from error
     except (OSError, ValueError, SyntaxError) as error:
         # Where Pillow does not know the format, its message speaks of an object that the reader knows nothing of.
         reason = "" if isinstance(error, UnidentifiedImageError) else f" ({str(error).rstrip('.')})"
         raise DataError(
             f"{name} is not a picture that Muslin reads, or it is damaged{reason}. "
-            "Give a PNG, JPEG, BMP, WebP or GIF file."
+            f"Give a {', '.join(_WRITTEN[known] for known in formats[:-1])} or {_WRITTEN[formats[-1]]} file."
         ) from error
 
 
-def _too_large(name: str) -> DataError:
-    return DataError(f"{name} has more than {MOST_PIXELS:,} pixels, the most that Muslin takes. Shrink it first.")
+def _too_large(name: str, most_pixels: int) -> DataError:
+    return DataError(f"{name} has more than {most_pixels:,} pixels, the most that Muslin takes. Shrink it first.")
 
 
-def _flat(image: Image.Image, mode: str, ground: int) -> Image.Image:
+def flatten(image: Image.Image, mode: str, ground: int) -> Image.Image:
     """Without transparency, eight bits, grey or colour."""
     if image.mode.startswith("I"):  # 16-bit grey
         image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
