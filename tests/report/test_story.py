@@ -39,7 +39,7 @@ def test_the_result_comes_first_with_its_interval_and_the_baseline(make_run: Mak
     right = int((test.probabilities.argmax(1) == test.labels).sum())
     gain = compare(test, baseline.evaluation)
     said = words(folder)
-    assert f"custom_cnn recognises {100 * right / 500:.2f} % of 500 images" in said
+    assert f"custom_cnn recognizes {100 * right / 500:.2f} % of 500 images" in said
     assert f"That is {gain.points:.2f} points more than dense_baseline" in said
     assert "93,962 parameters and trained for 61 s" in said
     assert f"difference is +{gain.points:.2f} points" in said
@@ -131,8 +131,21 @@ def test_the_recipe_of_the_notebook_is_told_in_words_and_values(make_run: MakeRu
     assert "β₁ 0.9, β₂ 0.999, ε 10⁻⁷" in said
     assert "Early stopping patience 10" in said
     assert "× 0.5 of the learning rate, when the validation loss has not improved by 10⁻⁴ for 5 epochs" in said
-    assert "Glorot uniform within ±√(6 / (fan in + fan out))" in said
+    assert "Glorot kernels uniform within ±√(6 / (fan in + fan out))" in said
     assert "Dropout 0.5 as the design says" in said
+
+
+def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
+    said = words(make_run())
+    assert "Muon on the kernels of all layers but the last" in said
+    assert "label smoothing" in said
+    assert "Dropout 0 in place of the design’s 0.5 (dropout)" in said
+    assert "Augmentation mirrored each image in every other epoch" in said
+    assert "reached after 10 % of the steps, then falls in a straight line to zero" in said
+    shifted = load_recipe("fast").with_(augmentation={"shift": 2}, schedule={"kind": "linear", "warmup": 0})
+    said = words(make_run(recipe=shifted))
+    assert "Augmentation shifted by up to 2 pixels along each axis, at random" in said
+    assert "0.08 falls in a straight line to zero" in said
 
 
 @pytest.mark.parametrize(

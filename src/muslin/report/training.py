@@ -117,6 +117,7 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
             f"of the learning rate, when the validation loss has not improved by {setting(plateau.min_delta)} for "
             f"{count(plateau.patience, 'epoch')}; never below {setting(plateau.floor)}",
         )
+    yield _scaling(recipe)
     yield _initialization(recipe)
     yield from _dropout(recipe, design)
     yield _augmentation(recipe)
@@ -142,14 +143,14 @@ def _optimizer(recipe: Recipe) -> Iterator[Setting]:
             yield Setting(
                 "Optimizer",
                 "Muon",
-                "on the kernels of all layers but the last: orthogonalized steps with momentum "
-                f"{setting(muon.momentum)}, {muon.iterations} iterations",
+                "on the kernels of all layers but the last: steps along the orthogonalized momentum "
+                f"({setting(muon.momentum)}, {count(muon.iterations, 'iteration')})",
             )
             yield Setting(
                 "Second optimizer",
                 "Adam",
-                f"learning rate {setting(muon.bias_learning_rate)} on biases, "
-                f"{setting(muon.output_learning_rate)} on the last layer",
+                f"on the last layer, learning rate {setting(muon.output_learning_rate)}, and on all other biases, "
+                f"{setting(muon.bias_learning_rate)}; β₁ {setting(muon.beta1)}, β₂ {setting(muon.beta2)}",
             )
 
 
@@ -163,10 +164,27 @@ def _schedule(recipe: Recipe) -> Setting:
             return Setting("Learning rate", rate, "constant" + (" until reduced" if recipe.plateau else ""))
 
 
+_FIRST_WEIGHTS = {
+    "glorot": ("Glorot", "kernels uniform within ±√(6 / (fan in + fan out)); biases zero"),
+    "he": ("He", "kernels normal with variance 2 / fan in; biases zero"),
+    "pytorch": ("PyTorch", "uniform within ±1 / √(fan in); the last layer’s biases zero"),
+}
+_SCALINGS = {
+    "unit": ("0 to 1", "as the finished network takes them"),
+    "none": ("0 to 255", "while training; the factor is folded into the first weights afterwards"),
+    "standardized": (
+        "standardized",
+        "mean off, over the deviation, while training; folded into the first weights afterwards",
+    ),
+}
+
+
 def _initialization(recipe: Recipe) -> Setting:
-    if recipe.initialization == "glorot":
-        return Setting("First weights", "Glorot", "uniform within ±√(6 / (fan in + fan out)); biases zero")
-    return Setting("First weights", "He", "normal with variance 2 / fan in; biases zero")
+    return Setting("First weights", *_FIRST_WEIGHTS[recipe.initialization])
+
+
+def _scaling(recipe: Recipe) -> Setting:
+    return Setting("Pixels", *_SCALINGS[recipe.input_scaling])
 
 
 def _dropout(recipe: Recipe, design: Design) -> Iterator[Setting]:
@@ -182,10 +200,13 @@ def _dropout(recipe: Recipe, design: Design) -> Iterator[Setting]:
 
 
 def _augmentation(recipe: Recipe) -> Setting:
-    augmentation = recipe.augmentation
-    what = ["mirrored"] if augmentation.flip else []
+    augmentation, what, meanings = recipe.augmentation, [], []
+    if augmentation.flip:
+        what.append("mirrored")
+        meanings.append("each image in every other epoch")
     if augmentation.shift:
-        what.append(f"shifted by up to {count(augmentation.shift, 'pixel')}")
+        what.append("shifted")
+        meanings.append(f"by up to {count(augmentation.shift, 'pixel')} along each axis, at random")
     if not what:
         return Setting("Augmentation", "none", "the images are seen as they are")
-    return Setting("Augmentation", listed(what), "at random, anew for every epoch")
+    return Setting("Augmentation", listed(what), "; ".join(meanings))
