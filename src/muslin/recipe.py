@@ -16,6 +16,7 @@ LARGEST_FILE = 100_000  # bytes
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Initialization: TypeAlias = Literal["glorot", "he", "pytorch"]
 
 
 class _Part(BaseModel):
@@ -136,7 +137,7 @@ class Recipe(_Part):
     epochs: Count
     batch_size: Count = 128
     drop_last: bool = False
-    initialization: Literal["glorot", "he", "pytorch"] = "glorot"
+    initialization: Initialization = "glorot"
     input_scaling: Literal["unit", "none", "standardized"] = "unit"
     label_smoothing: Share = 0.0
     dropout: Share | None = None
