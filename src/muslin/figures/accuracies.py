@@ -52,7 +52,7 @@ def _percent(interval: Interval) -> Interval:
 
 
 def _dot(axes: Axes, value: float, interval: Interval, place: float, color: str, words: str = "{:.2f} %") -> None:
-    axes.plot(interval, [place, place], color=color, linewidth=5, alpha=0.35)
+    axes.plot(interval, [place, place], color=color, linewidth=5, alpha=0.45)
     axes.plot([value], [place], color=color, marker="o", markersize=7)
     axes.annotate(
         words.format(value).replace("-", "−"),

@@ -30,7 +30,7 @@ def reliability(evaluation: Evaluation) -> Figure:
     )
     for part in filled:
         x = 100 * part.confidence
-        answers.plot([x, x], [100 * bound for bound in part.interval], color=BLUE, alpha=0.35, linewidth=3)
+        answers.plot([x, x], [100 * bound for bound in part.interval], color=BLUE, alpha=0.45, linewidth=3)
         answers.plot([x, x], [100 * part.accuracy, x], color=VERMILLION, linewidth=1.25)
     answers.plot(
         [100 * part.confidence for part in filled],

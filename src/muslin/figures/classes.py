@@ -18,7 +18,7 @@ def per_class(evaluation: Evaluation) -> Figure:
     axes = figure.subplots()
     for place, row in zip(places, rows, strict=True):
         low, high = row.recall_interval
-        axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=5, alpha=0.3)
+        axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=5, alpha=0.45)
     looks = (
         ("recall", "recall (accuracy of the class), 95 % interval", "o", BLUE, BLUE),
         ("precision", "precision", "D", "none", VERMILLION),
@@ -39,7 +39,7 @@ def per_class(evaluation: Evaluation) -> Figure:
         )
     axes.set_yticks(places, [shortened(row.name, 120, TEXT) for row in rows], fontsize=TEXT)
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlabel("per cent of images")
+    axes.set_xlabel("per cent")
     axes.grid(axis="x", color=INK, alpha=FAINT)
     figure.legend(loc="outside upper left", ncols=3, handletextpad=0.3)
     return figure
