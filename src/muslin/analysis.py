@@ -43,7 +43,7 @@ class LayerAnalysis:
     """One row of the layer table.
 
     Attributes:
-        parameters: numbers that the layer learns.
+        parameters: numbers that the layer keeps: what it learns, and running statistics of normalisation.
         share: its part of all parameters, 0–1.
         macs: multiply-accumulate operations for one image.
         activation_bytes: its output for one image in float32.
@@ -79,7 +79,7 @@ class Analysis:
     """A design's static figures.
 
     Attributes:
-        trainable: parameters that training changes (all of them, in every design that can be written today).
+        trainable: parameters that training changes by gradients: all but the running statistics of normalisation.
         macs: multiply-accumulate operations for one image.
         activation_bytes: all outputs of one image together, in float32.
         peak_activation_bytes: the most that must be held at once when layers run one after another: a layer's input and
@@ -173,7 +173,7 @@ def analyze(design: Design, baseline: Design | None = None) -> Analysis:
         input_shape=design.input_shape,
         layers=rows,
         parameters=total,
-        trainable=total,
+        trainable=sum(layer.trainable(entering) for layer, entering, _ in design.placed),
         macs=sum(row.macs for row in rows),
         activation_bytes=sum(row.activation_bytes for row in rows),
         peak_activation_bytes=max((prod(row.input_shape) + prod(row.output_shape)) * FLOAT32_BYTES for row in rows),

@@ -25,6 +25,7 @@ from muslin.design import (
     Shape,
     Window,
 )
+from muslin.design.layers import NORMALIZATION_EPSILON
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -40,6 +41,7 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
 }
 PIXEL_MAXIMUM = 255
+NORMALIZATION_MOMENTUM = 0.1  # the newest batch's share in the running statistics
 
 
 class Network(nn.Module):
@@ -140,17 +142,38 @@ def _module(layer: Layer, entering: Shape) -> nn.Module:  # noqa: PLR0911  (one 
 
 
 class _Conv2d(nn.Conv2d):
+    mean: Tensor
+    variance: Tensor
+
     def __init__(self, layer: Conv2d, entering: Shape) -> None:
         super().__init__(
             entering[2], layer.filters, layer.kernel, stride=layer.stride, dilation=layer.dilation, dtype=torch.float32
         )
         self.activation = ACTIVATIONS[layer.activation]
         self.padding, self.uneven = _split_padding(layer.window(entering))
+        self.normalized = layer.normalization == "batch"
+        if self.normalized:
+            self.scale = nn.Parameter(torch.ones(layer.filters))
+            self.register_buffer("mean", torch.zeros(layer.filters))
+            self.register_buffer("variance", torch.ones(layer.filters))
 
     def forward(self, values: Tensor) -> Tensor:
         if any(self.uneven):
             values = functional.pad(values, self.uneven)
-        return self.activation(super().forward(values))
+        if not self.normalized:
+            return self.activation(super().forward(values))
+        values = self._conv_forward(values, self.weight, None)
+        values = functional.batch_norm(
+            values,
+            self.mean,
+            self.variance,
+            self.scale,
+            self.bias,
+            self.training,
+            NORMALIZATION_MOMENTUM,
+            NORMALIZATION_EPSILON,
+        )
+        return self.activation(values)
 
 
 class _Pool2d(nn.Module):

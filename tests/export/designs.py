@@ -39,6 +39,15 @@ DESIGNS = {
         f"dense {name}": design(FLATTEN, {"kind": "dense", "name": "hidden", "units": 6, "activation": name})
         for name in ACTIVATIONS
     },
+    **{
+        f"conv normalized {name}": design(conv(normalization="batch", activation=name), AVERAGE)
+        for name in ("none", "relu")
+    },
+    "conv normalized, strided and dilated": design(
+        conv(normalization="batch", stride=2, dilation=[2, 1], activation="elu"),
+        {"kind": "dropout", "name": "conv_normalization"},
+        {"kind": "flatten", "name": "conv_activation"},
+    ),
     "flatten after conv": design(conv(activation="relu"), FLATTEN),
     "logits": design(FLATTEN, output="none"),
     "global max pool": design(conv(), LARGEST),
@@ -82,6 +91,8 @@ def random_network(design: Design, seed: int = 0) -> Network:
     with torch.no_grad():
         for values in network.parameters():
             values.normal_(0, 0.5)
+        for name, values in network.named_buffers():  # running means and variances
+            values.uniform_(0.5, 1.5) if name.endswith("variance") else values.normal_(0, 0.5)
     return network
 
 

@@ -16,8 +16,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 Shape: TypeAlias = tuple[int, ...]
 Activation: TypeAlias = Literal["none", "relu", "elu", "gelu", "tanh", "sigmoid", "silu", "softmax"]
 Padding: TypeAlias = Literal["same", "valid"]
+Normalization: TypeAlias = Literal["none", "batch"]
 
 LARGEST_SIDE = 4096  # of an image, a kernel or a stride: beyond it a design is a slip of the keyboard
+NORMALIZATION_EPSILON = 1e-5  # added to the variance
 MOST_UNITS = 65_536  # filters or units of one layer
 
 
@@ -79,9 +81,18 @@ class LayerBase(Part):
         """Shapes of the trained arrays, in PyTorch's order of axes (output first)."""
         return {}
 
+    def statistics(self) -> tuple[str, ...]:
+        """Which of those arrays training fills with what it sees, and no gradient changes."""
+        return ()
+
     def parameters(self, shape: Shape) -> int:
-        """How many numbers the layer learns."""
+        """How many numbers the layer keeps, statistics included."""
         return sum(prod(array) for array in self.parameter_shapes(shape).values())
+
+    def trainable(self, shape: Shape) -> int:
+        """How many numbers the layer learns by gradients."""
+        arrays = self.parameter_shapes(shape)
+        return sum(prod(arrays[name]) for name in arrays if name not in self.statistics())
 
     def macs(self, shape: Shape) -> int:
         """Multiply-accumulate operations for one image; 0 for layers that only compare, add or move."""
@@ -136,7 +147,12 @@ class _Spatial(LayerBase):
 
 
 class Conv2d(_Spatial):
-    """Learned filters slid over the image, a bias per filter, then the activation."""
+    """Learned filters slid over the image, a bias per filter, then the activation.
+
+    With ``normalization = "batch"``, what the filters give is normalised before the bias is added: per filter, minus
+    the mean, over the deviation, times a learned scale (Ioffe & Szegedy, "Batch Normalization", 2015). In training,
+    mean and variance are the batch's; afterwards running means of both, which are kept with the weights.
+    """
 
     kind: Literal["conv2d"] = "conv2d"
     filters: Units
@@ -144,6 +160,7 @@ class Conv2d(_Spatial):
     stride: Size = (1, 1)
     dilation: Size = (1, 1)
     padding: Padding = "same"
+    normalization: Normalization = "none"
     activation: Activation = "none"
 
     def strides(self) -> tuple[int, int]:
@@ -156,10 +173,16 @@ class Conv2d(_Spatial):
         return self.filters
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        return {"weight": (self.filters, shape[2], *self.kernel), "bias": (self.filters,)}
+        names = ("bias",) if self.normalization == "none" else ("bias", "scale", "mean", "variance")
+        return {"weight": (self.filters, shape[2], *self.kernel), **dict.fromkeys(names, (self.filters,))}
+
+    def statistics(self) -> tuple[str, ...]:
+        return () if self.normalization == "none" else ("mean", "variance")
 
     def macs(self, shape: Shape) -> int:
-        return prod(self.output_shape(shape)) * prod(self.kernel) * shape[2]
+        # Normalisation multiplies every value of the output once.
+        each = prod(self.kernel) * shape[2] + (self.normalization != "none")
+        return prod(self.output_shape(shape)) * each
 
 
 class _Pool(_Spatial):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -18,11 +19,12 @@ from muslin.design.layers import (
     GlobalAvgPool2d,
     Layer,
     MaxPool2d,
+    Normalization,
     Padding,
     Shape,
     describe_shape,
 )
-from muslin.design.toml import BASELINE, FIELDS, format_design
+from muslin.design.toml import BASELINE, FIELDS, WIDTH, format_design
 from muslin.errors import DesignError
 
 FIRST_FILTERS = 32
@@ -131,19 +133,20 @@ def format_commented(design: Design, file: str) -> str:
         design: what to write.
         file: the file's name, for the commands in the first lines.
     """
-    opening = _OPENING.format(file=file, kinds="\n".join(f"#     {line}" for line in _kinds()))
+    opening = _OPENING.format(file=file, kinds="\n".join(_kinds()))
     return "\n".join([*opening.splitlines(), "", *_commented(format_design(design)), *_CLOSING.splitlines()]) + "\n"
 
 
 def _kinds() -> Iterator[str]:
-    """Every kind of layer with its fields and their defaults."""
+    """Every kind of layer with its fields and their defaults, as comments."""
     for kind, model in LAYER_KINDS.items():
         fields = [
             name if field.is_required() else f"{name} = {_default(field.default)}"
             for name, field in sorted(model.model_fields.items(), key=lambda item: FIELDS.index(item[0]))
             if name not in ("kind", "name", "because")
         ]
-        yield f"{kind:<17}  {', '.join(fields)}".rstrip()
+        lead = f"#     {kind:<17}"
+        yield from wrap(f"{lead}  {', '.join(fields)}", WIDTH, subsequent_indent=f"#{' ' * (len(lead) + 1)}") or [lead]
 
 
 def _default(value: object) -> str:
@@ -167,7 +170,7 @@ def _commented(text: str) -> Iterator[str]:
         field, value = (found[1], found[2]) if found else ("", "")
         kind = value if field == "kind" else kind
         comment = _COMMENTS.get((kind, field)) or _COMMENTS.get(("", field))
-        if comment and (kind, field) not in explained:
+        if comment and not wrapped and (kind, field) not in explained:
             explained.add((kind, field))
             yield f"{line:<24}  # {comment}"
         else:
@@ -187,6 +190,7 @@ _COMMENTS = {
     ("conv2d", "stride"): "step from one position to the next",
     ("conv2d", "dilation"): "2 looks at every other pixel, and so twice as far",
     ("conv2d", "padding"): f"{_choices(Padding)}: keep the size, or only go where the kernel fits",
+    ("conv2d", "normalization"): f"{_choices(Normalization)}: batch normalisation before the activation",
     ("conv2d", "activation"): _choices(Activation).removesuffix(", softmax"),
     ("max_pool2d", "kernel"): "the image shrinks by this, or [height, width]",
     ("max_pool2d", "padding"): "valid drops the row and column left over; same keeps them",

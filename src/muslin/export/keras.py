@@ -35,6 +35,7 @@ from muslin.design import (
     MaxPool2d,
     Placed,
 )
+from muslin.design.layers import NORMALIZATION_EPSILON
 from muslin.errors import ExportError
 from muslin.export._weights import Weights
 
@@ -78,7 +79,11 @@ def build_keras(design: Design, weights: Weights) -> Any:
         for layer in design.layers:
             if f"{layer.name}.weight" in weights:
                 kernel, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
-                model.get_layer(layer.name).set_weights([_kernel(kernel), bias])
+                normalized = f"{layer.name}.scale" in weights
+                model.get_layer(layer.name).set_weights([_kernel(kernel)] if normalized else [_kernel(kernel), bias])
+                if normalized:
+                    arrays = [weights[f"{layer.name}.{part}"] for part in ("scale", "bias", "mean", "variance")]
+                    model.get_layer(_free_name(f"{layer.name}_normalization", design)).set_weights(arrays)
     return model
 
 
@@ -103,8 +108,10 @@ def import_keras() -> Any:
 def _layers(keras: Any, placed: Placed, design: Design) -> list[Any]:
     """The Keras layers for one of the design: one, except where Keras has none that does the same."""
     layer, entering, _ = placed
-    if not isinstance(layer, Conv2d) or layer.stride == (1, 1) or layer.dilation == (1, 1):
+    if not isinstance(layer, Conv2d):
         return [_layer(keras, layer)]
+    if layer.stride == (1, 1) or layer.dilation == (1, 1):
+        return _convolution(keras, layer, design)
     # Keras' Conv2D takes a stride or a dilation, not both. The same values: pad, convolve at every position, then take
     # every stride-th (the largest of one value is that value).
     common = {"dtype": "float32", "data_format": "channels_last"}
@@ -113,9 +120,24 @@ def _layers(keras: Any, placed: Placed, design: Design) -> list[Any]:
     everywhere = layer.model_copy(update={"stride": (1, 1), "padding": "valid"})
     return [
         keras.layers.ZeroPadding2D(edges, name=_free_name(f"{layer.name}_padding", design), **common),
-        _layer(keras, everywhere),
+        *_convolution(keras, everywhere, design),
         keras.layers.MaxPooling2D(1, layer.stride, name=_free_name(f"{layer.name}_stride", design), **common),
     ]
+
+
+def _convolution(keras: Any, layer: Conv2d, design: Design) -> list[Any]:
+    """A convolution; where it is normalised, with normalisation and activation as layers of their own."""
+    if layer.normalization == "none":
+        return [_layer(keras, layer)]
+    name = _free_name(f"{layer.name}_normalization", design)
+    parts = [
+        _layer(keras, layer),
+        keras.layers.BatchNormalization(name=name, epsilon=NORMALIZATION_EPSILON, dtype="float32"),
+    ]
+    if layer.activation != "none":
+        name = _free_name(f"{layer.name}_activation", design)
+        parts.append(keras.layers.Activation(layer.activation, name=name, dtype="float32"))
+    return parts
 
 
 def _layer(keras: Any, layer: Layer) -> Any:  # noqa: PLR0911  (one for each kind)
@@ -129,7 +151,8 @@ def _layer(keras: Any, layer: Layer) -> Any:  # noqa: PLR0911  (one for each kin
                 strides=layer.stride,
                 dilation_rate=layer.dilation,
                 padding=layer.padding,
-                activation=_activation(layer),
+                activation=_activation(layer) if layer.normalization == "none" else None,
+                use_bias=layer.normalization == "none",
                 **image,
             )
         case MaxPool2d() | AvgPool2d():

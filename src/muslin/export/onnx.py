@@ -36,6 +36,7 @@ from muslin.design import (
     Shape,
     Window,
 )
+from muslin.design.layers import NORMALIZATION_EPSILON
 from muslin.errors import ExportError
 from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, describe_input, output_name
 from muslin.export._weights import Weights
@@ -150,7 +151,13 @@ def _add_layer(graph: _Graph, placed: Placed, source: str, target: str) -> str:
                 "strides": window.stride,
                 "dilations": window.dilation,
             }
-            graph.add("Conv", inputs, between, name, **attributes, pads=_pads(window))
+            if layer.normalization == "batch":  # takes the bias over
+                convolved = graph.add("Conv", inputs[:2], f"{name}/convolved", name, **attributes, pads=_pads(window))
+                arrays = [f"{name}.{array}" for array in ("scale", "bias", "mean", "variance")]
+                at = f"{name}/normalized"
+                graph.add("BatchNormalization", [convolved, *arrays], between, at, epsilon=NORMALIZATION_EPSILON)
+            else:
+                graph.add("Conv", inputs, between, name, **attributes, pads=_pads(window))
             return _add_activation(graph, name, layer.activation, between, target)
         case MaxPool2d() | AvgPool2d():
             operator, window = "MaxPool" if isinstance(layer, MaxPool2d) else "AveragePool", layer.window(entering)
