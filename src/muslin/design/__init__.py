@@ -1,6 +1,7 @@
 """Designs: what a network consists of and why. No framework is imported here."""
 
 from muslin.design.claim import Claim
+from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.design import Design, Placed
 from muslin.design.layers import (
     Activation,
@@ -13,6 +14,7 @@ from muslin.design.layers import (
     GlobalMaxPool2d,
     Layer,
     MaxPool2d,
+    Normalization,
     Padding,
     Shape,
     Window,
@@ -22,17 +24,21 @@ from muslin.design.toml import format_design, library, load_baseline, load_desig
 
 __all__ = [
     "Activation",
+    "Alternative",
     "AvgPool2d",
     "Claim",
     "Conv2d",
+    "Decision",
     "Dense",
     "Design",
     "Dropout",
+    "Edit",
     "Flatten",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
     "Layer",
     "MaxPool2d",
+    "Normalization",
     "Padding",
     "Placed",
     "Shape",

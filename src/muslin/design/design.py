@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from math import prod
 from typing import Annotated, NamedTuple
@@ -9,6 +11,8 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, ValidationError, model_validator
 
 from muslin.design.claim import Claim
+from muslin.design.decision import Alternative, Decision, Edit
+from muslin.design.edits import check_recipe_edits, edit_layers
 from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side, describe_shape
 from muslin.errors import DesignError
 
@@ -37,6 +41,7 @@ class Design(Part):
         layers: in the order the image passes them; the last is a dense layer with one unit per class.
         baseline: name or path of the design that this one is compared with, if any.
         claims: statements that `muslin run` checks.
+        decisions: choices that `muslin ablate` measures against their alternatives.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -46,6 +51,7 @@ class Design(Part):
     baseline: Annotated[str, Field(min_length=1)] | None = None
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     claims: tuple[Claim, ...] = ()
+    decisions: Annotated[tuple[Decision, ...], Field(max_length=64)] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Design:
@@ -58,6 +64,7 @@ class Design(Part):
                 raise ValueError(f"{_called(number, layer)}: {problem}") from problem
         self._check_output()
         self._check_sizes()
+        self._check_decisions()
         return self
 
     def _check_names(self) -> None:
@@ -108,6 +115,46 @@ class Design(Part):
                         "are allowed. Make the layer or its input smaller"
                     )
 
+    def _check_decisions(self) -> None:
+        seen: set[str] = set()
+        for number, decision in enumerate(self.decisions, start=1):
+            called = f"decision {number} '{decision.name}'"
+            if decision.name in seen:
+                raise ValueError(f"{called}: another decision has that name already; each needs its own")
+            seen.add(decision.name)
+            for which, alternative in enumerate(decision.alternatives, start=1):
+                try:
+                    self._check_alternative(decision, alternative)
+                except ValueError as problem:  # pydantic's errors are some, too
+                    raise ValueError(
+                        f"{called}: alternative {which} '{alternative.name}': {_reason(problem)}"
+                    ) from None
+
+    def _check_alternative(self, decision: Decision, alternative: Alternative) -> None:
+        given, edits = decision.given, (*decision.given, *alternative.edits)
+        edited = self._edited(edits)
+        if edited.classes != self.classes:
+            raise ValueError(f"its last layer has {edited.classes} units, but the design tells {self.classes} classes")
+        if all(not edit.on_recipe for edit in alternative.edits) and edited == self._edited(given):
+            raise ValueError("its edits change nothing; give a value that the design does not have")
+        check_recipe_edits(edits)
+
+    def edited(self, edits: Iterable[Edit]) -> Design:
+        """This design with the edits on layers applied; without claims, decisions and baseline, which are its own.
+
+        Raises:
+            DesignError: an edit finds no layer, or what it makes is not a valid design.
+        """
+        try:
+            return self._edited(edits)
+        except ValueError as error:
+            raise DesignError(f"design '{self.name}' can't be edited so: {_reason(error)}.") from error
+
+    def _edited(self, edits: Iterable[Edit]) -> Design:
+        content = self.model_dump(exclude={"claims", "decisions", "baseline"})
+        content["layers"] = edit_layers(content["layers"], edits)
+        return Design.model_validate(content)
+
     @cached_property
     def placed(self) -> tuple[Placed, ...]:
         """Every layer with the shape that enters and the shape that leaves it."""
@@ -149,6 +196,8 @@ class Design(Part):
     def fitted_to(self, input_shape: tuple[int, int, int], classes: int) -> Design:
         """This design for other images: the input shape and the units of the last layer are replaced.
 
+        Alternatives of its decisions that don't fit the new shape are left out.
+
         Raises:
             DesignError: a layer doesn't fit the new shape.
 
@@ -159,14 +208,40 @@ class Design(Part):
         content = self.model_dump()
         content["input_shape"] = input_shape
         content["layers"][-1]["units"] = classes
+        content["decisions"] = ()
         try:
-            return Design.model_validate(content)
+            fitted = Design.model_validate(content)
         except ValidationError as error:
-            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             raise DesignError(
                 f"design '{self.name}' can't be fitted to images of {describe_shape(input_shape)} in {classes} "
-                f"classes: {reason}."
+                f"classes: {_reason(error)}."
             ) from error
+        decisions = tuple(kept for decision in self.decisions if (kept := fitted._fitting(decision)))
+        return fitted.model_copy(update={"decisions": decisions})
+
+    def _fitting(self, decision: Decision) -> Decision | None:
+        """The decision with those of its alternatives that this design can take; None if that leaves none."""
+        kept = []
+        for alternative in decision.alternatives:
+            with suppress(ValueError):
+                self._check_alternative(decision, alternative)
+                kept.append(alternative)
+        return decision.model_copy(update={"alternatives": tuple(kept)}) if kept else None
+
+
+def _reason(problem: ValueError) -> str:
+    """What a validator said, without pydantic's frame."""
+    if isinstance(problem, ValidationError):
+        first = problem.errors(include_url=False)[0]
+        told = first["msg"].removeprefix("Value error, ")
+        match first["type"]:
+            case "value_error":
+                return told
+            case "missing":
+                return f"the field {first['loc'][-1]} is missing"
+            case _:
+                return f"{first['loc'][-1]} = {first['input']!s:.40}: {told[0].lower()}{told[1:]}"
+    return str(problem)
 
 
 def _called(number: int, layer: Layer) -> str:

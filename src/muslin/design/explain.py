@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from muslin.design.claim import Claim
+from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.design import MOST_LAYERS, Design
-from muslin.design.layers import Layer
+from muslin.design.layers import Layer, Part
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -30,15 +31,29 @@ _WHOLE_FIELD = {
     "input_shape": "be three whole numbers, [height, width, channels]",
     "equals": "be a number, or whole numbers in brackets such as [7, 7, 64]",
 }
+_MODELS: dict[str, type[Part]] = {
+    "claims": Claim,
+    "decisions": Decision,
+    "alternatives": Alternative,
+    "edits": Edit,
+    "given": Edit,
+}
 _AXES = ("height", "width", "channels")
 _TABLES = {
     "layers": "a design has layers, one or more, each under its own [[layers]] in double brackets",
     "claims": "claims stand one by one, each under its own [[claims]] in double brackets",
+    "decisions": "decisions stand one by one, each under its own [[decisions]] in double brackets",
+    "alternatives": "a decision has alternatives, one or more, each under its own [[decisions.alternatives]]",
+    "edits": 'edits stand in brackets, e.g. edits = [{layers = "conv*", set = {kernel = 5}}]',
+    "given": 'edits stand in brackets, e.g. given = [{layers = "conv*", set = {kernel = 5}}]',
 }
 _EXAMPLES = {
     "name": ', e.g. name = "my_name"',
     "input_shape": ", e.g. input_shape = [28, 28, 1] for grey images 28 pixels high and wide",
     "layers": f"; {_TABLES['layers']}",
+    "alternatives": f"; {_TABLES['alternatives']}",
+    "edits": f"; {_TABLES['edits']}",
+    "chosen": ': what the design has, in words, e.g. chosen = "max pooling"',
     "filters": ": how many patterns the convolution learns, e.g. filters = 32",
     "units": ": how many values the layer gives; on the last layer, the number of classes",
 }
@@ -58,7 +73,13 @@ _MUST = {
 
 def explain(error: ValidationError, content: dict[str, Any], origin: str) -> str:
     """Say what is wrong with `content`, read from `origin`: the place, the field, its value, the rule."""
-    problems = [_locate(problem, content) for problem in error.errors(include_url=False)]
+    errors = error.errors(include_url=False)
+    # A list whose only item is bad also counts as empty: that follows, and is no problem of its own.
+    problems = [
+        _locate(one, content)
+        for one in errors
+        if one["type"] != "too_short" or not any(_within(other["loc"], one["loc"]) for other in errors)
+    ]
     # A misspelt field is often missing too: the misspelling is what the reader can see.
     first = min(problems, key=lambda problem: problem.kind != "extra_forbidden")
     further = len({(problem.place, problem.field) for problem in problems}) - 1
@@ -119,17 +140,28 @@ class _Problem(NamedTuple):
     value: object
 
 
+def _within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
+
+
 def _locate(error: ErrorDetails, content: dict[str, Any]) -> _Problem:
     path = error["loc"]
     group = str(path[0]) if path and path[0] in _TABLES else ""
     place, entry = "", content
-    if group and isinstance(content.get(group), list) and len(path) > 1 and isinstance(path[1], int):
-        entry = content[group][path[1]]
-        entry = entry if isinstance(entry, dict) else {}
+    while len(path) > 1 and isinstance(path[1], int) and isinstance(entry.get(str(path[0])), list):
+        if path[0] not in _TABLES:
+            break
+        group = str(path[0])
+        inner = entry[group][path[1]]
+        entry = inner if isinstance(inner, dict) else {}
         called = entry.get("name", entry.get("says"))
         label = f" '{plain(called)}'" if isinstance(called, str) and called else ""
-        place = f"{group.removesuffix('s')} {path[1] + 1}{label}: "
+        place += f"{group.removesuffix('s')} {path[1] + 1}{label}: "
         path = path[2:]
+        if group in ("edits", "given") and path and path[0] in ("insert_before", "insert_after"):
+            inserted = entry[str(path[0])]
+            place += f"{path[0]}: "
+            group, entry, path = "layers", inserted if isinstance(inserted, dict) else {}, path[1:]
         if group == "layers" and path:  # pydantic names the kind before the field
             path = path[1:]
     return _Problem(
@@ -183,7 +215,7 @@ def _must(problem: _Problem) -> str:
 
 def _kind(problem: _Problem) -> str:
     entry = problem.entry
-    if problem.group == "claims" or not entry:
+    if problem.group != "layers" or not entry:
         return f"not a table; {_TABLES[problem.group]}"
     if "kind" not in entry:
         return f"the field kind is missing; it is one of {', '.join(LAYER_KINDS)}"
@@ -197,7 +229,7 @@ def _known(problem: _Problem) -> str:
     if problem.group == "layers":
         fields = LAYER_KINDS[problem.entry["kind"]].model_fields
     else:
-        fields = (Claim if problem.group == "claims" else Design).model_fields
+        fields = _MODELS.get(problem.group, Design).model_fields
     known = sorted(fields, key=lambda name: {"kind": 0, "name": 1}.get(name, 2))
     near = get_close_matches(problem.field.lower(), known, n=1)
     return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"

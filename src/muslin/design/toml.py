@@ -33,6 +33,7 @@ FIELDS = (
     "stride",
     "dilation",
     "padding",
+    "normalization",
     "activation",
     "because",
 )
@@ -147,6 +148,8 @@ def format_design(design: Design) -> str:
     """
     import tomlkit  # noqa: PLC0415  (25 ms that reading a design doesn't need)
 
+    from muslin.design._decision_toml import as_table  # noqa: PLC0415  (tomlkit, too)
+
     def keep(table: dict[str, Any]) -> dict[str, Any]:
         # What is empty is left out; Design gives it its default.
         order = [key for key in FIELDS if key in table] or table
@@ -155,6 +158,7 @@ def format_design(design: Design) -> str:
     content = design.model_dump(mode="json")
     content["layers"] = [keep(layer) for layer in content["layers"]]
     content["claims"] = [keep(claim) for claim in content["claims"]]
+    content["decisions"] = [as_table(decision, keep) for decision in design.decisions]
     text = tomlkit.dumps({key: value for key, value in content.items() if value not in (None, "", [])})
     return "\n".join(line for long in text.split("\n") for line in _wrapped(long))
 
