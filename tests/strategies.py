@@ -42,7 +42,7 @@ def sides(most: int) -> st.SearchStrategy[tuple[int, int]]:
 
 
 @st.composite
-def image_layers(draw: st.DrawFn, shape: Shape, name: str, *, dilate_strides: bool) -> Layer:
+def image_layers(draw: st.DrawFn, shape: Shape, name: str, *, dilate_strides: bool, normalize: bool) -> Layer:
     """A layer that takes and leaves an image of `shape`, or is dropped to padding = "same" where it wouldn't fit."""
     kind = draw(st.sampled_from([Conv2d, Conv2d, MaxPool2d, AvgPool2d, Dropout]))
     if kind is Dropout:
@@ -53,6 +53,8 @@ def image_layers(draw: st.DrawFn, shape: Shape, name: str, *, dilate_strides: bo
         fields["stride"] = draw(sides(3))
         if dilate_strides or fields["stride"] == (1, 1):
             fields["dilation"] = draw(sides(3))
+        if normalize:
+            fields["normalization"] = draw(st.sampled_from(["none", "batch"]))
     else:
         fields["stride"] = draw(st.none() | sides(3))
     layer: Conv2d | MaxPool2d | AvgPool2d = kind(**fields)
@@ -65,12 +67,17 @@ def image_layers(draw: st.DrawFn, shape: Shape, name: str, *, dilate_strides: bo
 
 @st.composite
 def designs(
-    draw: st.DrawFn, *, most_pixels: int = 12, most_image_layers: int = 4, dilate_strides: bool = True
+    draw: st.DrawFn,
+    *,
+    most_pixels: int = 12,
+    most_image_layers: int = 4,
+    dilate_strides: bool = True,
+    normalize: bool = True,
 ) -> Design:
     """A valid design without words: an image part, a bridge, dense layers.
 
     Images are at most `most_pixels` high and wide. Keras refuses a convolution with both a stride and a dilation;
-    without `dilate_strides` there is none.
+    without `dilate_strides` there is none. Without `normalize` no convolution is batch-normalised.
     """
     count = draw(st.integers(0, most_image_layers))
     hidden = draw(st.integers(0, 2))
@@ -80,7 +87,7 @@ def designs(
     shape: Shape = input_shape
     layers: list[Layer] = []
     for _ in range(count):
-        layers.append(draw(image_layers(shape, names.pop(), dilate_strides=dilate_strides)))
+        layers.append(draw(image_layers(shape, names.pop(), dilate_strides=dilate_strides, normalize=normalize)))
         shape = layers[-1].output_shape(shape)
     bridges = [GlobalAvgPool2d, GlobalMaxPool2d, *([Flatten] if prod(shape) <= MOST_FEATURES else [])]
     layers.append(draw(st.sampled_from(bridges))(name=names.pop()))

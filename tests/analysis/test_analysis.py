@@ -45,21 +45,33 @@ def test_output_shapes_are_those_of_the_torch_network(design: Design) -> None:
 @given(design=designs())
 def test_parameters_are_those_of_the_torch_network(design: Design) -> None:
     network, analysis = Network(design), analyze(design)
-    for row in analysis.layers:
-        assert row.parameters == sum(
-            weights.numel() for weights in dict(network.named_children())[row.name].parameters()
-        )
-    trained = sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
-    assert analysis.parameters == analysis.trainable == trained
+    for row, (name, module) in zip(analysis.layers, network.named_children(), strict=True):
+        assert (row.name, row.parameters) == (name, sum(array.numel() for array in module.state_dict().values()))
+    assert analysis.parameters == sum(array.numel() for array in network.state_dict().values())
+    assert analysis.trainable == sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
 
 
 @settings(max_examples=40)
-@given(design=designs())
+@given(design=designs(normalize=False))
 def test_macs_are_half_the_flops_that_torch_counts(design: Design) -> None:
     network, images = Network(design).eval(), images_for(design)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(images)
     assert 2 * analyze(design).macs == counter.get_total_flops()
+
+
+def test_batch_normalisation_multiplies_every_value_once() -> None:
+    plain = load_design("custom_cnn")
+    normalized = Design.model_validate(
+        plain.model_dump(exclude={"claims", "decisions"})
+        | {
+            "layers": [layer.model_dump() | {"normalization": "batch"} for layer in plain.layers[:1]]
+            + [layer.model_dump() for layer in plain.layers[1:]]
+        }
+    )
+    assert analyze(normalized).macs == analyze(plain).macs + 28 * 28 * 32
+    assert analyze(normalized).parameters == analyze(plain).parameters + 3 * 32
+    assert analyze(normalized).trainable == analyze(plain).trainable + 32
 
 
 @settings(max_examples=40)
@@ -174,6 +186,6 @@ def test_keras_counts_the_parameters_and_shapes_of_custom_cnn() -> None:
 
 
 @settings(max_examples=20)
-@given(design=designs(dilate_strides=False))
+@given(design=designs(dilate_strides=False, normalize=False))
 def test_keras_counts_the_parameters_and_shapes_of_any_design(design: Design) -> None:
     check_against_keras(design)

@@ -19,6 +19,7 @@ from muslin.design import (
     MaxPool2d,
 )
 
+EPSILON = 1e-5
 ACTIVATIONS = {
     "none": lambda x: x,
     "softmax": lambda x: x,  # the network gives logits
@@ -37,7 +38,11 @@ def compute(design: Design, weights: dict[str, np.ndarray], image: np.ndarray) -
     for layer in design.layers:
         match layer:
             case Conv2d():
-                values = convolve(layer, values, weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"])
+                values = convolve(layer, values, weights[f"{layer.name}.weight"])
+                if layer.normalization == "batch":
+                    mean, variance, scale = (weights[f"{layer.name}.{part}"] for part in ("mean", "variance", "scale"))
+                    values = (values - mean) / np.sqrt(variance + EPSILON) * scale
+                values = ACTIVATIONS[layer.activation](values + weights[f"{layer.name}.bias"])
             case MaxPool2d():
                 values = pool(layer, values, np.max)
             case AvgPool2d():
@@ -72,18 +77,18 @@ def positions(size: int, kernel: int, stride: int, dilation: int, padding: str) 
     return [[start + step * stride + tap * dilation for tap in range(kernel)] for step in range(count)]
 
 
-def convolve(layer: Conv2d, image: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def convolve(layer: Conv2d, image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     height, width, _ = image.shape
     rows = positions(height, layer.kernel[0], layer.stride[0], layer.dilation[0], layer.padding)
     columns = positions(width, layer.kernel[1], layer.stride[1], layer.dilation[1], layer.padding)
-    result = np.tile(bias.astype(np.float64), (len(rows), len(columns), 1))
+    result = np.zeros((len(rows), len(columns), layer.filters))
     for i, taps_down in enumerate(rows):
         for j, taps_across in enumerate(columns):
             for a, y in enumerate(taps_down):
                 for b, x in enumerate(taps_across):
                     if 0 <= y < height and 0 <= x < width:
                         result[i, j] += weight[:, :, a, b] @ image[y, x]
-    return ACTIVATIONS[layer.activation](result)
+    return result
 
 
 def pool(layer: MaxPool2d | AvgPool2d, image: np.ndarray, summary: np.ufunc) -> np.ndarray:
