@@ -44,7 +44,7 @@ class Output:
 
     def note(self, text: str) -> None:
         """Say something about what is going on; not when quiet."""
-        self.notes.print(text, markup=False, highlight=False)
+        self.notes.print(text, markup=False, highlight=False, soft_wrap=True)  # a path stays in one piece
 
     def detail(self, text: str) -> None:
         """Say something that only the curious want to know (-v)."""
