@@ -84,7 +84,7 @@ def _page(design: Design, analysis: Analysis, console: Console) -> list[Renderab
     from muslin.design import describe_shape  # noqa: PLC0415  (--help does without)
 
     heading = Text.assemble((analysis.design, "bold"), f"  {analysis.title}" if analysis.title else "")
-    takes = f"{describe_shape(analysis.input_shape)} images, {design.classes} classes"
+    takes = Text(f"{describe_shape(analysis.input_shape)} images, {design.classes} classes")
     shared, computed, seen = _columns(analysis)
     whole = _table([shared, *computed, *seen])
     wanted = Measurement.get(console, console.options.update(width=UNLIMITED), whole).maximum
