@@ -23,6 +23,7 @@ VERBS = {
     "report": "Build a run's report again.",
     "export": "Write a run's network as .onnx, .keras, .h5 or .safetensors.",
     "predict": "Classify images with a run's network.",
+    "serve": "A page to try a network on, and the HTTP API behind it.",
 }
 EXPLAINED_FAILURE = 1
 INTERRUPTED = 130

@@ -45,7 +45,13 @@ class Picture:
 
 
 def read_picture(
-    source: Path | bytes, input_shape: tuple[int, int, int], *, name: str = "", invert: bool = False
+    source: Path | bytes,
+    input_shape: tuple[int, int, int],
+    *,
+    name: str = "",
+    invert: bool = False,
+    formats: tuple[str, ...] = FORMATS,
+    most_pixels: int = MOST_PIXELS,
 ) -> Picture:
     """Decode a picture and fit it into a network's input.
 
@@ -59,6 +65,8 @@ def read_picture(
         name: what messages call the picture; the file's path by default.
         invert: exchange black and white (each colour with its opposite): for dark things on a bright ground, where the
             network has learnt bright things on black.
+        formats: Pillow's names of those that are read.
+        most_pixels: that the picture may have.
 
     Raises:
         DataError: the picture can't be read, is too large, or the network takes neither grey nor colour pictures.
@@ -67,7 +75,7 @@ def read_picture(
     height, width, channels = input_shape
     if channels not in _MODES:
         raise DataError(f"{name}: the network takes images with {channels} channels, but pictures have 1 or 3.")
-    image = decode(_content(source, name), name)
+    image = decode(_content(source, name), name, formats=formats, most_pixels=most_pixels)
     size = image.size
     image = flatten(image, _MODES[channels], ground=255 if invert else 0)
     if invert:

@@ -16,15 +16,15 @@ NEIGHBOUR = 10  # whose distance counts: one near image may be chance, ten are c
 FALSE_ALARMS = 0.01  # the share of ordinary images that may be called unlike anything in training
 
 
-def feature_layer(design: Design) -> str | None:
-    """The layer whose output the last layer weighs, the network's summary of an image; None if that is the image.
+def feature_layer(design: Design) -> str:
+    """The layer whose output the last layer weighs: the network's summary of an image.
 
     >>> from muslin.design import load_design
     >>> feature_layer(load_design("custom_cnn"))
     'global_avg_pool'
     """
-    before = [layer.name for layer in design.layers[:-1] if not isinstance(layer, Dropout)]
-    return before[-1] if before else None
+    # There is one: the last layer is dense and takes a row, images are none, so at least a flatten stands before it.
+    return [layer.name for layer in design.layers[:-1] if not isinstance(layer, Dropout)][-1]
 
 
 class Neighbours:

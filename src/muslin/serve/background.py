@@ -1,0 +1,125 @@
+"""What is worked out from a run's images while the page is already there: neighbours, novelty, strongest units."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from muslin.data import Dataset, load_data
+from muslin.errors import MuslinError
+from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
+from muslin.serve.models import Guide
+from muslin.serve.rooms import MOST_ROOMS, Room
+
+_TOGETHER = 100  # images at a time: a few megabytes of feature maps
+
+
+class Sight:
+    """What is known of one run's images; filled in by a thread, read by others."""
+
+    def __init__(self) -> None:
+        self.guide = Guide(images="coming")
+        self.data: Dataset | None = None
+        self.neighbours: Neighbours | None = None
+        self.novelty: Novelty | None = None
+        self.units: dict[str, StrongestUnits] = {}
+
+
+class Background:
+    """One thread that reads the images of runs that people look at.
+
+    Args:
+        data: where the images are; None for the usual places. Nothing is downloaded.
+    """
+
+    def __init__(self, data: Path | None) -> None:
+        self._where = data
+        self._datasets: dict[bool, Dataset | str] = {}  # by whether it is the sample; a text says why there is none
+        self._sights: dict[tuple[str, int], Sight] = {}
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="muslin-background")
+        self._stopping = threading.Event()
+
+    def sight(self, room: Room) -> Sight:
+        """What is known so far; the first call starts the work."""
+        key = (room.id, id(room))
+        with self._lock:
+            if key not in self._sights:
+                while len(self._sights) >= MOST_ROOMS:
+                    self._sights.pop(next(iter(self._sights)))
+                self._sights[key] = Sight()
+                self._thread.submit(self._look, room, self._sights[key])
+            return self._sights[key]
+
+    def stop(self) -> None:
+        """Leave the work where it is."""
+        self._stopping.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _look(self, room: Room, sight: Sight) -> None:
+        try:
+            data = self._dataset(sample=room.folder.record.data.sample)
+            if isinstance(data, str):
+                raise MuslinError(data)
+            if data.fingerprint != room.folder.record.data.fingerprint:
+                raise MuslinError(f"The run was trained on other images than those from {data.source}.")
+        except MuslinError as error:
+            sight.guide = Guide(images="missing", reason=str(error), likeness="missing", units="missing")
+            return
+        sight.data = data
+        sizes = {name: len(split) for name, split in data.splits.items()}
+        sight.guide = Guide(images="here", sizes=sizes)
+        try:
+            self._work_out(room, sight, data)
+        except (MuslinError, MemoryError) as error:
+            sight.guide = sight.guide.model_copy(
+                update={"likeness": "missing", "units": "missing", "reason": str(error)}
+            )
+
+    def _dataset(self, *, sample: bool) -> Dataset | str:
+        if sample not in self._datasets:
+            try:
+                # Images that leak were accepted when the run was trained; the fingerprint says whether these are they.
+                self._datasets[sample] = load_data(
+                    None if sample else self._where, sample=sample, allow_leak=True, download=False
+                )
+            except MuslinError as error:
+                self._datasets[sample] = str(error)
+        return self._datasets[sample]
+
+    def _work_out(self, room: Room, sight: Sight, data: Dataset) -> None:
+        layer = feature_layer(room.design)
+        whole = sum(len(split) for split in data.splits.values())
+        units = {name: StrongestUnits() for name in room.design.names}
+        # In this order: the test images are few, and what excites the filters is asked for first.
+        features: dict[str, list[np.ndarray]] = {"test": [], "validation": [], "train": []}
+        done = 0
+        for name, rows in features.items():
+            images = data.splits[name].images
+            for start in range(0, len(images), _TOGETHER):
+                if self._stopping.is_set():
+                    raise MuslinError("The server is stopping.")
+                outputs = room.inside.activations(images[start : start + _TOGETHER])
+                rows.append(outputs[layer].reshape(len(outputs[layer]), -1).astype(np.float32))
+                if name == "test":
+                    for each, values in outputs.items():
+                        units[each].add(values)
+                done += len(outputs[layer])
+                sight.guide = sight.guide.model_copy(update={"progress": done / whole})
+            if name == "test":
+                sight.units = units
+                sight.guide = sight.guide.model_copy(update={"units": "here"})
+        neighbours = Neighbours(np.concatenate(features["train"]))
+        alone = {name: neighbours.loneliness(np.concatenate(features[name])) for name in ("validation", "test")}
+        sight.novelty, sight.neighbours = Novelty.calibrate(alone["validation"], alone["test"]), neighbours
+        sight.guide = sight.guide.model_copy(
+            update={
+                "likeness": "here",
+                "progress": 1.0,
+                "false_alarms": sight.novelty.measured,
+                "meant": sight.novelty.meant,
+            }
+        )

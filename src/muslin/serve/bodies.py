@@ -1,0 +1,93 @@
+"""Request bodies: read before anything is done with them, counted as they come, never longer than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from muslin.serve.problems import Refusal, busy, problem_response
+from muslin.serve.settings import Settings
+from muslin.serve.slots import Slots
+
+_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+
+
+class Bodies:
+    """Hands the routes whole bodies, and nothing at all of those that are too long, too slow or too many.
+
+    A slow sender holds only the bytes that it has sent: places for computing (`Slots`) are taken afterwards.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, slots: Slots) -> None:
+        self.app = app
+        self.settings = settings
+        self.slots = slots
+        self._buffered = 0  # bytes held, over all requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, then pass the request on."""
+        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
+            await self.app(scope, receive, send)
+            return
+        body = bytearray()
+        try:
+            if not await self._read(scope, receive, body):
+                return
+            await self.app(scope, _replay(bytes(body), receive), send)
+        except Refusal as refusal:
+            # What may still be coming is not read.
+            headers = {**(refusal.headers or {}), "Connection": "close"}
+            await problem_response(refusal.status, refusal.detail, headers=headers)(scope, receive, send)
+        finally:
+            self._buffered -= len(body)
+
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+        """Fill `body`; False if the sender went away."""
+        if self.slots.full:
+            raise busy("All places are taken. Try again in a second.")
+        self._check(_announced(scope), 0)
+        seconds = self.settings.body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return False
+                    part = message.get("body", b"")
+                    self._check(len(body) + len(part), len(part))
+                    body += part
+                    self._buffered += len(part)
+                    if not message.get("more_body", False):
+                        return True
+        except TimeoutError as error:
+            raise Refusal(408, f"The body took longer than {seconds:g} seconds to arrive.") from error
+
+    def _check(self, length: int, more: int) -> None:
+        if length > self.settings.most_bytes:
+            raise Refusal(
+                413, f"The body is longer than {self.settings.most_bytes:,} bytes, the most that this server takes."
+            )
+        if self._buffered + more > self.settings.most_buffered:
+            raise busy("Too much is being sent at once. Try again in a second.")
+
+
+def _announced(scope: Scope) -> int:
+    try:
+        return int(Headers(scope=scope).get("content-length", "0"))
+    except ValueError:
+        return 0
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,124 @@
+"""Errors as problem documents (RFC 9457), every one with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from muslin.errors import DataError, MuslinError
+
+MEDIA_TYPE = "application/problem+json"
+_MOST_FAULTS = 8  # that one document lists: a bad image may have thousands
+_LONGEST_WHERE = 200
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request.
+
+    Attributes:
+        where: the field, e.g. "images.0.3.27".
+        what: the rule that it breaks.
+    """
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """Why a request was not answered (RFC 9457)."""
+
+    type: Literal["about:blank"] = "about:blank"
+    title: str
+    status: int
+    detail: str
+    faults: list[Fault] = []
+
+
+class Refusal(Exception):  # noqa: N818  (a request is refused; nothing went wrong here)
+    """Raised by a route that won't answer.
+
+    Args:
+        status: 4xx, or 503.
+        detail: why, and what to do.
+        faults: the fields that are wrong.
+        headers: to send along.
+    """
+
+    def __init__(
+        self, status: int, detail: str, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.faults = list(faults)
+        self.headers = headers
+
+
+def busy(detail: str) -> Refusal:
+    """Too much at once: come back in a second."""
+    return Refusal(503, detail, headers={"Retry-After": "1"})
+
+
+def problem_response(
+    status: int, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem document."""
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults))
+    return Response(problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Pydantic's list of errors, shortened."""
+    return [
+        Fault(where=".".join(str(part) for part in error["loc"])[:_LONGEST_WHERE] or "body", what=error["msg"])
+        for error in errors[:_MOST_FAULTS]
+    ]
+
+
+def refuse_invalid(error: ValidationError) -> Refusal:
+    """What a request gets whose body doesn't fit its model."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    if errors[0]["type"] == "json_invalid":
+        return Refusal(400, f"The body is not valid JSON: {errors[0]['msg']}.")
+    return Refusal(422, _summary(len(errors)), faults_of(errors))
+
+
+def _summary(errors: int) -> str:
+    return f"{errors:,} value{' is' if errors == 1 else 's are'} not as the API's description says; see faults."
+
+
+def install(app: FastAPI) -> None:
+    """Turn every error into a problem document."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_request: Request, error: Refusal) -> Response:
+        return problem_response(error.status, error.detail, faults=error.faults, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        errors = error.errors()
+        return problem_response(422, _summary(len(errors)), faults=faults_of(errors))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        detail = {
+            404: f"There is nothing at {request.url.path[:_LONGEST_WHERE]}. The API is described at /docs.",
+            405: f"{request.method[:20]} is not possible here. The API is described at /docs.",
+        }.get(error.status_code, str(error.detail))
+        return problem_response(error.status_code, detail, headers=error.headers)
+
+    @app.exception_handler(MuslinError)
+    async def explained(_request: Request, error: MuslinError) -> Response:
+        # A picture is the request's fault; a run that lacks something is the state of things.
+        return problem_response(422 if isinstance(error, DataError) else 409, str(error))
+
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, _error: Exception) -> Response:
+        return problem_response(500, "Something went wrong in the server; its log says what.")
