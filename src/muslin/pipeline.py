@@ -8,7 +8,7 @@ from pathlib import Path
 
 from muslin.claims import require_measurable
 from muslin.data import Dataset
-from muslin.design import Design, load_design
+from muslin.design import Design
 from muslin.export.verify import verify_keras, verify_onnx
 from muslin.folder import RUNS, RunFolder
 from muslin.illustrate import illustrate
@@ -16,8 +16,8 @@ from muslin.recipe import Recipe
 from muslin.run import Run, new_record, train_into
 from muslin.training.callbacks import Callback
 from muslin.training.loop import check_fit
+from muslin.training.machine import pick_device, pick_precision
 
-BASELINE = "dense_baseline"
 VERIFIED_IMAGES = 250  # of the test split, on which every export is held against the network
 
 
@@ -66,6 +66,7 @@ def run_everything(
         if part is not None:
             check_fit(part, data)
     require_measurable(design)
+    pick_precision(pick_device(settings.device), settings.precision)
     run = Run(RunFolder.create(new_record(design, data, recipe, settings.seed), design, settings.out))
     settings.say(f"Training {design.name} with recipe '{recipe.name}', seed {settings.seed}, in {run.folder.path}")
     _train(run.folder, data, design, settings)
@@ -86,21 +87,6 @@ def run_everything(
     illustrate(run.folder, run.network, data)
     run.report()
     return run
-
-
-def baseline_for(design: Design, data: Dataset, choice: str | None = None) -> Design | None:
-    """The design to compare with: `choice`, else the design's own baseline, else the library's, fitted to the data.
-
-    None where `choice` is "none", or where the design would be compared with itself.
-
-    Raises:
-        DesignError: the baseline can't be read.
-    """
-    name = choice or design.baseline or BASELINE
-    if name == "none":
-        return None
-    baseline = load_design(name)
-    return None if baseline.name == design.name else baseline.fitted_to(data.input_shape, data.classes)
 
 
 def export_all(run: Run, data: Dataset) -> None:

@@ -29,7 +29,7 @@ from muslin.report import build_report
 from muslin.training.callbacks import Callback
 from muslin.training.history import Epoch, History
 from muslin.training.loop import Fitted, Training, check_fit, fit
-from muslin.training.machine import processor
+from muslin.training.machine import pick_device, pick_precision, processor
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -203,6 +203,7 @@ def train(
         recipe = load_recipe(recipe)
     check_fit(design, data)
     require_measurable(design)
+    pick_precision(pick_device(device), precision)
     record = new_record(design, data, recipe, seed)
     folder = RunFolder.create(record, design, Path(out))
     return train_into(folder, data, device=device, precision=precision, callbacks=callbacks)

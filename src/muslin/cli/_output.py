@@ -54,7 +54,10 @@ class Output:
     def answer(self, *parts: RenderableType) -> None:
         """Print a part of the answer: text or a rich table."""
         for part in parts:
-            self.answers.print(part)
+            if isinstance(part, str):
+                self.answers.print(part, markup=False, highlight=False, soft_wrap=True)
+            else:
+                self.answers.print(part)
 
     def answer_json(self, value: Any) -> None:
         """Print the answer for a machine."""

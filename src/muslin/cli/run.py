@@ -34,7 +34,7 @@ def command(
     DESIGN is a name from the library or a TOML file; custom_cnn by default. Everything ends up in one folder under
     runs/, and runs/latest points at it.
     """
-    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
+    from muslin.design import load_baseline, load_design  # noqa: PLC0415  (--help does without)
 
     chosen, recipe = load_design(design), training.recipe()
     dataset = data.load(output)
@@ -50,7 +50,7 @@ def command(
         say=output.note,
         watch=lambda name: [ShowProgress(output.notes, name)],
     )
-    run = pipeline.run_everything(chosen, dataset, recipe, pipeline.baseline_for(chosen, dataset, baseline), settings)
+    run = pipeline.run_everything(chosen, dataset, recipe, load_baseline(chosen, baseline), settings)
     if as_json:
         output.answer_json(_as_dict(run))
     else:

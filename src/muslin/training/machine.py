@@ -31,9 +31,9 @@ def pick_device(name: str | None = None) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise TrainingError(
-            f"device '{name}' can't be used: {str(error).splitlines()[0]} Choose cpu, cuda or mps, or leave it out."
+            f"device '{name}' can't be used on this machine. Choose cpu, cuda or mps, or leave it out."
         ) from error
     return device
 
