@@ -19,6 +19,7 @@ VERBS = {
     "train": "Train a design.",
     "evaluate": "Measure a run on the test split.",
     "visualize": "Filters, feature maps and class activation maps.",
+    "ablate": "Measure what each decision of a design is worth.",
     "compare": "Runs side by side.",
     "report": "Build a run's report again.",
     "export": "Write a run's network as .onnx, .keras, .h5 or .safetensors.",

@@ -1,0 +1,40 @@
+"""How long a network takes for one image."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from muslin.design import Design
+from muslin.export.predictor import Predictor
+from muslin.network import Network
+
+_ROUNDS = 5
+_CALLS = 20  # in a round
+_WARMUP = 3
+
+
+def latencies(designs: Sequence[Design]) -> tuple[float, ...]:
+    """Seconds for one image on one thread, as ONNX Runtime computes the exported network, for each design.
+
+    The designs take turns in rounds, so that what else the machine does falls on all of them; the best round's median
+    counts. Weights don't matter for time and are not trained.
+    """
+    predictors = [
+        Predictor.from_weights(design, {name: array.numpy() for name, array in Network(design).state_dict().items()})
+        for design in designs
+    ]
+    best = [float("inf")] * len(designs)
+    for _ in range(_ROUNDS):
+        for place, predictor in enumerate(predictors):
+            image = np.zeros((1, *designs[place].input_shape), np.uint8)
+            times = []
+            for call in range(_WARMUP + _CALLS):
+                started = time.perf_counter()
+                predictor.probabilities(image)
+                if call >= _WARMUP:
+                    times.append(time.perf_counter() - started)
+            best[place] = min(best[place], float(np.median(times)))
+    return tuple(best)

@@ -1,0 +1,99 @@
+"""Twins of equal size: widths solved so that a network has as many parameters, or MACs, as another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from muslin.analysis import analyze
+from muslin.design import Conv2d, Dense, Design
+from muslin.design.decision import Matched
+from muslin.errors import DesignError
+
+TOLERANCE = 0.02  # of the size that is to be met
+_CLOSE = 0.002  # no finer search below this
+_WIDEST = 64.0  # factor
+_HALVINGS = 40
+
+
+def size(design: Design, what: Matched) -> int:
+    """Parameters or MACs of a design."""
+    return int(getattr(analyze(design), what))
+
+
+def matches(design: Design, target: int, what: Matched) -> bool:
+    """Whether a design is of that size, within 2%."""
+    return abs(size(design, what) - target) <= TOLERANCE * target
+
+
+def match_widths(design: Design, target: int, what: Matched = "parameters") -> Design:
+    """The design with other widths, so that its size is `target` within 2%.
+
+    Filters and units of all layers but the last are multiplied with one factor, found by bisection, which keeps their
+    proportions; then single layers are widened or narrowed one by one while that comes closer.
+
+    Args:
+        design: whose hidden layers may change.
+        target: parameters or MACs.
+        what: which of the two.
+
+    Raises:
+        DesignError: no widths reach the target, or there is no hidden layer with a width.
+    """
+    widths = _widths(design)
+    if not widths:
+        raise DesignError(f"design '{design.name}' has no hidden layer whose width could be changed to match {what}.")
+    low, high = 0.0, _WIDEST
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if size(_with(design, _times(widths, middle)), what) < target else (low, middle)
+    candidates = [_times(widths, factor) for factor in (low, high)]
+    best = min(candidates, key=lambda found: abs(size(_with(design, found), what) - target))
+    best = _refined(design, best, target, what)
+    found = _with(design, best)
+    if not matches(found, target, what):
+        raise DesignError(
+            f"no widths give design '{design.name}' {target:,} {what} within {TOLERANCE:.0%}; the nearest are "
+            f"{', '.join(f'{name} {width}' for name, width in best.items())} with {size(found, what):,}."
+        )
+    return found
+
+
+def _refined(design: Design, widths: dict[str, int], target: int, what: Matched) -> dict[str, int]:
+    gap = abs(size(_with(design, widths), what) - target)
+    while gap > _CLOSE * target:
+        near = min(_neighbours(widths), key=lambda found: abs(size(_with(design, found), what) - target))
+        nearer = abs(size(_with(design, near), what) - target)
+        if nearer >= gap:
+            break
+        widths, gap = near, nearer
+    return widths
+
+
+def _neighbours(widths: dict[str, int]) -> Iterable[dict[str, int]]:
+    for name, width in widths.items():
+        yield {**widths, name: width + 1}
+        if width > 1:
+            yield {**widths, name: width - 1}
+
+
+def _widths(design: Design) -> dict[str, int]:
+    found = {}
+    for layer in design.layers[:-1]:
+        if isinstance(layer, Conv2d):
+            found[layer.name] = layer.filters
+        elif isinstance(layer, Dense):
+            found[layer.name] = layer.units
+    return found
+
+
+def _times(widths: dict[str, int], factor: float) -> dict[str, int]:
+    return {name: max(1, round(width * factor)) for name, width in widths.items()}
+
+
+def _with(design: Design, widths: dict[str, int]) -> Design:
+    content: dict[str, Any] = design.model_dump()
+    for layer in content["layers"]:
+        if layer["name"] in widths:
+            layer["filters" if layer["kind"] == "conv2d" else "units"] = widths[layer["name"]]
+    return Design.model_validate(content)

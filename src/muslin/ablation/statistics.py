@@ -1,0 +1,196 @@
+"""The statistics of paired trials: effects with intervals, several tests at once, looking more than once, power.
+
+Everything is in percentage points. A difference is positive where the choice does better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import inf, isfinite, sqrt
+
+import numpy as np
+from scipy import optimize, stats  # type: ignore[import-untyped]
+
+from muslin.evaluation import Interval
+
+ALPHA = 0.05
+POWER = 0.8
+FEWEST_PAIRS = 2
+MOST_SEEDS = 1_000  # beyond it, "how many more seeds" has no useful answer
+_RESAMPLES = 9_999
+_SIMULATED = 200_000  # studies; the boundary's error rate is then exact to 0.05 points
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A mean of paired differences.
+
+    Attributes:
+        differences: per seed.
+        mean: of them.
+        deviation: their standard deviation, at least that of rounding to whole images.
+        interval: of the mean, from Student's t distribution, at the level asked for.
+        bootstrap: the same by bias-corrected and accelerated bootstrap (Efron, "Better bootstrap confidence intervals",
+            JASA 1987); None where it was not asked for or there are too few seeds for it.
+        p: two-sided, of the paired t test (Student, "The probable error of a mean", Biometrika 1908).
+    """
+
+    differences: tuple[float, ...]
+    mean: float
+    deviation: float
+    interval: Interval
+    bootstrap: Interval | None
+    p: float
+
+    @property
+    def seeds(self) -> int:
+        """How many pairs there are."""
+        return len(self.differences)
+
+
+def paired_effect(
+    differences: Sequence[float], *, alpha: float = ALPHA, resolution: float = 0.0, bootstrap: bool = False
+) -> Effect:
+    """The mean of paired differences with its interval and test.
+
+    Args:
+        differences: one per seed, at least two.
+        alpha: one minus the level of the intervals.
+        resolution: the smallest step that a difference can make, 100 / images. A standard deviation below that of
+            rounding, resolution / √12, is a coincidence of few seeds; that is then used instead.
+        bootstrap: compute the bootstrap interval as well.
+
+    Raises:
+        ValueError: there are fewer than two.
+
+    >>> effect = paired_effect([0.3, 0.5, 0.1, 0.4])
+    >>> f"{effect.mean:.3f} [{effect.interval.low:.3f}, {effect.interval.high:.3f}], p = {effect.p:.3f}"
+    '0.325 [0.053, 0.597], p = 0.032'
+    """
+    count = len(differences)
+    if count < FEWEST_PAIRS:
+        raise ValueError(f"{count} differences; an interval needs at least {FEWEST_PAIRS}")
+    values = np.asarray(differences, dtype=float)
+    mean = float(values.mean())
+    deviation = max(float(values.std(ddof=1)), resolution / sqrt(12))
+    error = deviation / sqrt(count)
+    reach = float(stats.t.ppf(1 - alpha / 2, count - 1)) * error
+    ratio = mean / error if error > 0 else (inf if mean else 0.0)
+    return Effect(
+        differences=tuple(float(value) for value in differences),
+        mean=mean,
+        deviation=deviation,
+        interval=Interval(mean - reach, mean + reach),
+        bootstrap=_bootstrap(values, alpha) if bootstrap else None,
+        p=float(2 * stats.t.sf(abs(ratio), count - 1)),
+    )
+
+
+def _bootstrap(values: np.ndarray, alpha: float) -> Interval | None:
+    if len(values) < 3 or np.ptp(values) == 0:
+        return None
+    found = stats.bootstrap(
+        (values,),
+        np.mean,
+        confidence_level=1 - alpha,
+        n_resamples=_RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    low, high = float(found.low), float(found.high)
+    return Interval(low, high) if isfinite(low) and isfinite(high) else None
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values adjusted for testing all of them: with them, any false rejection among all has at most its level.
+
+    Sorted p-values are multiplied by m, m − 1, …, 1, made to rise, and cut at 1 (Holm, "A simple sequentially rejective
+    multiple test procedure", Scandinavian Journal of Statistics 1979).
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03, 0.005])]
+    [0.03, 0.06, 0.06, 0.02]
+    """
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for place, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[index]))
+        adjusted[index] = highest
+    return tuple(adjusted)
+
+
+def detectable(seeds: int, deviation: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
+    """The smallest difference that a two-sided paired t test of so many seeds finds with that power.
+
+    From the noncentral t distribution (Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, ch. 2).
+
+    Args:
+        seeds: pairs, at least two.
+        deviation: standard deviation of the paired differences.
+        power: how often it is to be found.
+        alpha: how often something is found where there is nothing.
+
+    >>> f"{detectable(5, 0.3):.2f}"
+    '0.50'
+    """
+    critical = stats.t.ppf(1 - alpha / 2, seeds - 1)
+
+    def missing(effect: float) -> float:
+        # The other tail adds nothing that counts once the power is 80%.
+        return float(stats.nct.sf(critical, seeds - 1, effect * sqrt(seeds))) - power
+
+    return float(optimize.brentq(missing, 1e-6, 60.0)) * deviation
+
+
+def seeds_needed(effect: Effect, margin: float, *, alpha: float = ALPHA) -> int | None:
+    """With how many seeds the interval would decide, if mean and deviation stay as they are; None if beyond 1,000.
+
+    Decided means that the interval leaves zero out, or lies within ±margin.
+    """
+    counts = np.arange(max(FEWEST_PAIRS, effect.seeds), MOST_SEEDS + 1)
+    reach = stats.t.ppf(1 - alpha / 2, counts - 1) * effect.deviation / np.sqrt(counts)
+    decided = (abs(effect.mean) > reach) | (abs(effect.mean) + reach < margin)
+    return int(counts[decided.argmax()]) if decided.any() else None
+
+
+@cache
+def sequential_alpha(looks: tuple[int, ...], alpha: float = ALPHA) -> float:
+    """The level at which each of several looks may be taken, so that all of them together err with `alpha`.
+
+    The interval at that level is a repeated confidence interval: with probability 1 − alpha it holds the true
+    difference at every look, so it does not matter at which one a verdict falls (Jennison & Turnbull, "Interim
+    analyses: the repeated confidence interval approach", JRSS B 1989). The level is the same at all looks, as in
+    Pocock's design (Biometrika 1977). Since t tests of few seeds are no normal tests, it is found by simulation: as the
+    alpha-quantile of the smallest p-value over the looks in 200,000 studies without any effect. The deviation cancels
+    out of it.
+
+    Args:
+        looks: after how many seeds one looks, in rising order.
+        alpha: for all looks together.
+
+    >>> f"{sequential_alpha((5,)):.3f} {sequential_alpha((5, 7, 9, 11)):.3f}"
+    '0.050 0.019'
+    """
+    if len(looks) == 1:
+        return alpha
+    generator = np.random.default_rng(20_250_101)
+    values = generator.standard_normal((_SIMULATED, looks[-1]), dtype=np.float32)
+    sums, squares = values.cumsum(1, dtype=np.float64), (values**2).cumsum(1, dtype=np.float64)
+    smallest = np.ones(_SIMULATED)
+    for count in looks:
+        mean = sums[:, count - 1] / count
+        variance = (squares[:, count - 1] - count * mean**2) / (count - 1)
+        smallest = np.minimum(smallest, 2 * stats.t.sf(np.abs(mean) / np.sqrt(variance / count), count - 1))
+    return float(np.quantile(smallest, alpha))
+
+
+def looks_at(first: int, most: int, number: int = 8) -> tuple[int, ...]:
+    """After how many seeds to look: evenly spaced from `first` to `most`, at most `number` times.
+
+    >>> looks_at(5, 20)
+    (5, 7, 9, 11, 14, 16, 18, 20)
+    >>> looks_at(5, 6)
+    (5, 6)
+    """
+    return tuple(sorted({round(count) for count in np.linspace(first, most, number)}))
