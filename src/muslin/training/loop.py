@@ -27,7 +27,7 @@ from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
 from muslin.training.scaling import InputScaling
 
-SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # only what was rounded to zero is raised, to keep the loss finite
+SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # raised to it: what was rounded to zero
 
 
 @dataclass(frozen=True)
