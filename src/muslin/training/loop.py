@@ -70,10 +70,19 @@ def fit(
     """
     check_fit(design, data)
     keep_freed_memory()
-    torch.set_flush_denormal(True)
-    with torch.random.fork_rng(devices=[]), _interruption() as interruption:
+    with torch.random.fork_rng(devices=[]), _flushed_denormals(), _interruption() as interruption:
         training = Training(design, data, recipe, seed, pick_device(device), precision)
         return training.run([*_recipe_callbacks(recipe), *callbacks], interruption)
+
+
+@contextlib.contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Numbers too small for their format count as zero in here; who called computes on as before."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def check_fit(design: Design, data: Dataset) -> None:
