@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any
+
+from pydantic import ValidationError
 
 from muslin.analysis import analyze
 from muslin.design import Conv2d, Dense, Design
@@ -40,15 +43,16 @@ def match_widths(design: Design, target: int, what: Matched = "parameters") -> D
     Raises:
         DesignError: no widths reach the target, or there is no hidden layer with a width.
     """
+    design = design.edited(())
     widths = _widths(design)
     if not widths:
         raise DesignError(f"design '{design.name}' has no hidden layer whose width could be changed to match {what}.")
     low, high = 0.0, _WIDEST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if size(_with(design, _times(widths, middle)), what) < target else (low, middle)
+        low, high = (middle, high) if _size(design, _times(widths, middle), what) < target else (low, middle)
     candidates = [_times(widths, factor) for factor in (low, high)]
-    best = min(candidates, key=lambda found: abs(size(_with(design, found), what) - target))
+    best = min(candidates, key=lambda found: abs(_size(design, found, what) - target))
     best = _refined(design, best, target, what)
     found = _with(design, best)
     if not matches(found, target, what):
@@ -60,9 +64,9 @@ def match_widths(design: Design, target: int, what: Matched = "parameters") -> D
 
 
 def _refined(design: Design, widths: dict[str, int], target: int, what: Matched) -> dict[str, int]:
-    gap = abs(size(_with(design, widths), what) - target)
+    gap = abs(_size(design, widths, what) - target)
     while gap > _CLOSE * target:
-        near = min(_neighbours(widths), key=lambda found: abs(size(_with(design, found), what) - target))
+        near = min(_neighbours(widths), key=lambda found: abs(_size(design, found, what) - target))
         nearer = abs(size(_with(design, near), what) - target)
         if nearer >= gap:
             break
@@ -75,6 +79,13 @@ def _neighbours(widths: dict[str, int]) -> Iterable[dict[str, int]]:
         yield {**widths, name: width + 1}
         if width > 1:
             yield {**widths, name: width - 1}
+
+
+def _size(design: Design, widths: dict[str, int], what: Matched) -> float:
+    try:
+        return size(_with(design, widths), what)
+    except ValidationError:  # wider than a design may be
+        return inf
 
 
 def _widths(design: Design) -> dict[str, int]:

@@ -20,6 +20,7 @@ POWER = 0.8
 FEWEST_PAIRS = 2
 MOST_SEEDS = 1_000  # beyond it, "how many more seeds" has no useful answer
 _RESAMPLES = 9_999
+_TINY = 1e-12  # keeps rounding from making a variance negative
 _SIMULATED = 200_000  # studies; the boundary's error rate is then exact to 0.05 points
 
 
@@ -175,12 +176,12 @@ def sequential_alpha(looks: tuple[int, ...], alpha: float = ALPHA) -> float:
     if len(looks) == 1:
         return alpha
     generator = np.random.default_rng(20_250_101)
-    values = generator.standard_normal((_SIMULATED, looks[-1]), dtype=np.float32)
-    sums, squares = values.cumsum(1, dtype=np.float64), (values**2).cumsum(1, dtype=np.float64)
+    values = generator.standard_normal((_SIMULATED, looks[-1]))
+    sums, squares = values.cumsum(1), (values**2).cumsum(1)
     smallest = np.ones(_SIMULATED)
     for count in looks:
         mean = sums[:, count - 1] / count
-        variance = (squares[:, count - 1] - count * mean**2) / (count - 1)
+        variance = np.maximum(squares[:, count - 1] - count * mean**2, _TINY) / (count - 1)
         smallest = np.minimum(smallest, 2 * stats.t.sf(np.abs(mean) / np.sqrt(variance / count), count - 1))
     return float(np.quantile(smallest, alpha))
 

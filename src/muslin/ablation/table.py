@@ -231,7 +231,7 @@ def _cell(value: object) -> object:
     """A cell of a CSV file; text that a spreadsheet would take for a formula gets a quote before it."""
     if not isinstance(value, str):
         return value
-    if value.startswith(_FORMULA) and not re.fullmatch(r"[-+0-9. ]+", value):
+    if value.startswith(_FORMULA) and not re.fullmatch(r"-?\d+\.\d+( -?\d+\.\d+)*", value):
         return f"'{value}"
     return value
 
