@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from muslin._toml import parse_toml
 from muslin.errors import RecipeError
 
 LARGEST_FILE = 100_000  # bytes
+_WIDEST_NUMBER = 64  # bits of a whole number that a message repeats
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -186,9 +187,10 @@ def load_recipe(source: str | Path) -> Recipe:
         if path.stat().st_size > LARGEST_FILE:
             raise RecipeError(f"{path}: too long for a recipe: over {LARGEST_FILE:,} bytes.")
         return parse_recipe(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no text, or no file system takes such a name
         raise RecipeError(
-            f"there is no recipe '{name}': the library has {', '.join(recipes())}, and no such TOML file can be read."
+            f"there is no recipe '{name:.200}': the library has {', '.join(recipes())}, and no such TOML file can be "
+            "read."
         ) from error
 
 
@@ -199,9 +201,9 @@ def parse_recipe(text: str, origin: str = "recipe") -> Recipe:
         RecipeError: the text is not TOML, or not a valid recipe.
     """
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RecipeError(f"{origin}: not valid TOML: {error}.") from error
+        content = parse_toml(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of more than 4,300 digits
+        raise RecipeError(f"{origin}: not valid TOML: {error!s:.200}.") from error
     return _validated(content, origin)
 
 
@@ -213,9 +215,20 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
         field = ".".join(str(part) for part in first["loc"] if part not in ("adam", "muon", "constant", "linear"))
         if first["type"] == "extra_forbidden":
             raise RecipeError(
-                f"{origin}: unknown field '{field}'. Recipes are described in docs/recipes.md."
+                f"{origin}: unknown field '{field:.100}'. Recipes are described in docs/recipes.md."
             ) from error
         if first["type"] == "missing":
             raise RecipeError(f"{origin}: the field '{field}' is missing.") from error
         message = first["msg"]
-        raise RecipeError(f"{origin}: {field} = {first['input']!r}: {message[0].lower()}{message[1:]}.") from error
+        raise RecipeError(
+            f"{origin}: {field:.100} = {_shown(first['input'])}: {message[0].lower()}{message[1:]}."
+        ) from error
+
+
+def _shown(value: object) -> str:
+    """A value as a message repeats it: short, whatever a file holds."""
+    if isinstance(value, int) and value.bit_length() > _WIDEST_NUMBER:
+        return "a number with too many digits"
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return f"{value!r:.60}" if isinstance(value, str) else f"{value!s:.60}"

@@ -22,7 +22,8 @@ LOOKED_FOR = "fashion-mnist_train.csv and fashion-mnist_test.csv (or any two .cs
 MOST_CLASSES = 10
 LABEL = "label"
 
-_LONGEST_HEADER = 2**22  # bytes; 150,528 columns (224×224×3) are 1.7 MB
+MOST_COLUMNS = 128**2  # Polars takes some 4 KB for each
+_LONGEST_HEADER = 2**20  # bytes; 16,384 columns are 0.2 MB
 _PIXEL_VALUES = frozenset(str(value).encode() for value in range(256))
 
 
@@ -84,6 +85,11 @@ def _columns(path: Path) -> list[str]:
     if twice is not None:
         raise DataError(f"{path} has the column {twice!r} twice; every column needs a name of its own.")
     pixels = len(columns) - 1
+    if pixels > MOST_COLUMNS:
+        raise DataError(
+            f"{path} has {pixels:,} pixel columns; Muslin reads at most {MOST_COLUMNS:,} (128×128 pixels) from CSV. "
+            "Use an .npz file, Parquet or a folder of images."
+        )
     if pixels == 0 or math.isqrt(pixels) ** 2 != pixels:
         raise DataError(
             f"{path} has {pixels} pixel columns{_gap(columns)}; a square image of one channel has a square number of "

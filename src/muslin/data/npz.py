@@ -38,11 +38,12 @@ def read(path: Path) -> Files:
             if missing:
                 raise DataError(
                     f"{path} lacks {', '.join(missing)}; it must hold {', '.join(MEMBERS)}. "
-                    f"It holds {', '.join(name.removesuffix('.npy') for name in archive.namelist()) or 'nothing'}."
+                    f"It holds {', '.join(name.removesuffix('.npy') for name in archive.namelist()) or 'nothing':.300}."
                 )
             arrays = {name: _member(path, archive, name) for name in MEMBERS}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{path} is damaged or not an .npz file: {error}. Fetch or write it again.") from error
+    # ValueError: also a member's name that is no text.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise DataError(f"{path} is damaged or not an .npz file: {error!s:.200}. Fetch or write it again.") from error
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
     train, test = (
@@ -78,7 +79,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             values: np.ndarray = npy.read_array(file, allow_pickle=False)
             return values
     except ValueError as error:
-        raise DataError(f"{path}: {name} is not a NumPy array that can be read: {error}.") from error
+        raise DataError(f"{path}: {name} is not a NumPy array that can be read: {error!s:.200}.") from error
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

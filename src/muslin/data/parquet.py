@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muslin.data._reading import refuse_impostor, refuse_oversize
+from muslin.data._parquet_pages import NotParquet, unpacked_size
+from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data._train_test import train_and_test
 from muslin.data.images import decode
 from muslin.data.split import Files, Split
@@ -58,9 +59,10 @@ def _shard(path: Path) -> Split:
     refuse_impostor(path)
     refuse_oversize(path)
     try:
+        may_unzip_to(path, unpacked_size(path))
         _check_columns(path, pl.read_parquet_schema(path))
         table = pl.read_parquet(path, columns=[IMAGE, LABEL])
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (NotParquet, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} can't be read as Parquet: {reason}. Fetch it again.") from error
     if table.is_empty():
@@ -68,6 +70,7 @@ def _shard(path: Path) -> Split:
     if table[LABEL].null_count():
         raise DataError(f"{path}: {table[LABEL].null_count():,} rows have no label; every image needs one.")
     images = table[IMAGE]
+    _check_images(path, images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images)
     encoded = (images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images).to_list()
     if None in encoded:
         raise DataError(
@@ -76,6 +79,15 @@ def _shard(path: Path) -> Split:
         )
     labels = table[LABEL].cast(pl.Int64).to_numpy(writable=True)
     return Split(decode(encoded, lambda row: f"{path.name}, row {row + 1}"), labels)
+
+
+def _check_images(path: Path, images: pl.Series) -> None:
+    """Refuse images that would be copied out to more than Muslin holds: a file may hold one image and repeat it."""
+    total = images.bin.size().sum() or 0
+    if total > MOST_BYTES:
+        raise DataError(
+            f"{path}: its images take {total:,} bytes, encoded; Muslin holds at most {MOST_BYTES:,}. Take fewer images."
+        )
 
 
 def _check_columns(path: Path, schema: dict[str, pl.DataType]) -> None:

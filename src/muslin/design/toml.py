@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from muslin._files import write_text
+from muslin._toml import parse_toml
 from muslin.design.design import Design
 from muslin.design.explain import explain, explain_toml, plain
 from muslin.errors import DesignError
@@ -122,7 +122,7 @@ def parse_design(text: str, origin: str = "design") -> Design:
         DesignError: the text is not TOML, or not a valid design.
     """
     try:
-        content = tomllib.loads(text)
+        content = parse_toml(text)
     except (ValueError, RecursionError) as error:
         raise DesignError(explain_toml(error, text, origin)) from error
     try:

@@ -11,6 +11,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from muslin.design import Design, describe_shape
 from muslin.errors import DataError, RunError
 from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
+from muslin.export._onnx_guard import MOST_BYTES, check_onnx
 from muslin.export._weights import Weights
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Predictor:
     def __init__(self, model: str | Path | bytes, *, threads: int = 1) -> None:
         origin = "the ONNX model" if isinstance(model, bytes) else str(model)
         content = model if isinstance(model, bytes) else _read(Path(model))
+        card = check_onnx(content, origin)
         self._session = _session(content, threads, origin)
-        card = Card.from_metadata(self._session.get_modelmeta().custom_metadata_map, origin)
         self.design: Design = card.design
         self.class_names = card.class_names
         self._outputs = {output.name for output in self._session.get_outputs()}
@@ -154,6 +155,8 @@ class Predictor:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RunError(f"{path} is over {MOST_BYTES:,} bytes, more than an ONNX file can hold.")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing. Write it with `muslin export RUN --to onnx`.") from error
@@ -171,7 +174,8 @@ def _session(content: bytes, threads: int, origin: str) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         # From memory, so that a graph from outside can't name other files to load.
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # No fallback: it would print to standard output, and try the same again.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         reason = str(error).rpartition(" : ")[2].strip().rstrip(".")  # what stands before are its own codes
         raise RunError(

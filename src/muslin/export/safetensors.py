@@ -26,6 +26,7 @@ from muslin.export._weights import Weights, mismatch, not_finite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_LARGEST_TABLE = 2**22  # bytes: names and shapes of 256 layers and a design's text take a quarter of it
 _TYPE_NAMES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 # safetensors writes metadata in no particular order; all of Muslin's go under one key, so that equal weights make equal
 # files.
@@ -92,6 +93,12 @@ def _opened(path: Path) -> Iterator[Any]:
         if path.stat().st_size == 0:
             raise RunError(
                 f"{path} is empty: writing it was cut short. Copy it again from where it is whole, or train again."
+            )
+        with path.open("rb") as start:
+            table = int.from_bytes(start.read(8), "little")
+        if table > _LARGEST_TABLE:
+            raise SafetensorError(
+                f"its table would take {table:,} bytes, where Muslin's take {_LARGEST_TABLE:,} at most"
             )
         with safe_open(path, framework="numpy") as file:
             yield file

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from muslin.errors import RunError
 
@@ -90,16 +91,28 @@ class History:
         """Read what `to_csv` wrote.
 
         Raises:
-            RunError: a column is missing or a value is not a number.
+            RunError: it is no CSV, a column is missing, a value is not a number, or the epochs don't count up from 1.
         """
-        rows = csv.DictReader(io.StringIO(text))
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise RunError(f"{origin}: the columns are {rows.fieldnames}, but a history has {', '.join(COLUMNS)}.")
+        try:
+            header, *rows = csv.reader(io.StringIO(text))
+        except (csv.Error, ValueError) as error:  # ValueError: there is no line at all
+            raise RunError(f"{origin} can't be read as CSV: {error}. Train again, or restore the file.") from error
+        if tuple(header) != COLUMNS:
+            found = ", ".join(header)
+            raise RunError(f"{origin}: the columns are {found:.200}, but a history has {', '.join(COLUMNS)}.")
         epochs = []
-        for number, row in enumerate(rows, start=2):
+        for number, row in enumerate(rows, start=1):
             try:
-                values = {name: float(row[name]) for name in COLUMNS}
-            except (TypeError, ValueError) as error:
-                raise RunError(f"{origin}: line {number} holds something that is not a number: {row}.") from error
-            epochs.append(Epoch(epoch=int(values.pop("epoch")), **values))
+                values: dict[str, Any] = dict(zip(COLUMNS, map(float, row), strict=True))
+            except ValueError as error:
+                raise RunError(
+                    f"{origin}: line {number + 1} holds something that is not a number, or not {len(COLUMNS)} of them: "
+                    f"{', '.join(row):.200}."
+                ) from error
+            if values["epoch"] != number:
+                raise RunError(
+                    f"{origin}: line {number + 1} is of epoch {values['epoch']:g}; it must be {number}, as epochs are "
+                    "counted from 1, one a line. Train again, or restore the file."
+                )
+            epochs.append(Epoch(**{**values, "epoch": number}))
         return cls(epochs)

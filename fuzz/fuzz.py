@@ -1,0 +1,122 @@
+"""Fuzz the readers for as long as you like.
+
+    python fuzz/fuzz.py                     a million inputs over all readers, by seeded damage
+    python fuzz/fuzz.py --only npz,onnx     some readers
+    python fuzz/fuzz.py --atheris npz       one reader, guided by coverage; needs `pip install atheris`
+
+Anything but a `MuslinError`, and anything slower than a second, is kept in fuzz/found/, and the run ends with status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT.parent / "tests"))
+
+from hostile.mutate import mutated  # noqa: E402
+from hostile.readers import READERS, Reader  # noqa: E402
+from muslin.errors import MuslinError  # noqa: E402
+
+SLOW_SECONDS = 1.0
+MEMORY = Path("/dev/shm")  # noqa: S108  (a file system in memory: a million files would wear a disk out)
+
+
+def main() -> int:
+    """Fuzz as the command line says; the exit status."""
+    parser = argparse.ArgumentParser(description="Fuzz Muslin's readers.")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="in all, shared out by the readers' speed")
+    parser.add_argument("--seconds", type=float, help="stop after this long")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default=",".join(READERS))
+    parser.add_argument("--atheris", metavar="READER")
+    arguments, rest = parser.parse_known_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        if arguments.atheris:
+            return guided(arguments.atheris, Path(folder), rest)
+        names = arguments.only.split(",")
+        return damaged(names, Path(folder), arguments.inputs, arguments.seconds, arguments.seed)
+
+
+def damaged(names: list[str], folder: Path, inputs: int, seconds: float | None, seed: int) -> int:
+    """Damage whole files by chance; readers take turns of equal time, so that slow ones don't hold up the rest."""
+    rng = random.Random(seed)
+    started, done, failures = time.perf_counter(), dict.fromkeys(names, 0), 0
+    accepted, slowest = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
+    while sum(done.values()) < inputs and (seconds is None or time.perf_counter() - started < seconds):
+        for name in names:
+            until = time.perf_counter() + 0.25
+            while time.perf_counter() < until and sum(done.values()) < inputs:
+                content = mutated(READERS[name].whole, rng)
+                before = time.perf_counter()
+                reason, fine = attempt(READERS[name], content, folder / name)
+                took = time.perf_counter() - before
+                slowest[name] = max(slowest[name], took)
+                done[name] += 1
+                accepted[name] += fine
+                if reason or took > SLOW_SECONDS:
+                    failures += 1
+                    keep(name, content, reason or f"{took:.1f} s")
+    for name in names:
+        print(f"{name:16} {done[name]:>9,} inputs  {accepted[name]:>8,} read  slowest {1000 * slowest[name]:6.0f} ms")
+    took = time.perf_counter() - started
+    print(
+        f"{sum(done.values()):,} inputs in {took:.0f} s, seed {seed}: {failures} crashes, hangs or foreign exceptions"
+    )
+    return 1 if failures else 0
+
+
+def attempt(reader: Reader, content: bytes, folder: Path) -> tuple[str, bool]:
+    """Why the answer is not acceptable ("" if it is), and whether the file was read."""
+    try:
+        reader(content, folder)
+    except MuslinError:
+        return "", False
+    except BaseException as error:
+        return f"{type(error).__module__}.{type(error).__name__}: {error}", False
+    return "", True
+
+
+def keep(name: str, content: bytes, reason: str) -> None:
+    """Keep an input that something is wrong with."""
+    found = ROOT / "found"
+    found.mkdir(exist_ok=True)
+    path = found / f"{name.replace(' ', '-')}-{hash(content) & 0xFFFFFFFF:08x}"
+    path.write_bytes(content)
+    print(f"{name}: {reason[:300]}\n  kept as {path}", file=sys.stderr)
+
+
+def guided(name: str, folder: Path, rest: list[str]) -> int:
+    """Let atheris look for inputs that reach new code."""
+    import atheris  # noqa: PLC0415  (optional)
+
+    reader = READERS[name]
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for number, content in enumerate(reader.whole):
+        (corpus / str(number)).write_bytes(content)
+
+    def one_input(content: bytes) -> None:
+        reason, _ = attempt(reader, content, folder / "work")
+        if reason:
+            keep(name, content, reason)
+            raise AssertionError(reason)
+
+    atheris.instrument_all()
+    atheris.Setup([sys.argv[0], *rest, f"-timeout={SLOW_SECONDS:.0f}", str(corpus)], one_input)
+    atheris.Fuzz()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

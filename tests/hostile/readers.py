@@ -1,0 +1,236 @@
+"""Every reader of files, each as one call on bytes; and whole files to start from, which fuzzers then damage."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+
+import tiny
+from muslin.data import formats, idx
+from muslin.design import Design, format_design, load_design, parse_design
+from muslin.evaluation import Evaluation
+from muslin.export import export
+from muslin.export.photo import prepare_photo
+from muslin.export.picture import read_picture
+from muslin.export.predictor import Predictor
+from muslin.export.safetensors import load_weights, read_card
+from muslin.folder import RunFolder
+from muslin.recipe import load_recipe
+from muslin.training.history import Epoch, History
+
+DESIGN = parse_design(
+    """
+    name = "small"
+    input_shape = [6, 5, 1]
+    layers = [
+      {kind = "conv2d", name = "conv1", filters = 2, activation = "gelu"},
+      {kind = "max_pool2d", name = "pool1"},
+      {kind = "flatten", name = "flatten"},
+      {kind = "dense", name = "output", units = 3, activation = "softmax"},
+    ]
+    """
+)
+RECIPE = b'name = "mine"\nepochs = 3\n[optimizer]\nkind = "muon"\n[schedule]\nkind = "linear"\nwarmup = 0.2\n'
+CLASSES = ("shoe", "bag", "=SUM(1)")
+TRAIN, TEST = (tiny.split(np.random.default_rng(seed), 2, 6, 5, 1, 3) for seed in (0, 1))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A way into Muslin.
+
+    Attributes:
+        file: the file's name, within a folder of its own.
+        make: gives files that are read without an error.
+        read: reads the file, and uses what it says.
+    """
+
+    file: str
+    make: Callable[[], tuple[bytes, ...]]
+    read: Callable[[Path], object]
+
+    @cached_property
+    def whole(self) -> tuple[bytes, ...]:
+        return self.make()
+
+    def __call__(self, content: bytes, folder: Path) -> object:
+        """Write `content` into the folder and read it."""
+        path = folder / self.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return self.read(path)
+
+
+def weights() -> dict[str, np.ndarray]:
+    from muslin.export._weights import expected_shapes  # noqa: PLC0415  (fuzzers that need no weights go without)
+
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in expected_shapes(DESIGN).items()}
+
+
+@cache
+def _exported(to: str) -> tuple[bytes, ...]:
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        return (export(DESIGN, weights(), Path(folder) / f"model.{to}", to, class_names=CLASSES).read_bytes(),)
+
+
+@cache
+def _written(kind: str) -> dict[str, bytes]:
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = tiny.WRITERS[kind](Path(folder) / "data", TRAIN, TEST)
+        files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+        return {path.name if place.is_file() else str(path.relative_to(place)): path.read_bytes() for path in files}
+
+
+def _beside(kind: str, name: str) -> Callable[[Path], object]:
+    """Read a data set of which one file is the damaged one."""
+
+    def read(path: Path) -> object:
+        root = path.parents[len(Path(name).parts) - 1]
+        for other, content in _written(kind).items():
+            if other != name and not (root / other).exists():
+                (root / other).parent.mkdir(parents=True, exist_ok=True)
+                (root / other).write_bytes(content)
+        return formats.read(root)
+
+    return read
+
+
+def _data(kind: str, name: str) -> Reader:
+    return Reader(name, lambda: (_written(kind)[name],), _beside(kind, name))
+
+
+def _predict(path: Path) -> object:
+    predictor = Predictor(path)
+    return predictor.probabilities(np.zeros((1, *predictor.design.input_shape), np.uint8))
+
+
+def _pictures() -> tuple[bytes, ...]:
+    from PIL import Image  # noqa: PLC0415
+
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8))
+    files = []
+    for name in ("PNG", "JPEG", "BMP", "WEBP", "GIF"):
+        buffer = io.BytesIO()
+        image.save(buffer, name)
+        files.append(buffer.getvalue())
+    return tuple(files)
+
+
+def _record() -> tuple[bytes, ...]:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from muslin.data.audit import audit  # noqa: PLC0415
+    from muslin.data.split import Files  # noqa: PLC0415
+    from muslin.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
+    from muslin.training.outcome import Outcome  # noqa: PLC0415
+
+    splits = {"train": TRAIN, "validation": TEST, "test": TEST}
+    looked_over = audit(Files(TRAIN, TEST, "train", "test"), splits, classes=3, allow_leak=True)
+    record = RunRecord(
+        created=datetime(2026, 1, 31, tzinfo=UTC),
+        design="small",
+        recipe=load_recipe("fast"),
+        seed=1,
+        data=DataRecord(
+            source="a test",
+            sample=False,
+            fingerprint="0" * 64,
+            input_shape=(6, 5, 1),
+            class_names=CLASSES,
+            audit=looked_over,
+        ),
+        environment=Environment(muslin="0", python="3", torch="2", system="Linux", processor="one"),
+        outcome=Outcome(1.0, 1.0, 1, "finished", "all done", None, "cpu", "float32", 1),
+    )
+    return (record.model_dump_json(indent=2).encode(),)
+
+
+def _history() -> tuple[bytes, ...]:
+    epochs = [Epoch(number, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4) for number in (1, 2)]
+    return (History(epochs).to_csv().encode(),)
+
+
+def _evaluation() -> Evaluation:
+    return Evaluation(np.array([0, 1, 2]), np.eye(3, dtype=np.float32), CLASSES)
+
+
+def _predictions() -> tuple[bytes, ...]:
+    from safetensors.numpy import save  # noqa: PLC0415
+
+    found = _evaluation()
+    return (save({"labels": found.labels, "probabilities": found.probabilities}),)
+
+
+def _read_predictions(path: Path) -> object:
+    (path.parent / "run.json").write_bytes(_record()[0])
+    evaluation = RunFolder(path.parent).evaluation
+    return evaluation and evaluation.summary()
+
+
+def _read_weights(path: Path) -> object:
+    return load_weights(path, DESIGN), read_card(path)
+
+
+def _designs() -> tuple[bytes, ...]:
+    return tuple(format_design(each).encode() for each in (DESIGN, load_design("custom_cnn")))
+
+
+def _read_design(path: Path) -> Design:
+    design = load_design(path)
+    assert parse_design(format_design(design)) == design
+    return design
+
+
+def _square_csv() -> bytes:
+    header = "label," + ",".join(f"pixel{number}" for number in range(1, 5))
+    return f"{header}\n0,1,2,3,4\n1,5,6,7,255\n".encode()
+
+
+def _read_csv(path: Path) -> object:
+    (path.parent / "fashion-mnist_test.csv").write_bytes(_square_csv())
+    return formats.read(path.parent)
+
+
+READERS: dict[str, Reader] = {
+    "idx": Reader(
+        "images",
+        lambda: (tiny.idx_bytes(TRAIN.images[..., 0]),),
+        lambda path: idx.read_values(path, 3),
+    ),
+    "gzip": Reader(
+        "images.gz",
+        lambda: (gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0),),
+        lambda path: idx.read_values(path, 3),
+    ),
+    "idx labels": _data("idx", "train-labels-idx1-ubyte"),
+    "csv": Reader("fashion-mnist_train.csv", lambda: (_square_csv(),), _read_csv),
+    "parquet": _data("parquet", "train-00000-of-00001.parquet"),
+    "npz": _data("npz", "data.npz"),
+    "image folder": _data("folder", min(name for name in _written("folder") if name.startswith("train"))),
+    "picture": Reader("picture", _pictures, lambda path: read_picture(path, (6, 5, 1))),
+    "photo": Reader("photo", _pictures, lambda path: prepare_photo(path.read_bytes(), (6, 5, 1))),
+    "design": Reader("design.toml", _designs, _read_design),
+    "recipe": Reader("recipe.toml", lambda: (RECIPE,), load_recipe),
+    "run.json": Reader("run.json", _record, lambda path: RunFolder(path.parent).record),
+    "history.csv": Reader("history.csv", _history, lambda path: RunFolder(path.parent).history),
+    "evaluation.json": Reader(
+        "evaluation.json",
+        lambda: (json.dumps({"test": _evaluation().summary()}).encode(),),
+        lambda path: RunFolder(path.parent).measured,
+    ),
+    "predictions": Reader("predictions.safetensors", _predictions, _read_predictions),
+    "safetensors": Reader("model.safetensors", lambda: _exported("safetensors"), _read_weights),
+    "onnx": Reader("model.onnx", lambda: _exported("onnx"), _predict),
+}
