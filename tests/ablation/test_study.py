@@ -18,7 +18,7 @@ from muslin.ablation import Study, Watcher, ablate, resume
 from muslin.ablation.store import FILE, Store
 from muslin.ablation.table import HEADS, justification_rows, to_csv, to_latex, to_markdown
 from muslin.data import Dataset
-from muslin.design import Design, parse_design
+from muslin.design import Design, format_design, parse_design
 from muslin.errors import DesignError, RunError, TrainingError
 from muslin.recipe import Recipe
 
@@ -117,12 +117,10 @@ def test_until_decided_stops_where_it_is_decided_and_goes_on_where_it_is_not(
     assert seeds == [2, 2] or (seeds > [2, 2] and verdict.kind != "undecided") or seeds == [4, 4]
 
 
-def test_a_study_killed_half_way_and_resumed_gives_the_same_table(tmp_path: Path) -> None:
+def test_a_study_killed_half_way_and_resumed_gives_the_same_table(tiny: Design, tmp_path: Path) -> None:
     arguments = ["--sample", "--decision", "activation/tanh", "--seeds", "3", "--epochs", "1", "--workers", "1"]
     design = tmp_path / "tiny.toml"
-    from muslin.design import format_design  # noqa: PLC0415
-
-    design.write_text(format_design(_tiny()))
+    design.write_text(format_design(tiny))
 
     def muslin(*more: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -155,12 +153,6 @@ def test_a_study_killed_half_way_and_resumed_gives_the_same_table(tmp_path: Path
         for stream in (process.stdout, process.stderr):
             assert stream is not None
             stream.close()
-
-
-def _tiny() -> Design:
-    from conftest import TINY  # noqa: PLC0415
-
-    return parse_design(TINY)
 
 
 def _wait_for_trial(folder: Path) -> Path:
