@@ -44,7 +44,7 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "a field given twice": ('name = "a"\nname = "b"', "cannot overwrite a value (at end of document). Within a table"),
     "nested brackets": (f"name = {'[' * 100_000}", "not a design: its brackets are nested too deep."),
-    "nested tables": (f"{'a.' * 500}a = 1\n{WHOLE}", "not valid TOML: a key has more than 64 parts with dots between them."),
+    "nested tables": (f"{'a.' * 500}a = 1\n{WHOLE}", "not valid TOML: a key has more than 64 parts with dots"),
     "a number of 5,000 digits": (f"name = {'9' * 5_000}", "it holds a whole number of more than 4,300 digits."),
     "a hexadecimal number too long to print": (
         WHOLE.replace('"tried"', f"0x{'f' * 5_000}"),
