@@ -43,14 +43,14 @@ def values(study: Study) -> dict[str, tuple[float, float]]:
 
 
 class KillNode(Watcher):
-    """Kills a node after the second trial."""
+    """Kills a node after the fourth trial."""
 
     def __init__(self, cluster: Any) -> None:
         self.cluster, self.killed, self.answers = cluster, False, []
 
     def on_trial(self, study: Study, trial: Any, row: Any, waiting: int) -> None:
         self.answers.append(trial.key)
-        if len(self.answers) == 2:
+        if len(self.answers) == 4:
             self.cluster.remove_node(self.cluster.second, allow_graceful=False)
             self.killed = True
 
@@ -60,12 +60,12 @@ def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_ma
 ) -> None:
     from muslin.ablation.ray import RayExecutor  # noqa: PLC0415
 
-    settings = {"decisions": ("pooling", "filters"), "seeds": 4}
+    settings = {"decisions": ("pooling", "filters"), "seeds": 8}
     here = ablate(tiny, few, recipe, out=tmp_path / "here", **settings)
     watch = KillNode(cluster)
     there = ablate(tiny, few, recipe, out=tmp_path / "there", executor=RayExecutor(few), watch=watch, **settings)
     assert watch.killed
-    assert len(watch.answers) == len(set(watch.answers)) == len(here.plan.arms) * 4
+    assert len(watch.answers) == len(set(watch.answers)) == len(here.plan.arms) * 8
     assert values(there) == values(here)
     rows = there.store.trials().values()
     assert all(row.cause is None for row in rows)

@@ -63,7 +63,9 @@ class RayExecutor:
             self._ours = True
         self._arrays = {name: ray.put(array) for name, array in arrays_of(self.data).items()}
         # max_retries=0: trying again is ours, since only we know what has come back.
-        self._task = ray.remote(num_cpus=1, max_retries=0)(_work_on).options(num_returns="streaming")
+        self._task = ray.remote(num_cpus=1, max_retries=0)(_work_on).options(
+            num_returns="streaming", scheduling_strategy="SPREAD"
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
