@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from muslin.ablation import Study, Watcher, ablate
     from muslin.analysis import Analysis, analyze
     from muslin.claims import Checked
     from muslin.data import Audit, Dataset, Split, load_data
@@ -45,6 +46,9 @@ _HOMES = {
     "Run": "run",
     "ShowProgress": "training.progress",
     "Split": "data",
+    "Study": "ablation",
+    "Watcher": "ablation",
+    "ablate": "ablation",
     "analyze": "analysis",
     "compare": "evaluation",
     "format_design": "design",
@@ -74,6 +78,9 @@ __all__ = [
     "Run",
     "ShowProgress",
     "Split",
+    "Study",
+    "Watcher",
+    "ablate",
     "analyze",
     "compare",
     "format_design",
