@@ -8,7 +8,7 @@ from muslin.ablation.table import to_csv, to_latex, to_markdown
 
 
 def write_evidence(study: Study) -> None:
-    """Write table.csv, table.md, table.tex and trials.csv into the study's folder.
+    """Write table.csv, table.md, table.tex, trials.csv and shifts.csv into the study's folder.
 
     Raises:
         MuslinError: a file can't be written.
@@ -17,4 +17,5 @@ def write_evidence(study: Study) -> None:
         write_text(study.path / "table.csv", to_csv(study))
         write_text(study.path / "table.md", to_markdown(study))
         write_text(study.path / "table.tex", to_latex(study))
+        write_text(study.path / "shifts.csv", study.shift_table().write_csv())
     write_text(study.path / "trials.csv", study.trials().write_csv())

@@ -178,6 +178,7 @@ def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Ou
     from muslin import ablation  # noqa: PLC0415  (--help does without)
     from muslin.ablation.evidence import write_evidence  # noqa: PLC0415
     from muslin.cli._ablation import answer_study, study_as_dict, watching  # noqa: PLC0415
+    from muslin.figures import forest, save  # noqa: PLC0415
 
     for note in study.plan.notes:
         output.note(note)
@@ -185,6 +186,8 @@ def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Ou
     with watching(output) as watcher:
         ablation.conduct(study, dataset, _executor(options, dataset, study.path), watcher)
     write_evidence(study)
+    if study.plan.contrasts:
+        save(forest(study.evidence(bootstrap=False), study.settings.margin), study.path / "forest")
     if as_json:
         output.answer_json(study_as_dict(study))
     else:
