@@ -44,13 +44,18 @@ class Batches:
         whole, rest = divmod(len(self.labels), self.size)
         return whole + bool(rest and not self.recipe.drop_last)
 
-    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of one epoch: images (batch, channel, height, width) as float32 0–1, and labels (batch,)."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch: images (batch, channel, height, width) as float32 0–1, and labels (batch,).
+
+        Args:
+            number: the epoch's, counted from 1.
+            first: the batch to begin with, counted from 0; those before it are skipped.
+        """
         generator = self._generator(number)
         order = torch.randperm(len(self.labels), generator=generator)
         how = self.recipe.augmentation
         moves = torch.randint(-how.shift, how.shift + 1, (len(order), 2), generator=generator)
-        for step in range(self.steps):
+        for step in range(first, self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
             images = self.images[chosen.to(self.images.device)]
             if how.flip:

@@ -31,6 +31,13 @@ class Callback:
     def on_end(self, training: Training) -> None:
         """After the last step, whatever ended the training; the final weights are in `training.network`."""
 
+    def state(self) -> dict[str, bool | int | float | str | None]:
+        """What a checkpoint must hold of this callback for a resumed training to go on alike; nothing by default."""
+        return {}
+
+    def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
+        """Take over what `state` gave, in the training that was stopped; called after `on_start`."""
+
 
 class StopEarly(Callback):
     """Stops when the validation loss has not improved for some epochs, by the rules of Keras' EarlyStopping."""
@@ -48,6 +55,14 @@ class StopEarly(Callback):
         self.waited += 1
         if self.waited >= self.settings.patience:
             training.stop(f"no better validation loss for {self.settings.patience} epochs")
+
+    def state(self) -> dict[str, bool | int | float | str | None]:
+        """The best validation loss, and epochs without a better one."""
+        return {"best": self.best, "waited": self.waited}
+
+    def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
+        """Go on counting."""
+        self.best, self.waited = float(state["best"] or 0), int(state["waited"] or 0)
 
 
 class LowerOnPlateau(Callback):
@@ -67,3 +82,11 @@ class LowerOnPlateau(Callback):
         if self.waited >= self.settings.patience and training.learning_rate > self.settings.floor:
             training.learning_rate = max(training.learning_rate * self.settings.factor, self.settings.floor)
             self.waited = 0
+
+    def state(self) -> dict[str, bool | int | float | str | None]:
+        """The best validation loss, and epochs without a better one."""
+        return {"best": self.best, "waited": self.waited}
+
+    def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
+        """Go on counting."""
+        self.best, self.waited = float(state["best"] or 0), int(state["waited"] or 0)

@@ -6,8 +6,9 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,12 +21,14 @@ from muslin.network import Network, predict
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
+from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
 from muslin.training.scaling import InputScaling
+from muslin.training.snapshot import Tally, capture, restore
 
 SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # raised to it: what was rounded to zero
 
@@ -48,11 +51,15 @@ def fit(
     device: str | None = None,
     precision: str | None = None,
     callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Train `design` on `data.train`, watching `data.validation`; the test split is not looked at.
 
     Same machine, thread count, design, recipe, data and seed give the same bits. Ctrl-C or SIGTERM ends after the step
     under way and keeps the best weights so far.
+
+    With `checkpoints`, the whole state is saved now and then, at the end of each epoch, and on Ctrl-C or SIGTERM. A
+    training resumed from there ends with the same bits as one that was never stopped.
 
     Args:
         design: what to train; its input shape and classes must be the data's.
@@ -63,16 +70,18 @@ def fit(
         precision: "float32" or "bfloat16"; by default bfloat16 where the hardware multiplies it natively. Weights are
             kept in float32 either way.
         callbacks: called after the recipe's own.
+        checkpoints: where the state is saved, and whether to go on from there; nowhere by default.
 
     Raises:
         DesignError: the design doesn't fit the data.
         TrainingError: the device can't be used.
+        RunError: the checkpoints are of another design, recipe, data or seed, or none of them is whole.
     """
     check_fit(design, data)
     keep_freed_memory()
     with torch.random.fork_rng(devices=[]), _flushed_denormals(), _interruption() as interruption:
         training = Training(design, data, recipe, seed, pick_device(device), precision)
-        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption)
+        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints)
 
 
 @contextlib.contextmanager
@@ -112,6 +121,9 @@ class Training:
         steps: steps that the recipe plans in all.
         loss, accuracy: running means of the epoch under way.
         history: epochs done so far.
+        tally: how far the epoch under way has come.
+        best: the weights of the epoch with the lowest validation loss; empty before the first epoch's end.
+        factor: what callbacks multiplied the learning rate by.
         ended: how and why training ends, once something ended it.
     """
 
@@ -121,6 +133,7 @@ class Training:
         self.recipe = recipe
         self.seed = seed
         self.validation = data.validation
+        self._data = data
         self.device = device
         self.precision = pick_precision(device, precision)
         torch.manual_seed(seed)
@@ -132,32 +145,61 @@ class Training:
         self.optimizers = build_optimizers(self.network, recipe)
         self.steps = self.batches.steps * recipe.epochs
         self.step = 0
-        self.loss = self.accuracy = 0.0
         self.history = History()
+        self.tally = Tally()
+        self.best: dict[str, Tensor] = {}
+        self.factor = 1.0
         self.ended: tuple[End, str] | None = None
-        self._factor = 1.0
-        self._best: dict[str, Tensor] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the data."""
+        return self._data.fingerprint
+
+    @property
+    def loss(self) -> float:
+        """The epoch's running mean; the finished epoch's, between two."""
+        return self.tally.loss if self.tally.seen or not self.history else self.history.last.loss
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers in the epoch so far; the finished epoch's, between two."""
+        return self.tally.accuracy if self.tally.seen or not self.history else self.history.last.accuracy
 
     @property
     def learning_rate(self) -> float:
         """The main optimizer's learning rate, before the schedule's own factor."""
-        return float(self.optimizers[0].param_groups[0]["initial_lr"]) * self._factor
+        return float(self.optimizers[0].param_groups[0]["initial_lr"]) * self.factor
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self._factor = value / float(self.optimizers[0].param_groups[0]["initial_lr"])
+        self.factor = value / float(self.optimizers[0].param_groups[0]["initial_lr"])
 
     def stop(self, reason: str) -> None:
         """Ask for the end of training after the step under way."""
         self._end("early", reason)
 
-    def run(self, callbacks: Sequence[Callback], interruption: threading.Event) -> Fitted:
+    def run(
+        self,
+        callbacks: Sequence[Callback],
+        interruption: threading.Event,
+        checkpoints: Checkpoints | None = None,
+    ) -> Fitted:
         """Train to the end."""
         started = time.perf_counter()
         for callback in callbacks:
             callback.on_start(self)
-        while len(self.history) < self.recipe.epochs and not self.ended:
-            self._epoch(len(self.history) + 1, callbacks, interruption)
+        if checkpoints and (snapshot := checkpoints.begin()):
+            restore(self, snapshot, callbacks)
+            started -= snapshot.state.seconds
+
+        def save(*, now: bool = True) -> None:
+            if checkpoints and (now or checkpoints.due) and not self._is("diverged"):
+                checkpoints.save(capture(self, callbacks, time.perf_counter() - started))
+
+        while len(self.history) < self.recipe.epochs and not self._is():
+            self._epoch(len(self.history) + 1, callbacks, interruption, partial(save, now=False))
+            save()
         end, reason = self.ended or ("finished", f"all {self.recipe.epochs} epochs done")
         outcome = Outcome(
             seconds=time.perf_counter() - started,
@@ -179,36 +221,46 @@ class Training:
     def _end(self, end: End, reason: str) -> None:
         self.ended = self.ended or (end, reason)
 
-    def _epoch(self, number: int, callbacks: Sequence[Callback], interruption: threading.Event) -> None:
-        """One epoch and its validation, unless something ends the training before."""
-        started = time.perf_counter()
+    def _is(self, *ends: End) -> bool:
+        """Whether training was ended, in one of these ways if some are given."""
+        return self.ended is not None and (not ends or self.ended[0] in ends)
+
+    def _epoch(
+        self, number: int, callbacks: Sequence[Callback], interruption: threading.Event, save: Callable[[], None]
+    ) -> None:
+        """One epoch, or what is left of it, and its validation, unless something ends the training before."""
+        tally = self.tally
+        started = time.perf_counter() - tally.seconds
         self.network.train()
-        rate, loss_sum, right, seen = 0.0, 0.0, 0, 0
-        for images, labels in self.batches.epoch(number):
-            rate = self._schedule()
+        for images, labels in self.batches.epoch(number, tally.batches):
+            tally.rate = self._schedule()
             loss, correct = self._step(images, labels)
-            if self.ended:
+            if self._is("diverged"):
                 return
-            loss_sum, right, seen = loss_sum + loss * len(labels), right + correct, seen + len(labels)
             self.step += 1
-            self.loss, self.accuracy = loss_sum / seen, right / seen
+            tally.add(loss, correct, len(labels))
             for callback in callbacks:
                 callback.on_step(self)
             if interruption.is_set():
                 self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
+            tally.seconds = time.perf_counter() - started
+            if self._is():
                 return
-        seconds = time.perf_counter() - started
+            save()
         loss, accuracy = self._validate()
-        epoch = Epoch(number, rate, self.loss, self.accuracy, loss, accuracy, seconds, seen / seconds)
-        if not self._best or loss < self.history.best.validation_loss:
-            self._best = {name: array.detach().clone() for name, array in self.network.state_dict().items()}
+        epoch = Epoch(
+            number, tally.rate, tally.loss, tally.accuracy, loss, accuracy, tally.seconds, tally.seen / tally.seconds
+        )
+        if not self.best or loss < self.history.best.validation_loss:
+            self.best = {name: array.detach().clone() for name, array in self.network.state_dict().items()}
         self.history = self.history.extended(epoch)
+        self.tally = Tally()
         for callback in callbacks:
             callback.on_epoch(self, epoch)
 
     def _schedule(self) -> float:
         """Set the learning rates for the next step and return the main optimizer's."""
-        factor = self._factor
+        factor = self.factor
         if isinstance(self.recipe.schedule, Linear):
             warmup, done = self.recipe.schedule.warmup, (self.step + 1) / (self.steps + 1)
             factor *= done / warmup if done < warmup else (1 - done) / (1 - warmup)
@@ -250,9 +302,9 @@ class Training:
 
     def _restore(self, *, interrupted: bool) -> int | None:
         """Go back to the best epoch's weights if the recipe or an interruption asks for it; which epoch that was."""
-        if not self._best or not (self.recipe.early_stopping or interrupted):
+        if not self.best or not (self.recipe.early_stopping or interrupted):
             return None
-        self.network.load_state_dict(self._best)
+        self.network.load_state_dict(self.best)
         return self.history.best.epoch
 
 

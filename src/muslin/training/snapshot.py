@@ -1,0 +1,312 @@
+"""The whole state of a training between two steps: taken out, and put back so that training goes on bit for bit."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor
+
+from muslin.design import format_design
+from muslin.errors import RunError
+from muslin.training.history import Epoch, History
+from muslin.training.outcome import End
+
+if TYPE_CHECKING:
+    from muslin.training.callbacks import Callback
+    from muslin.training.loop import Training
+
+FORMAT = 1
+MOST_DIFFERENCES = 6  # lines of a design that a message shows
+
+Scalar: TypeAlias = bool | int | float | str | None
+
+
+@dataclass
+class Tally:
+    """How far the epoch under way has come.
+
+    Attributes:
+        batches: done so far.
+        rate: the main optimizer's learning rate in the last of them.
+        loss_sum: over the images seen.
+        right: right answers among them.
+        seen: images.
+        seconds: spent on them.
+    """
+
+    batches: int = 0
+    rate: float = 0.0
+    loss_sum: float = 0.0
+    right: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        """The mean so far."""
+        return self.loss_sum / self.seen if self.seen else 0.0
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers so far, 0–1."""
+        return self.right / self.seen if self.seen else 0.0
+
+    def add(self, loss: float, right: int, images: int) -> None:
+        """Count one more batch."""
+        self.batches += 1
+        self.loss_sum += loss * images
+        self.right += right
+        self.seen += images
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identity(_Part):
+    """What a training is determined by. State of one fits another only if all of this is the same."""
+
+    design: str
+    recipe: dict[str, Any]
+    data: str
+    seed: int
+    device: str
+    precision: str
+
+
+class State(_Part):
+    """What of a snapshot isn't arrays."""
+
+    identity: Identity
+    step: int
+    factor: float
+    tally: Tally
+    history: tuple[Epoch, ...]
+    ended: tuple[End, str] | None
+    seconds: float
+    numbers: dict[str, Scalar]
+    callbacks: tuple[tuple[str, dict[str, Scalar]], ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A training between two steps.
+
+    Attributes:
+        state: position, history, states of callbacks.
+        arrays: weights, best weights, optimizers' and random generators' states, by name.
+    """
+
+    state: State
+    arrays: dict[str, np.ndarray] = field(repr=False)
+
+    def to_json(self) -> str:
+        """The state as text; floats come back exactly."""
+        return json.dumps(self.state.model_dump(mode="python") | {"history": [asdict(e) for e in self.state.history]})
+
+    @classmethod
+    def from_json(cls, text: str, arrays: dict[str, np.ndarray]) -> Snapshot:
+        """Read what `to_json` wrote.
+
+        Raises:
+            RunError: it is something else.
+        """
+        try:
+            return cls(State.model_validate(json.loads(text)), arrays)
+        except (ValidationError, ValueError, RecursionError) as error:
+            raise RunError(
+                f"a checkpoint's state is not as Muslin writes it: {str(error).splitlines()[0]:.200}"
+            ) from error
+
+
+def capture(training: Training, callbacks: Sequence[Callback], seconds: float) -> Snapshot:
+    """Copy a training's state; nothing in the training changes.
+
+    Args:
+        training: between two steps.
+        callbacks: those that watch it.
+        seconds: spent on it so far.
+    """
+    arrays = {name: _array(values) for name, values in _tensors(training)}
+    # An interruption is why a snapshot is taken, no part of what goes on from it.
+    ended = training.ended if training.ended and training.ended[0] == "early" else None
+    return Snapshot(
+        State(
+            identity=identity(training),
+            step=training.step,
+            factor=training.factor,
+            tally=Tally(**asdict(training.tally)),
+            history=training.history.epochs,
+            ended=ended,
+            seconds=seconds,
+            numbers=dict(_numbers(training)),
+            callbacks=tuple((_name(callback), state) for callback in callbacks if (state := callback.state())),
+        ),
+        arrays,
+    )
+
+
+def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback]) -> None:
+    """Put a state into a training that has just been set up.
+
+    Raises:
+        RunError: the snapshot is of another training; the message shows the difference.
+    """
+    state = snapshot.state
+    require_same(state.identity, identity(training))
+    training.history = History(state.history)
+    if state.history:
+        training.best = {name: values.detach().clone() for name, values in training.network.state_dict().items()}
+    _make_optimizer_states(training, snapshot)
+    wanted = dict(_tensors(training))
+    if wanted.keys() != snapshot.arrays.keys():
+        odd = sorted(wanted.keys() ^ snapshot.arrays.keys())
+        raise RunError(f"the checkpoint lacks or has too many arrays: {', '.join(odd)[:200]}. Train again.")
+    with torch.no_grad():
+        for name, values in wanted.items():
+            array = snapshot.arrays[name]
+            if array.shape != tuple(values.shape) or str(array.dtype) != str(values.dtype).removeprefix("torch."):
+                raise RunError(f"the checkpoint's array '{name}' is {array.dtype} of shape {array.shape}. Train again.")
+            if not name.startswith("random/"):
+                values.copy_(torch.from_numpy(array))
+    torch.set_rng_state(torch.from_numpy(snapshot.arrays["random/cpu"]))
+    if training.device.type == "cuda":
+        torch.cuda.set_rng_state(torch.from_numpy(snapshot.arrays["random/cuda"]), training.device)
+    if training.device.type == "mps":
+        torch.mps.set_rng_state(torch.from_numpy(snapshot.arrays["random/mps"]))
+    training.step, training.factor, training.ended = state.step, state.factor, state.ended
+    training.tally = Tally(**asdict(state.tally))
+    _restore_callbacks(state, callbacks)
+
+
+def identity(training: Training) -> Identity:
+    """What the training is determined by."""
+    return Identity(
+        design=format_design(training.network.design),
+        recipe=training.recipe.model_dump(mode="json"),
+        data=training.fingerprint,
+        seed=training.seed,
+        device=training.device.type,
+        precision=training.precision,
+    )
+
+
+def require_same(there: Identity, here: Identity) -> None:
+    """See that a checkpoint is of the training that wants to go on from it.
+
+    Raises:
+        RunError: it isn't; the message shows in what.
+    """
+    different = list(differences(there, here))
+    if different:
+        raise RunError(
+            f"this run can't be resumed with something else than it began with. {' '.join(different)} "
+            "Leave out what differs, or begin a new run."
+        )
+
+
+def differences(there: Identity, here: Identity) -> Iterator[str]:
+    """In what two trainings differ, a sentence each."""
+    if there.design != here.design:
+        lines = difflib.unified_diff(there.design.splitlines(), here.design.splitlines(), lineterm="", n=0)
+        changed = [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-" and not line.startswith(("+++", "---"))]
+        more = " …" if len(changed) > MOST_DIFFERENCES else ""
+        yield f"The design differs (- the run's, + this one): {' | '.join(changed[:MOST_DIFFERENCES])}{more}."
+    for name in sorted(there.recipe.keys() | here.recipe.keys()):
+        before, now = there.recipe.get(name), here.recipe.get(name)
+        if before != now:
+            yield f"The recipe's {name} was {before!s:.120}, now it is {now!s:.120}."
+    if there.data != here.data:
+        yield f"The images are others: fingerprint {there.data[:12]}… then, {here.data[:12]}… now."
+    for name in ("seed", "device", "precision"):
+        before, now = getattr(there, name), getattr(here, name)
+        if before != now:
+            yield f"The {name} was {before}, now it is {now}."
+
+
+def _tensors(training: Training) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor of a training's state, by its name in a snapshot."""
+    for name, values in training.network.state_dict().items():
+        yield f"weights/{name}", values
+    for name, values in training.best.items():
+        yield f"best/{name}", values
+    for name, _, state, key in _optimizer_states(training):
+        if isinstance(state[key], Tensor):
+            yield f"{name}/{key}", state[key]
+    yield "random/cpu", torch.get_rng_state()
+    if training.device.type == "cuda":
+        yield "random/cuda", torch.cuda.get_rng_state(training.device)
+    if training.device.type == "mps":
+        yield "random/mps", torch.mps.get_rng_state()
+
+
+def _numbers(training: Training) -> Iterator[tuple[str, Scalar]]:
+    """What optimizers keep besides tensors."""
+    for name, _, state, key in _optimizer_states(training):
+        if not isinstance(state[key], Tensor):
+            yield f"{name}/{key}", state[key]
+
+
+def _optimizer_states(training: Training) -> Iterator[tuple[str, Tensor, dict[str, Any], str]]:
+    for name, optimizer, parameter in _parameters(training):
+        state = optimizer.state.get(parameter, {})
+        for key in state:
+            yield name, parameter, state, key
+
+
+def _parameters(training: Training) -> Iterator[tuple[str, torch.optim.Optimizer, Tensor]]:
+    for number, optimizer in enumerate(training.optimizers):
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        for index, parameter in enumerate(parameters):
+            yield f"optimizer/{number}/{index}", optimizer, parameter
+
+
+def _make_optimizer_states(training: Training, snapshot: Snapshot) -> None:
+    """Room for the optimizers' states, which come into being with the first step; laid out as the parameters are."""
+    for prefix, optimizer, parameter in _parameters(training):
+        state = optimizer.state[parameter]
+        for name, array in snapshot.arrays.items():
+            if name.startswith(f"{prefix}/"):
+                alike = array.shape == tuple(parameter.shape) and array.ndim > 0
+                values = torch.from_numpy(array).to(parameter.device)
+                state[name.removeprefix(f"{prefix}/")] = torch.empty_like(parameter) if alike else values.clone()
+        for name, number in snapshot.state.numbers.items():
+            if name.startswith(f"{prefix}/"):
+                state[name.removeprefix(f"{prefix}/")] = number
+        if not state:
+            del optimizer.state[parameter]
+
+
+def _restore_callbacks(state: State, callbacks: Sequence[Callback]) -> None:
+    waiting = [callback for callback in callbacks if callback.state()]
+    names = [_name(callback) for callback in waiting]
+    if names != [name for name, _ in state.callbacks]:
+        then = ", ".join(name for name, _ in state.callbacks) or "none"
+        raise RunError(
+            f"the run was watched by other callbacks that keep a state ({then}) than now "
+            f"({', '.join(names) or 'none'}). Pass the same callbacks, in the same order."
+        )
+    for callback, (name, kept) in zip(waiting, state.callbacks, strict=True):
+        try:
+            callback.restore(kept)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"the checkpoint's state of the callback {name} can't be used: {error!r}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{(str(error).splitlines() or [type(error).__name__])[0]:.200}"
+
+
+def _name(callback: Callback) -> str:
+    return type(callback).__qualname__
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return np.array(values.detach().cpu().contiguous().numpy())
