@@ -178,7 +178,7 @@ def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Ou
     from muslin import ablation  # noqa: PLC0415  (--help does without)
     from muslin.ablation.evidence import write_evidence  # noqa: PLC0415
     from muslin.cli._ablation import answer_study, study_as_dict, watching  # noqa: PLC0415
-    from muslin.figures import forest, save  # noqa: PLC0415
+    from muslin.figures import forest_plot, save  # noqa: PLC0415
 
     for note in study.plan.notes:
         output.note(note)
@@ -187,7 +187,7 @@ def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Ou
         ablation.conduct(study, dataset, _executor(options, dataset, study.path), watcher)
     write_evidence(study)
     if study.plan.contrasts:
-        save(forest(study.evidence(bootstrap=False), study.settings.margin), study.path / "forest")
+        save(forest_plot(study.evidence(bootstrap=False), study.settings.margin), study.path / "forest")
     if as_json:
         output.answer_json(study_as_dict(study))
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from muslin.figures.confusion import confusion_matrix
     from muslin.figures.curves import training_curves
     from muslin.figures.evidence import class_activation_maps
-    from muslin.figures.forest import forest
+    from muslin.figures.forest import forest_plot
     from muslin.figures.images import confidently_wrong, sample_grid
     from muslin.figures.kernels import filters
     from muslin.figures.layers import feature_maps
@@ -34,7 +34,7 @@ _PLACES = {
     "feature_maps": "layers",
     "filter_responses": "responses",
     "filters": "kernels",
-    "forest": "forest",
+    "forest_plot": "forest",
     "per_class": "classes",
     "reliability": "calibration",
     "sample_grid": "images",
@@ -52,7 +52,7 @@ __all__ = [
     "feature_maps",
     "filter_responses",
     "filters",
-    "forest",
+    "forest_plot",
     "per_class",
     "reliability",
     "sample_grid",

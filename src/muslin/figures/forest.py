@@ -36,7 +36,7 @@ _TOP, _BOTTOM = 34, 40  # CSS pixels above and below the axes
 
 
 @styled
-def forest(evidence: Sequence[Evidence], margin: float) -> Figure:
+def forest_plot(evidence: Sequence[Evidence], margin: float) -> Figure:
     """Effect and interval of every alternative, decision by decision, with what the choice costs beside it.
 
     Args:

@@ -1,0 +1,67 @@
+"""How many trials a minute do two workers of one thread do, against one, and against one process of two threads?
+
+    python benchmarks/ablation_workers.py            # the library's network on the sample, about two minutes
+    python benchmarks/ablation_workers.py --data DIR --steps 200
+
+On an idle machine of two cores; whatever else runs there is measured with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import muslin
+from muslin.ablation.arm import Arm
+from muslin.ablation.executor import Job
+from muslin.ablation.local import LocalExecutor
+from muslin.ablation.trial import Trial, work
+from muslin.training.machine import pick_device, pick_precision
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--steps", type=int, default=120, help="training steps of a trial")
+    parser.add_argument("--trials", type=int, default=4, help="trials a worker does")
+    options = parser.parse_args()
+    data = muslin.load_data(options.data) if options.data else muslin.load_data(sample=True)
+    recipe = muslin.load_recipe("fast")
+    repeated = np.resize(np.arange(len(data.train)), options.steps * recipe.batch_size)
+    data = replace(data, train=data.train.subset(repeated), validation=data.validation.subset(np.arange(100)))
+    arm = Arm(muslin.load_design("custom_cnn").edited(()), recipe.with_(epochs=1))
+    precision = pick_precision(pick_device("cpu"))
+
+    def jobs(count: int, first: int) -> list[Job]:
+        trials = [Trial(arm, first + n, data.fingerprint, vary_split=False, precision=precision) for n in range(count)]
+        return [Job(trial.key, trial.to_json()) for trial in trials]
+
+    rates = {}
+    for workers in (1, 2, 1, 2):
+        with tempfile.TemporaryDirectory() as folder, LocalExecutor(data, Path(folder), workers) as executor:
+            list(executor.run(jobs(workers, 1_000)))  # the processes start
+            count = options.trials * workers
+            started = time.perf_counter()
+            assert all(answer.text for answer in executor.run(jobs(count, 0)))
+            rate = 60 * count / (time.perf_counter() - started)
+            rates.setdefault(f"{workers} workers of one thread", []).append(rate)
+    torch.set_num_threads(2)
+    started = time.perf_counter()
+    for job in jobs(options.trials, 0):
+        json.loads(work(job.message, data, lambda: None))
+    rates["one process of two threads"] = [60 * options.trials / (time.perf_counter() - started)]
+    for name, values in rates.items():
+        print(f"{name:<28} {max(values):6.1f} trials a minute")
+    one, two = max(rates["1 workers of one thread"]), max(rates["2 workers of one thread"])
+    print(f"two workers against one: × {two / one:.2f}")
+
+
+if __name__ == "__main__":
+    main()
