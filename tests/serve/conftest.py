@@ -70,7 +70,7 @@ def running(settings: Settings) -> Iterator[Running]:
 def runs(tmp_path_factory: pytest.TempPathFactory, sample: Dataset) -> Path:
     """Two runs: the library's CNN, tested and exported, and a network without global average pooling."""
     place = tmp_path_factory.mktemp("serve") / "runs"
-    recipe = load_recipe("fast").model_copy(update={"epochs": 2})
+    recipe = load_recipe("fast").model_copy(update={"epochs": 4})
     train(parse_design(FLAT), sample, recipe, out=place, seed=1)
     run = train(load_design("custom_cnn"), sample, recipe, out=place, seed=0)
     run.open_test(sample)

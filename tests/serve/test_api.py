@@ -171,11 +171,11 @@ def test_runs_are_listed_newest_first_with_their_course(served: Running, cnn: Ru
     assert answer["chosen"] == cnn.name
     assert [run["id"] for run in answer["runs"]] == [cnn.name, flat.name]
     first, second = answer["runs"]
-    assert (first["state"], first["epochs"], first["planned"], first["ready"]) == ("finished", 2, 2, True)
+    assert (first["state"], first["epochs"], first["planned"], first["ready"]) == ("finished", 4, 4, True)
     assert first["parameters"] == 93_962
     assert first["accuracy"] == Run(cnn).folder.evaluation.accuracy  # type: ignore[union-attr]
     assert second["accuracy"] is None
-    assert [epoch["epoch"] for epoch in first["history"]] == [1, 2]
+    assert [epoch["epoch"] for epoch in first["history"]] == [1, 2, 3, 4]
 
 
 def test_a_runs_design_and_results(served: Running, cnn: RunFolder, flat: RunFolder) -> None:
@@ -221,7 +221,7 @@ def test_a_run_in_training_appears_and_grows(start, cnn: RunFolder, tmp_path) ->
         assert '"state":"training"' in data
         assert '"epochs":0' in data
         folder.save_history(cnn.history)
-        assert '"epochs":2' in event()[1]
+        assert '"epochs":4' in event()[1]
     refused = up.http.post("/api/predict", json={"images": [[[0]]], "run": folder.name})
     assert (refused.status_code, "still in training" in refused.json()["detail"]) == (409, True)
     folder.weights_path.write_bytes(cnn.weights_path.read_bytes())

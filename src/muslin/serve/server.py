@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import Any
 
@@ -86,7 +87,8 @@ def listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024
         )
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Python adds the address to the system's words once more.
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise MuslinError(
             f"the address {host}:{port} can't be used: {reason}. Choose another --port (0 for any that is free) or "
             "--host."

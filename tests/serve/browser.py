@@ -1,0 +1,48 @@
+"""The system's Chromium, driven by Playwright. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Watched:
+    """What a page did besides what it was asked to."""
+
+    messages: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+
+def require() -> None:
+    """Skip where there is no browser."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    require()
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (may not be installed)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
