@@ -41,7 +41,7 @@ def test_a_study_ends_with_a_verdict_for_each_alternative_and_files_beside_it(
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("study.sqlite", "workers.log", "table.csv", "table.md", "table.tex", "trials.csv", "shifts.csv"),
-        *("forest.svg", "forest.png"),
+        *("forest.svg", "forest.png", "justification.json"),
     }
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from muslin.ablation import Study, Watcher, ablate, resume
+from muslin.ablation.evidence import justification
+from muslin.ablation.justification import load_justification, save_justification
 from muslin.ablation.store import FILE, Store
 from muslin.ablation.table import HEADS, justification_rows, to_csv, to_latex, to_markdown
 from muslin.data import Dataset
@@ -193,6 +195,18 @@ def test_markdown_and_latex_have_a_line_for_each_alternative(everything: Study) 
     latex = to_latex(everything)
     assert latex.count(r"\\") == 1 + 6
     assert r"5 $\times$ 5" in latex
+
+
+def test_what_a_study_says_can_be_read_without_torch(everything: Study, tmp_path: Path) -> None:
+    said = justification(everything)
+    save_justification(said, tmp_path)
+    assert load_justification(tmp_path) == said
+    code = "import sys, muslin.ablation.justification; print('torch' in sys.modules, 'scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+    (tmp_path / "justification.json").write_text('{"design": []}')
+    with pytest.raises(RunError, match="is damaged"):
+        load_justification(tmp_path)
 
 
 EVIL = """

@@ -8,7 +8,7 @@ import torch
 from muslin.data import Dataset
 from muslin.design import Design, parse_design
 from muslin.errors import RecipeError
-from muslin.network import Network, prepare
+from muslin.network import Network, predict, prepare
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.history import Epoch
@@ -53,8 +53,6 @@ class LastValidation(Callback):
 
 @pytest.mark.parametrize("scaling", ["none", "standardized"])
 def test_the_kept_network_answers_as_it_did_in_training(small: Design, few: Dataset, scaling: str) -> None:
-    from muslin.network import predict  # noqa: PLC0415
-
     recipe = load_recipe("fast").with_(epochs=1, batch_size=32, input_scaling=scaling)
     watch = LastValidation()
     fitted = fit(small, few, recipe, callbacks=[watch], precision="float32")
@@ -76,3 +74,13 @@ def test_equal_layers_start_equal_whatever_stands_around_them() -> None:
     assert torch.equal(first.layer("output").weight, second.layer("output").weight)
     initialize(second, recipe, seed=4)
     assert not torch.equal(first.layer("output").weight, second.layer("output").weight)
+
+
+def test_training_itself_sees_the_scaled_pixels(small: Design, few: Dataset) -> None:
+    recipe = load_recipe("notebook").with_(epochs=1, batch_size=50)
+    losses = {
+        scaling: fit(small, few, recipe.with_(input_scaling=scaling)).history.last.loss
+        for scaling in ("unit", "none", "standardized")
+    }
+    assert len(set(losses.values())) == 3
+    assert losses["none"] > 2 * losses["unit"]  # bytes up to 255 into weights made for 0–1

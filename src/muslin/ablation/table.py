@@ -10,8 +10,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from muslin.ablation.justification import JustificationRow
 from muslin.ablation.statistics import Effect
 from muslin.ablation.trial import SHIFTS
 
@@ -46,24 +47,11 @@ HEADS = (
     "Δ parameters",
     "Δ MACs",
     "Δ time",
+    "Δ latency",
     "verdict",
     "because",
 )
-
-
-class JustificationRow(NamedTuple):
-    """One alternative, in words, ready to stand in a table; differences are choice minus alternative."""
-
-    decision: str
-    chosen: str
-    alternative: str
-    effect: str
-    seeds: str
-    parameters: str
-    macs: str
-    time: str
-    verdict: str
-    because: str
+_NUMBERS = ("n", "Δ parameters", "Δ MACs", "Δ time", "Δ latency")
 
 
 def justification_rows(study: Study) -> tuple[JustificationRow, ...]:
@@ -114,18 +102,16 @@ def to_csv(study: Study) -> str:
 
 def to_markdown(study: Study) -> str:
     """The table in words, as Markdown."""
-    rows = [[_markdown(cell) for cell in row] for row in justification_rows(study)]
-    line = (
-        "|" + "|".join("---:" if name in ("n", "Δ parameters", "Δ MACs", "Δ time") else "---" for name in HEADS) + "|"
-    )
+    rows = [[_markdown(cell) for cell in row[: len(HEADS)]] for row in justification_rows(study)]
+    line = "|" + "|".join("---:" if name in _NUMBERS else "---" for name in HEADS) + "|"
     return "\n".join([_piped(HEADS), line, *map(_piped, rows)]) + "\n"
 
 
 def to_latex(study: Study) -> str:
     """The table in words, as a LaTeX tabular for the booktabs package, without the reasons."""
-    rows = [[_latex(cell) for cell in row[:-1]] for row in justification_rows(study)]
+    rows = [[_latex(cell) for cell in row[: len(HEADS) - 1]] for row in justification_rows(study)]
     heads = [_latex(head) for head in HEADS[:-1]]
-    lines = [r"\begin{tabular}{lllrrrrrl}", r"\toprule", " & ".join(heads) + r" \\", r"\midrule"]
+    lines = [r"\begin{tabular}{lllrrrrrrl}", r"\toprule", " & ".join(heads) + r" \\", r"\midrule"]
     lines += [" & ".join(row) + r" \\" for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
@@ -179,8 +165,10 @@ def _worded(row: Evidence) -> JustificationRow:
         parameters=describe_ratio(ratios.get("parameters")),
         macs=describe_ratio(ratios.get("MACs")),
         time=describe_ratio(ratios.get("training time")),
+        latency=describe_ratio(ratios.get("latency")),
         verdict=row.verdict.text,
         because=" ".join(decision.because.split()),
+        kind=row.verdict.kind,
     )
 
 

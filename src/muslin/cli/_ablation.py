@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from muslin.ablation import Study, Watcher
+from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
-from muslin.ablation.table import JustificationRow, describe_effect, justification_rows, table_rows
+from muslin.ablation.table import describe_effect, justification_rows, table_rows
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
