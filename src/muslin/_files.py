@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from muslin.errors import MuslinError
+
+_TORN = re.compile(r"\..*-(\d{1,10})-[a-z0-9_]{8}\.torn(\..+)?")
 
 
 @contextlib.contextmanager
@@ -22,14 +26,15 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".torn{path.suffix}", dir=path.parent)
+        prefix = f".{path.stem}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=f".torn{path.suffix}", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         temporary.chmod(0o666 & ~_umask())
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     except OSError as error:
         raise MuslinError(
             f"{path} can't be written: {error.strerror or error}. "
@@ -37,7 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # swept away at the next start
+                temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -51,7 +57,27 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
-def _flush(path: Path) -> None:
+def sweep(folder: Path, *, deep: bool = True) -> None:
+    """Remove what writers that have died since left in a folder and, if `deep`, in those below it."""
+    with contextlib.suppress(OSError):  # what can't be removed does no harm
+        for path in [*(folder.rglob if deep else folder.glob)(".*.torn*")]:
+            found = _TORN.fullmatch(path.name)
+            if found and not _alive(int(found[1])):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or a directory is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ predictions.safetensors     the network's answers on the test split, from which 
 figures/                    *.svg and *.png
 report.html
 model.onnx, model.keras, …  exports
+checkpoints/                while it is trained: its whole state, to go on from
 baseline/                   the same again for the baseline, if one was trained
 """
 
@@ -21,6 +22,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +33,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from muslin._files import write_bytes, write_text
+from muslin._lock import at_work
+from muslin._new_folder import new_folder
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -61,8 +65,7 @@ class RunFolder:
             MuslinError: the folder can't be made.
         """
         name = f"{record.created:%Y%m%d-%H%M%S}-{design.name}-{record.recipe.name}-{record.seed}"
-        folder = cls(_new_folder(parent, name))
-        folder.begin(record, design)
+        folder = cls(new_folder(parent, name, lambda place: cls(place).begin(record, design)))
         _point_latest(parent, folder.path)
         return folder
 
@@ -96,6 +99,11 @@ class RunFolder:
     def weights_path(self) -> Path:
         """The weights."""
         return self.path / "model.safetensors"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
 
     @property
     def report_path(self) -> Path:
@@ -191,6 +199,25 @@ class RunFolder:
         write_text(self.path / "evaluation.json", json.dumps(measured, indent=2, ensure_ascii=False) + "\n")
         self._forget("evaluation", "measured")
 
+    def drop_results(self) -> None:
+        """Remove what was made of weights that training is about to change."""
+        names = ("evaluation.json", "predictions.safetensors", "report.html")
+        for path in [self.path / name for name in names] + [self.export_path(to) for to in ("onnx", "keras", "h5")]:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                reason = f"{error.strerror}. Is the folder yours to write to?"
+                raise MuslinError(f"{path} can't be removed: {reason}") from error
+        self._forget("evaluation", "measured")
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Hold the run's lock; what writers that died left behind is cleared away.
+
+        Raises:
+            RunError: another process is at work on the run.
+        """
+        return at_work(self.path)
+
     def _forget(self, *names: str) -> None:
         for name in names:
             self.__dict__.pop(name, None)
@@ -229,24 +256,8 @@ def _missing(path: Path) -> RunError:
     )
 
 
-def _new_folder(parent: Path, name: str) -> Path:
-    """A folder that did not exist before: two runs in one second get different ones."""
-    for attempt in range(1, 1000):
-        path = parent / (name if attempt == 1 else f"{name}-{attempt}")
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise MuslinError(
-                f"the run folder {path} can't be made: {error.strerror}. Choose one that you may write to (-o/--out)."
-            ) from error
-        return path.resolve()
-    raise MuslinError(f"there are too many runs called {name} under {parent}. Choose another folder (-o/--out).")
-
-
 def _point_latest(parent: Path, folder: Path) -> None:
-    beside = parent / f".{LATEST}-{os.getpid()}"
+    beside = parent / f".{LATEST}-{os.getpid()}-________.torn"
     with contextlib.suppress(OSError):  # a file system without links: "latest" is a convenience
         beside.unlink(missing_ok=True)
         beside.symlink_to(folder.name, target_is_directory=True)

@@ -13,7 +13,7 @@ from muslin.export.verify import verify_keras, verify_onnx
 from muslin.folder import RUNS, RunFolder
 from muslin.illustrate import illustrate
 from muslin.recipe import Recipe
-from muslin.run import Run, new_record, train_into
+from muslin.run import Run, is_trained, new_record, require_same_start, train_into
 from muslin.training.callbacks import Callback
 from muslin.training.loop import check_fit
 from muslin.training.machine import pick_device, pick_precision
@@ -35,6 +35,7 @@ class Settings:
         device: as `muslin.train` takes it.
         precision: as `muslin.train` takes it.
         say: told what is being done, a line at a time.
+        resume: a run to finish: its folder, or "latest"; None to begin a new one.
         watch: gives the callbacks for the training called by its argument ("custom_cnn", "dense_baseline").
     """
 
@@ -42,6 +43,7 @@ class Settings:
     out: Path = RUNS
     device: str | None = None
     precision: str | None = None
+    resume: str | Path | None = None
     say: Callable[[str], None] = _nothing
     watch: Callable[[str], Sequence[Callback]] = field(default=lambda _name: ())
 
@@ -49,7 +51,7 @@ class Settings:
 def run_everything(
     design: Design, data: Dataset, recipe: Recipe, baseline: Design | None, settings: Settings | None = None
 ) -> Run:
-    """Do all that `muslin run` does, and return the run with its report written.
+    """Do all that `muslin run` does, or what is missing of it, and return the run with its report written.
 
     Args:
         design: what to train.
@@ -67,16 +69,39 @@ def run_everything(
             check_fit(part, data)
     require_measurable(design)
     pick_precision(pick_device(settings.device), settings.precision)
-    run = Run(RunFolder.create(new_record(design, data, recipe, settings.seed), design, settings.out))
-    settings.say(f"Training {design.name} with recipe '{recipe.name}', seed {settings.seed}, in {run.folder.path}")
-    _train(run.folder, data, design, settings)
-    if run.record.outcome is not None and run.record.outcome.end == "interrupted":
+    record = new_record(design, data, recipe, settings.seed)
+    if settings.resume is None:
+        run = Run(RunFolder.create(record, design, settings.out))
+    else:
+        run = Run(RunFolder.open(settings.resume))
+        require_same_start(run.folder, record, design)
+    with run.folder.at_work():
+        _finish(run, data, baseline, settings)
+    return run
+
+
+def _finish(run: Run, data: Dataset, baseline: Design | None, settings: Settings) -> None:
+    """Do what is missing of a run."""
+    record = run.record
+    if not is_trained(run.folder):
+        settings.say(
+            f"Training {run.design.name} with recipe '{record.recipe.name}', seed {record.seed}, in {run.folder.path}"
+        )
+        _train(run.folder, data, settings)
+    if _interrupted(run):
         settings.say("Interrupted: the best weights so far are kept; nothing was tested, drawn or exported.")
-        return run
+        return
     if baseline is not None:
-        settings.say(f"Training the baseline {baseline.name} the same way")
-        record = new_record(baseline, data, recipe, settings.seed)
-        _train(run.folder.create_baseline(record, baseline), data, baseline, settings)
+        folder = _baseline_folder(run, data, baseline)
+        if not is_trained(folder):
+            settings.say(f"Training the baseline {baseline.name} the same way")
+            _train(folder, data, settings)
+        if _interrupted(Run(folder)):
+            settings.say("Interrupted while training the baseline; nothing was tested, drawn or exported.")
+            return
+    if run.folder.report_path.exists():  # written last
+        settings.say(f"Nothing is missing: {run.folder.report_path}")
+        return
     settings.say("Opening the test split")
     run.open_test(data)
     if run.baseline is not None:
@@ -86,7 +111,20 @@ def run_everything(
     settings.say("Drawing")
     illustrate(run.folder, run.network, data)
     run.report()
-    return run
+
+
+def _baseline_folder(run: Run, data: Dataset, baseline: Design) -> RunFolder:
+    """The folder of the baseline's run: the one that is there, or a new one."""
+    record = new_record(baseline, data, run.record.recipe, run.record.seed)
+    folder = run.folder.baseline
+    if folder is None:
+        return run.folder.create_baseline(record, baseline)
+    require_same_start(folder, record, baseline)
+    return folder
+
+
+def _interrupted(run: Run) -> bool:
+    return run.record.outcome is not None and run.record.outcome.end == "interrupted"
 
 
 def export_all(run: Run, data: Dataset) -> None:
@@ -101,11 +139,12 @@ def export_all(run: Run, data: Dataset) -> None:
         verify_keras(run.export(name), run.network, images)
 
 
-def _train(folder: RunFolder, data: Dataset, design: Design, settings: Settings) -> None:
+def _train(folder: RunFolder, data: Dataset, settings: Settings) -> None:
     train_into(
         folder,
         data,
         device=settings.device,
         precision=settings.precision,
-        callbacks=settings.watch(design.name),
+        callbacks=settings.watch(folder.design.name),
+        say=settings.say,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
@@ -16,7 +16,7 @@ import torch
 from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check, require_measurable
 from muslin.data import Dataset, Split
-from muslin.design import Design, load_design
+from muslin.design import Design, format_design, load_design
 from muslin.errors import DivergedError, RunError
 from muslin.evaluation import Evaluation
 from muslin.export import FormatName, export
@@ -27,9 +27,11 @@ from muslin.recipe import Recipe, load_recipe
 from muslin.record import DataRecord, Environment, RunRecord
 from muslin.report import build_report
 from muslin.training.callbacks import Callback
+from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import Epoch, History
 from muslin.training.loop import Fitted, Training, check_fit, fit
 from muslin.training.machine import pick_device, pick_precision, processor
+from muslin.training.snapshot import Identity, require_same
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -118,7 +120,7 @@ class Run:
         Raises:
             RunError: `data` is not what the run was trained on.
         """
-        if self.folder.evaluation is not None:
+        if self.folder.evaluation is not None and self.folder.measured is not None:
             return self.folder.evaluation
         self.require_same(data)
         seen = data.train.subset(np.arange(min(len(data.train), _TRAINING_IMAGES_MEASURED)))
@@ -170,7 +172,7 @@ class Run:
         return build_report(self.folder)
 
 
-def train(
+def train(  # noqa: PLR0913  (each says one thing, and most calls give two of them)
     design: Design | str | Path,
     data: Dataset,
     recipe: Recipe | str | Path = "fast",
@@ -180,8 +182,10 @@ def train(
     device: str | None = None,
     precision: str | None = None,
     callbacks: Sequence[Callback] = (),
+    resume: str | Path | None = None,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Run:
-    """Train a design and keep the result in a new run folder.
+    """Train a design and keep the result in a new run folder, or go on with one that was interrupted.
 
     Args:
         design: a design, the name of one in the library, or a TOML file.
@@ -192,10 +196,15 @@ def train(
         device: "cpu", "cuda", "mps", …; the best there is by default.
         precision: "float32" or "bfloat16"; by default bfloat16 where the hardware multiplies it natively.
         callbacks: called after the recipe's own.
+        resume: a run that was interrupted, however: its folder, or "latest". Design, data, recipe and seed must be what
+            it began with; it ends with the same bits as if it had never been stopped.
+        say: told what a person should know, such as that a damaged checkpoint was passed over.
 
     Raises:
         DesignError, RecipeError: the design or recipe can't be read, or doesn't fit the data.
         DivergedError: a loss or gradient stopped being finite; the last good weights are in the run folder.
+        RunError: the run to resume began with something else, its checkpoints are damaged, or another process is at
+            work on it.
     """
     if not isinstance(design, Design):
         design = load_design(design)
@@ -205,8 +214,12 @@ def train(
     require_measurable(design)
     pick_precision(pick_device(device), precision)
     record = new_record(design, data, recipe, seed)
-    folder = RunFolder.create(record, design, Path(out))
-    return train_into(folder, data, device=device, precision=precision, callbacks=callbacks)
+    if resume is None:
+        folder = RunFolder.create(record, design, Path(out))
+    else:
+        folder = RunFolder.open(resume)
+        require_same_start(folder, record, design)
+    return train_into(folder, data, device=device, precision=precision, callbacks=callbacks, say=say)
 
 
 def train_into(
@@ -216,27 +229,62 @@ def train_into(
     device: str | None = None,
     precision: str | None = None,
     callbacks: Sequence[Callback] = (),
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Run:
-    """Train what a fresh run folder describes.
+    """Train what a run folder describes: from the beginning, from its newest checkpoint, or not at all if it is done.
 
     Raises:
         DivergedError: as `train`.
+        RunError: the checkpoints are damaged, or another process is at work on the run.
     """
-    record = folder.record
-    keeper = _KeepHistory(folder)
-    fitted = fit(
-        folder.design,
-        data,
-        record.recipe,
-        seed=record.seed,
-        device=device,
-        precision=precision,
-        callbacks=[keeper, *callbacks],
-    )
-    _keep(folder, fitted)
-    if fitted.outcome.end == "diverged":
-        raise DivergedError(f"{fitted.outcome.reason} They are in {folder.path}.")
-    return Run(folder)
+    with folder.at_work():
+        record = folder.record
+        if record.outcome is not None and record.outcome.end == "diverged":
+            raise DivergedError(
+                f"the run {folder.name} diverged, and would again: {record.outcome.reason} Begin a new run."
+            )
+        if is_trained(folder):
+            say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
+            return Run(folder)
+        folder.drop_results()
+        checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
+        if checkpoints.generations() and record.environment != _environment():
+            say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
+        fitted = fit(
+            folder.design,
+            data,
+            record.recipe,
+            seed=record.seed,
+            device=device,
+            precision=precision,
+            callbacks=[_KeepHistory(folder), *callbacks],
+            checkpoints=checkpoints,
+        )
+        _keep(folder, fitted)
+        if fitted.outcome.end == "diverged":
+            raise DivergedError(f"{fitted.outcome.reason} They are in {folder.path}.")
+        return Run(folder)
+
+
+def is_trained(folder: RunFolder) -> bool:
+    """Whether training came to its end, and there is nothing to go on with."""
+    outcome = folder.record.outcome
+    return outcome is not None and outcome.end in ("finished", "early")
+
+
+def require_same_start(folder: RunFolder, record: RunRecord, design: Design) -> None:
+    """See that a run began with this design, recipe, data and seed.
+
+    Raises:
+        RunError: it didn't; the message shows the difference.
+    """
+    require_same(_start(folder.record, folder.design), _start(record, design))
+
+
+def _start(record: RunRecord, design: Design) -> Identity:
+    recipe = record.recipe.model_dump(mode="json")
+    fingerprint = record.data.fingerprint
+    return Identity(design=format_design(design), recipe=recipe, data=fingerprint, seed=record.seed)
 
 
 def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunRecord:
@@ -254,13 +302,17 @@ def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunR
             class_names=data.class_names,
             audit=data.audit,
         ),
-        environment=Environment(
-            muslin=version("muslin"),
-            python=platform.python_version(),
-            torch=torch.__version__,
-            system=f"{platform.system()} {platform.release()} {platform.machine()}",
-            processor=processor(),
-        ),
+        environment=_environment(),
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        muslin=version("muslin"),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        processor=processor(),
     )
 
 
@@ -283,3 +335,5 @@ def _keep(folder: RunFolder, fitted: Fitted) -> None:
     export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
     folder.save_history(fitted.history)
     folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
+    if is_trained(folder):
+        Checkpoints(folder.checkpoints_path).drop()

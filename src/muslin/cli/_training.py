@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from muslin.cli._options import DataChoice
+    from muslin.cli._output import Output
+    from muslin.data import Dataset
+    from muslin.design import Design
     from muslin.folder import RunFolder
     from muslin.recipe import Recipe
 
@@ -27,17 +32,42 @@ class TrainingChoice:
     device: str | None
     precision: str | None
     out: Path
+    resume: str | None
+    given: frozenset[str]
+
+    @functools.cached_property
+    def resumed(self) -> RunFolder | None:
+        """The run to go on with, if any."""
+        from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
+
+        return RunFolder.open(self.resume) if self.resume else None
+
+    def design(self, name: str) -> Design:
+        """The design: the resumed run's own, unless another was asked for."""
+        from muslin.design import load_design  # noqa: PLC0415  (--help does without)
+
+        return self.resumed.design if self.resumed and "design" not in self.given else load_design(name)
 
     def recipe(self) -> Recipe:
-        """The recipe, with --epochs applied."""
+        """The recipe, with --epochs applied; the resumed run's own, unless another was asked for."""
         from muslin.recipe import load_recipe  # noqa: PLC0415  (--help does without)
 
-        recipe = load_recipe(self.recipe_name)
+        own = self.resumed and "recipe_name" not in self.given
+        recipe = self.resumed.record.recipe if self.resumed and own else load_recipe(self.recipe_name)
         return recipe if self.epochs is None else recipe.with_(epochs=self.epochs)
+
+    @property
+    def chosen_seed(self) -> int:
+        """The seed: the resumed run's own, unless another was asked for."""
+        return self.resumed.record.seed if self.resumed and "seed" not in self.given else self.seed
+
+    def data(self, choice: DataChoice, output: Output) -> Dataset:
+        """The images: if a run is resumed and nothing else was asked for, the sample where it was trained on that."""
+        return choice.of_run(self.resumed, output) if self.resumed else choice.load(output)
 
 
 def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --recipe, --epochs, --seed, --device, --precision and -o; the verb gets `training: TrainingChoice`."""
+    """Add the options of training, from --recipe to --resume; the verb gets `training: TrainingChoice`."""
 
     @click.option(
         "--recipe",
@@ -68,6 +98,11 @@ def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="The folder that the run folder is made in.",
     )
+    @click.option(
+        "--resume",
+        metavar="RUN",
+        help="Go on with an interrupted run: its folder, or 'latest'. Design, recipe and seed are its own.",
+    )
     @functools.wraps(verb)
     def with_training(
         *arguments: Any,
@@ -77,9 +112,16 @@ def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         device: str | None,
         precision: str | None,
         out: Path,
+        resume: str | None,
         **options: Any,
     ) -> Any:
-        choice = TrainingChoice(recipe_name, epochs, seed, device, precision, out)
+        context = click.get_current_context()
+        given = frozenset(
+            name
+            for name in ("design", "recipe_name", "seed")
+            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        )
+        choice = TrainingChoice(recipe_name, epochs, seed, device, precision, out, resume, given)
         return verb(*arguments, training=choice, **options)
 
     return with_training
@@ -89,12 +131,27 @@ def describe_outcome(folder: RunFolder) -> str:
     """How a training went, in a few lines."""
     outcome, history = folder.record.outcome, folder.history
     if outcome is None or not len(history):
-        return f"No epoch was finished. The weights so far are in {folder.path}."
+        return f"No epoch was finished. The weights so far are in {folder.path}.{how_to_go_on('train', folder)}"
     epoch = history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else history.last
     restored = f"; the weights of epoch {epoch.epoch} were restored" if outcome.restored_epoch else ""
     return (
         f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, {outcome.images_per_second:,.0f} images/s "
         f"({outcome.precision}, {outcome.device}, {outcome.threads} threads): {outcome.reason}{restored}.\n"
         f"Validation accuracy {epoch.validation_accuracy:.2%}, loss {epoch.validation_loss:.4f}.\n"
-        f"The run is in {folder.path}."
+        f"The run is in {folder.path}.{how_to_go_on('train', folder)}"
     )
+
+
+def is_interrupted(folder: RunFolder) -> bool:
+    """Whether training was interrupted, the run's own or its baseline's."""
+    outcome = folder.record.outcome
+    if outcome is not None and outcome.end == "interrupted":
+        return True
+    return folder.baseline is not None and is_interrupted(folder.baseline)
+
+
+def how_to_go_on(verb: str, folder: RunFolder) -> str:
+    """The command that goes on with an interrupted run, on a line of its own; nothing for other runs."""
+    if not is_interrupted(folder):
+        return ""
+    return f"\nTo go on as if it had never been stopped: muslin {verb} --resume {shlex.quote(str(folder.path))}"

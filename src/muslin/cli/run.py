@@ -9,7 +9,7 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, json_option, output_options
 from muslin.cli._output import Output
-from muslin.cli._training import INTERRUPTED, TrainingChoice, training_options
+from muslin.cli._training import INTERRUPTED, TrainingChoice, how_to_go_on, is_interrupted, training_options
 
 if TYPE_CHECKING:
     from muslin.run import Run
@@ -34,19 +34,20 @@ def command(
     DESIGN is a name from the library or a TOML file; custom_cnn by default. Everything ends up in one folder under
     runs/, and runs/latest points at it.
     """
-    from muslin.design import load_baseline, load_design  # noqa: PLC0415  (--help does without)
+    from muslin.design import load_baseline  # noqa: PLC0415  (--help does without)
 
-    chosen, recipe = load_design(design), training.recipe()
-    dataset = data.load(output)
+    chosen, recipe = training.design(design), training.recipe()
+    dataset = training.data(data, output)
     output.note(f"{len(dataset.train):,} training images from {dataset.source}")
     from muslin import pipeline  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
 
     settings = pipeline.Settings(
-        seed=training.seed,
+        seed=training.chosen_seed,
         out=training.out,
         device=training.device,
         precision=training.precision,
+        resume=training.resume,
         say=output.note,
         watch=lambda name: [ShowProgress(output.notes, name)],
     )
@@ -55,7 +56,7 @@ def command(
         output.answer_json(_as_dict(run))
     else:
         output.answer(_summary(run))
-    if run.record.outcome is not None and run.record.outcome.end == "interrupted":
+    if is_interrupted(run.folder):
         sys.exit(INTERRUPTED)
 
 
@@ -64,7 +65,7 @@ def _summary(run: Run) -> str:
 
     test, outcome = run.folder.evaluation, run.record.outcome
     if test is None or outcome is None:
-        return f"The run in {run.folder.path} did not get as far as the test split."
+        return f"The run in {run.folder.path} did not get as far as the test split.{how_to_go_on('run', run.folder)}"
     low, high = test.accuracy_interval
     lines = [
         f"Test accuracy {test.accuracy:.2%} [{low:.2%}, {high:.2%}], loss {test.loss:.4f}, "

@@ -8,7 +8,7 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, json_option, output_options
 from muslin.cli._output import Output
-from muslin.cli._training import INTERRUPTED, TrainingChoice, describe_outcome, training_options
+from muslin.cli._training import INTERRUPTED, TrainingChoice, describe_outcome, is_interrupted, training_options
 
 
 @click.command()
@@ -21,12 +21,10 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
     """Train DESIGN (a name from the library or a TOML file; custom_cnn by default).
 
     The test split stays closed: `muslin evaluate` opens it. Ctrl-C ends after the step under way and keeps the best
-    weights so far.
+    weights so far; `muslin train --resume RUN` then goes on from that very step.
     """
-    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
-
-    chosen, recipe = load_design(design), training.recipe()
-    dataset = data.load(output)
+    chosen, recipe = training.design(design), training.recipe()
+    dataset = training.data(data, output)
     import muslin.run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
 
@@ -34,15 +32,17 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
         chosen,
         dataset,
         recipe,
-        seed=training.seed,
+        seed=training.chosen_seed,
         out=training.out,
         device=training.device,
         precision=training.precision,
         callbacks=[ShowProgress(output.notes, chosen.name)],
+        resume=training.resume,
+        say=output.note,
     )
     if as_json:
         output.answer_json({"folder": str(run.folder.path), **run.record.model_dump(mode="json")})
     else:
         output.answer(describe_outcome(run.folder))
-    if run.record.outcome is not None and run.record.outcome.end == "interrupted":
+    if is_interrupted(run.folder):
         sys.exit(INTERRUPTED)

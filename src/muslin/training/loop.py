@@ -28,7 +28,7 @@ from muslin.training.machine import keep_freed_memory, pick_device, pick_precisi
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
 from muslin.training.scaling import InputScaling
-from muslin.training.snapshot import Tally, capture, restore
+from muslin.training.snapshot import Snapshot, Tally, capture, restore
 
 SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # raised to it: what was rounded to zero
 
@@ -80,8 +80,11 @@ def fit(
     check_fit(design, data)
     keep_freed_memory()
     with torch.random.fork_rng(devices=[]), _flushed_denormals(), _interruption() as interruption:
+        snapshot = checkpoints.begin() if checkpoints else None
+        if snapshot:  # what a run began with, it goes on with
+            device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
         training = Training(design, data, recipe, seed, pick_device(device), precision)
-        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints)
+        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints, snapshot)
 
 
 @contextlib.contextmanager
@@ -184,12 +187,13 @@ class Training:
         callbacks: Sequence[Callback],
         interruption: threading.Event,
         checkpoints: Checkpoints | None = None,
+        snapshot: Snapshot | None = None,
     ) -> Fitted:
-        """Train to the end."""
+        """Train to the end, from a snapshot if there is one."""
         started = time.perf_counter()
         for callback in callbacks:
             callback.on_start(self)
-        if checkpoints and (snapshot := checkpoints.begin()):
+        if snapshot:
             restore(self, snapshot, callbacks)
             started -= snapshot.state.seconds
 

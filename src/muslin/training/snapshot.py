@@ -77,8 +77,8 @@ class Identity(_Part):
     recipe: dict[str, Any]
     data: str
     seed: int
-    device: str
-    precision: str
+    device: str = ""
+    precision: str = ""
 
 
 class State(_Part):
