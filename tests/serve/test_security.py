@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,7 +24,6 @@ import psutil
 import pytest
 from PIL import Image
 
-from muslin.cli.serve import command
 from muslin.folder import RunFolder
 from serve.conftest import Running, Start
 
@@ -110,7 +110,7 @@ def test_a_token_is_asked_for_everywhere_but_for_health(start: Start) -> None:
         assert "a secret" not in answer.text
     assert up.http.get("/healthz").status_code == 200
     assert up.http.get("/api/runs", headers={"authorization": "Bearer a secret"}).status_code == 200
-    for wrong in ("Bearer a secre", "Basic a secret", "Bearer ", "a secret", "Bearer \xff"):
+    for wrong in ("Bearer a secre", "Basic a secret", "Bearer", "a secret", "Bearer \xff"):
         assert up.http.get("/api/runs", headers={"authorization": wrong.encode("latin-1")}).status_code == 401
     is_problem(up.http.get("/?token=wrong"), 401)
     opened = up.http.get("/?token=a%20secret")
@@ -145,7 +145,7 @@ def test_beyond_loopback_there_is_always_a_token(runs: Path, free_port: int) -> 
             assert process.wait(10) in (0, -15)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 @pytest.fixture
@@ -173,7 +173,6 @@ def test_an_address_that_is_taken_is_explained(runs: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "muslin", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Address already in use. Choose another --port" in " ".join(done.stderr.split())
-    assert command.name == "command" or command.name == "serve"
 
 
 # ── What hostile requests get ─────────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +196,7 @@ def test_an_address_that_is_taken_is_explained(runs: Path) -> None:
         (b'{"images": [[[256]]]}', 422),
         (b'{"images": [[[-1]]]}', 422),
         (b'{"images": [[[1e999]]]}', 422),
-        (b'{"images": [[[1' + b"0" * 5000 + b"]]]}", 422),
+        (b'{"images": [[[1' + b"0" * 5000 + b"]]]}", 400),
         (b'{"images": [[[1, 2], [3]]]}', 422),
         (b'{"images": [[[1, 2], [3, 4]]]}', 422),
         (json.dumps({"images": [PIXELS] * 257}).encode(), 422),
@@ -232,6 +231,7 @@ def test_no_path_leads_to_a_file(served: Running, path: str) -> None:
     connection.request("GET", path)  # as it stands: httpx would tidy it up
     answer = connection.getresponse()
     content = answer.read()
+    connection.close()
     assert answer.status == 404
     assert answer.headers["content-type"] == PROBLEM
     assert b"root:" not in content
@@ -252,7 +252,7 @@ def picture(kind: str) -> bytes:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"x", picture("GIF"), picture("TIFF"), picture("PNG")[:60], b"%PDF-1.4", b"<svg/>", b"%!PS-Adobe-3.0 EPSF"],
+    [b"", b"x", picture("GIF"), picture("TIFF"), picture("PNG")[:45], b"%PDF-1.4", b"<svg/>", b"%!PS-Adobe-3.0 EPSF"],
     ids=["empty", "text", "gif", "tiff", "cut off", "pdf", "svg", "eps"],
 )
 def test_what_is_no_picture_of_the_four_formats_is_refused(served: Running, content: bytes) -> None:
@@ -378,7 +378,7 @@ class Watch:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

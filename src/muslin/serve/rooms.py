@@ -21,6 +21,7 @@ from muslin.export.safetensors import load_weights
 from muslin.folder import RunFolder, list_runs
 from muslin.interpret import exact_evidence, pooled_layer, unit_regions
 from muslin.serve.batching import Batcher
+from muslin.serve.metrics import Metrics
 from muslin.serve.models import RunSummary
 from muslin.serve.problems import Refusal
 from muslin.training.history import History
@@ -198,9 +199,9 @@ class Rooms:
         )
 
 
-def batchers(executor: Executor, wait: float, metrics: Any) -> Callable[[Callable[[np.ndarray], np.ndarray]], Batcher]:
+def batchers(executor: Executor, metrics: Metrics) -> Callable[[Callable[[np.ndarray], np.ndarray]], Batcher]:
     """Makes batchers that share a thread."""
-    return lambda predict: Batcher(predict, executor, metrics, wait=wait)
+    return lambda predict: Batcher(predict, executor, metrics)
 
 
 def _readable(folder: RunFolder) -> bool:

@@ -36,7 +36,7 @@ class Service:
         self.slots = Slots(settings.most_computing)
         self._predicting = ThreadPoolExecutor(1, thread_name_prefix="muslin-predict")
         self._working = ThreadPoolExecutor(2, thread_name_prefix="muslin-work")
-        self.rooms = Rooms(settings.runs, settings.run, batchers(self._predicting, settings.batch_wait, self.metrics))
+        self.rooms = Rooms(settings.runs, settings.run, batchers(self._predicting, self.metrics))
         self.background = Background(settings.data)
         self.live = Live(settings.runs, self.runs)
         self._decoding = asyncio.Lock()

@@ -23,7 +23,6 @@ class Settings:
         most_computing: requests that compute at the same time; one more is told to come back.
         most_buffered: bytes of bodies that are held at the same time, over all requests.
         body_seconds: that a request may take to send its body.
-        batch_wait: seconds that a single image may wait for company.
     """
 
     runs: Path
@@ -36,7 +35,6 @@ class Settings:
     most_computing: int = 128
     most_buffered: int = 32_000_000
     body_seconds: float = 10.0
-    batch_wait: float = 0.0
 
     @property
     def loopback(self) -> bool:

@@ -1,0 +1,210 @@
+"""How many single-image predictions a second the server answers, and how long they take; client included.
+
+    python benchmarks/serve.py RUN [--seconds 10] [--connections 1,8,32,128] [--flood] [--images N]
+
+Starts the server in a process of its own and speaks HTTP/1.1 to it over that many connections, each sending the
+next request when the last is answered. Every answer is held against the one that the same network gives offline. With
+--flood it asks for more than the server has places for, and looks at how fast the 503 come; with --images N it goes on
+until that many were classified, and looks at the server's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import uvloop
+
+from muslin.export.predictor import Predictor
+from muslin.folder import RunFolder
+
+DIFFERENT = 64  # images that are asked for in turn
+TOLERANCE = 1e-5
+HEAD = "POST /api/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+@dataclass
+class Tally:
+    times: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    errors: int = 0
+    wrong: int = 0
+
+
+class Client(asyncio.Protocol):
+    """One connection; as little work for each request as Python allows, for the client's work counts as well."""
+
+    def __init__(self, requests: list[bytes], answers: np.ndarray, tally: Tally, until: float, start: int) -> None:
+        self.requests, self.answers, self.tally, self.until = requests, answers, tally, until
+        self.number = start
+        self.buffer = b""
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        self.number = (self.number + 1) % len(self.requests)
+        self.began = time.perf_counter()
+        self.transport.write(self.requests[self.number])
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, found, rest = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = _LENGTH.search(head)
+        if length is None or len(rest) < int(length[1]):
+            return
+        now = time.perf_counter()
+        self.count(head[9:12], rest, now - self.began)
+        self.buffer = b""
+        if now < self.until and b"connection: close" not in head.lower():
+            self.send()
+        else:
+            self.transport.close()
+
+    def count(self, status: bytes, body: bytes, seconds: float) -> None:
+        if status == b"200":
+            self.tally.times.append(seconds)
+            if len(self.tally.times) % 16 == 0:  # a sample, or the client would be slower than the server
+                given = json.loads(body)["predictions"][0]["probabilities"]
+                self.tally.wrong += bool(np.abs(np.array(given) - self.answers[self.number]).max() > TOLERANCE)
+        elif status == b"503":
+            self.tally.refused.append(seconds)
+        else:
+            self.tally.errors += 1
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def drive(port: int, connections: int, seconds: float, requests: list[bytes], answers: np.ndarray) -> Tally:
+    loop, tally = asyncio.get_running_loop(), Tally()
+    until = time.perf_counter() + seconds
+
+    async def one(start: int) -> None:
+        while time.perf_counter() < until:
+            try:
+                _, client = await loop.create_connection(
+                    lambda: Client(requests, answers, tally, until, start), "127.0.0.1", port
+                )
+            except OSError:
+                tally.errors += 1
+                return
+            await client.done
+
+    gc.disable()
+    await asyncio.gather(*(one(number) for number in range(connections)))
+    gc.enable()
+    return tally
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from muslin.serve import Settings, batching
+from muslin.serve.server import listen, make_server
+run, largest, places = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
+batching.LARGEST = largest
+server = make_server(Settings(runs=run.parent, run=run.name, most_computing=places))
+with listen("127.0.0.1", 0) as sock:
+    print(sock.getsockname()[1], flush=True)
+    server.run(sockets=[sock])
+"""
+
+
+def start(run: Path, largest: int, places: int) -> tuple[subprocess.Popen[str], int]:
+    command = [sys.executable, "-c", SERVER, str(run), str(largest), str(places)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    for _ in range(200):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz")
+            break
+        except httpx.TransportError:
+            time.sleep(0.05)
+    return process, port
+
+
+def prepare(run: Path) -> tuple[list[bytes], np.ndarray]:
+    predictor = Predictor.from_run(RunFolder.open(run))
+    shape = predictor.design.input_shape
+    images = np.random.default_rng(0).integers(0, 256, (DIFFERENT, *shape)).astype(np.uint8)
+    requests = []
+    for image in images:
+        body = json.dumps({"images": [(image[..., 0] if shape[2] == 1 else image).tolist()]}).encode()
+        head = f"{HEAD}content-length: {len(body)}\r\n\r\n"
+        requests.append(head.encode() + body)
+    return requests, predictor.probabilities(images)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--connections", default="1,8,32,128")
+    parser.add_argument("--flood", action="store_true")
+    parser.add_argument("--images", type=int, default=0)
+    parser.add_argument("--largest", type=int, default=32, help="images computed together; 1: no batches")
+    chosen = parser.parse_args()
+    requests, answers = prepare(chosen.run)
+    print("connections  requests/s    p50 ms    p99 ms    max ms   503   errors  wrong  server CPU")
+    process, port = start(chosen.run, chosen.largest, 32 if chosen.flood else 128)
+    memory = psutil.Process(process.pid)
+    try:
+        uvloop.run(drive(port, 4, 2, requests, answers))
+        if chosen.images:
+            endure(port, memory, requests, answers, chosen.images)
+            return
+        for connections in [256] if chosen.flood else [int(each) for each in chosen.connections.split(",")]:
+            began, used = time.perf_counter(), sum(memory.cpu_times()[:2])
+            tally = uvloop.run(drive(port, connections, chosen.seconds, requests, answers))
+            report(connections, tally, time.perf_counter() - began, sum(memory.cpu_times()[:2]) - used)
+        batches = [line for line in httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines() if "batch" in line]
+        print("\n".join(line for line in batches if not line.startswith("#")))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def report(connections: int, tally: Tally, seconds: float, used: float) -> None:
+    times = 1000 * np.array(tally.times or [np.nan])
+    p50, p99 = np.percentile(times, [50, 99])
+    print(
+        f"{connections:11}  {len(tally.times) / seconds:10,.0f}  {p50:8.1f}  {p99:8.1f}  {times.max():8.1f}  "
+        f"{len(tally.refused):4}  {tally.errors:7}  {tally.wrong:5}  "
+        f"{1000 * used / max(len(tally.times) + len(tally.refused), 1):7.2f} ms"
+    )
+    if tally.refused:
+        refused = 1000 * np.array(tally.refused)
+        print(f"             503 after p50 {np.median(refused):.1f} ms, p99 {np.percentile(refused, 99):.1f} ms")
+
+
+def endure(port: int, memory: psutil.Process, requests: list[bytes], answers: np.ndarray, images: int) -> None:
+    done, before = 0, memory.memory_info().rss
+    while done < images:
+        tally = uvloop.run(drive(port, 16, 20, requests, answers))
+        assert tally.errors == tally.wrong == 0
+        done += len(tally.times)
+        now = memory.memory_info().rss
+        print(f"{done:10,} predictions: {now / 1e6:.1f} MB ({now / before - 1:+.1%})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
