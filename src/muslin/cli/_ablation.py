@@ -85,8 +85,9 @@ class _Table(_Counting):
         self.live.update(_running_table(study, self.count(waiting)))
 
 
-def _running_table(study: Study, caption: str) -> Table:
-    table = Table(box=None, caption=caption, caption_justify="left", pad_edge=False)
+def _running_table(study: Study, progress: str) -> Table:
+    # Progress on top: a terminal too low for all rows cuts off the bottom.
+    table = Table(box=None, title=progress, title_justify="left", pad_edge=False)
     for head in ("decision", "alternative", "trials", "Δ accuracy, points", "verdict so far"):
         table.add_column(head, no_wrap=head != "verdict so far")
     seeds = study.settings.looks[-1]
