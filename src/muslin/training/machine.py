@@ -51,7 +51,7 @@ def pick_precision(device: torch.device, name: str | None = None) -> Precision:
             raise TrainingError(f"precision '{name}' is unknown; choose float32 or bfloat16.")
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return "bfloat16" if device.type == "cpu" and _cpu_multiplies_bfloat16() else "float32"
+    return "bfloat16" if device.type == "cpu" and not _BFLOAT16_FLAGS.isdisjoint(cpu_flags()) else "float32"
 
 
 @cache
@@ -79,9 +79,10 @@ def processor() -> str:
 
 
 @cache
-def _cpu_multiplies_bfloat16() -> bool:
+def cpu_flags() -> frozenset[str]:
+    """The processor's abilities, in Linux' words; empty where the system doesn't list them."""
     flags = _cpu_information().get("flags") or _cpu_information().get("Features") or ""
-    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())
+    return frozenset(flags.split())
 
 
 @cache

@@ -21,6 +21,8 @@ class Outcome:
             "diverged": a loss or gradient was no longer finite, and the update was not made.
         reason: the same in a sentence.
         restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
+        fused: the layers whose training steps went through fused blocks; they round in places of their own, so the same
+            run without them gives other bits.
     """
 
     seconds: float
@@ -32,3 +34,4 @@ class Outcome:
     device: str
     precision: Precision
     threads: int
+    fused: tuple[str, ...] = ()

@@ -1,0 +1,157 @@
+"""Compiles the fused blocks, once per machine and version, and loads them."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from muslin.data.sources import cache_folder
+from muslin.training.machine import cpu_flags
+
+SWITCH = "MUSLIN_FUSED"
+"""Environment variable: 0 trains the plain way."""
+
+_SOURCES = Path(__file__).with_name("source")
+# The instructions that the code uses, named one by one: with -march=native a file compiled on one machine might not run
+# on another that shares the home folder.
+_NEEDED = frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_bf16"))
+_COMPILE = ("-march=x86-64-v4", "-mavx512bf16", "-std=c++17", "-O3", "-fopenmp", "-fPIC", "-w")
+_PATIENCE = 120  # seconds
+_P, _I = ctypes.c_void_p, ctypes.c_int64
+_SIGNATURES = {
+    "muslin_block_forward": [_P] * 5 + [_I] * 7,
+    "muslin_block_backward": [_P] * 7 + [_I] * 7,
+    "muslin_stem_forward": [_P] * 5 + [_I] * 6,
+    "muslin_stem_backward": [_P] * 5 + [_I] * 6,
+}
+
+
+class Unavailable(Exception):  # noqa: N818  (a state of the machine, not an error)
+    """There are no fused blocks on this machine; the message says why."""
+
+
+def library() -> ctypes.CDLL | None:
+    """The compiled blocks, or None where there can be none or `MUSLIN_FUSED=0`: then training goes the plain way."""
+    found = None if os.environ.get(SWITCH) == "0" else _library()
+    return found if isinstance(found, ctypes.CDLL) else None
+
+
+def describe() -> str:
+    """Whether fused blocks are in use, or else why not, in a sentence."""
+    if os.environ.get(SWITCH) == "0":
+        return f"Training goes the plain way: {SWITCH}=0."
+    found = _library()
+    return (
+        "Fused blocks are in use where a design's shapes allow."
+        if not isinstance(found, str)
+        else (f"Training goes the plain way, without fused blocks: {found}.")
+    )
+
+
+@cache
+def _library() -> ctypes.CDLL | str:
+    try:
+        return _load(_compiled(cache_folder().with_name("operators")))
+    except Unavailable as reason:
+        return str(reason)
+    except (OSError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _compiled(folder: Path) -> Path:
+    """The shared library in the cache, compiled if it isn't there."""
+    missing = _NEEDED - cpu_flags()
+    if platform.machine() != "x86_64" or missing:
+        raise Unavailable("this processor has no " + (", ".join(sorted(missing)) or "x86-64 instructions"))
+    compiler = shutil.which("c++") or shutil.which("g++")
+    if compiler is None:
+        raise Unavailable("no C++ compiler was found (on Debian and Ubuntu: sudo apt install g++)")
+    openmp = _openmp()
+    sources = sorted(_SOURCES.iterdir())
+    parts = [*(source.read_bytes() for source in sources), *_COMPILE, _version(compiler), openmp]
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    target = folder / f"fused-{digest.hexdigest()[:32]}.so"
+    _own(folder)
+    if not target.exists():
+        _compile(compiler, openmp, target)
+    _check_ours(target)
+    return target
+
+
+def _compile(compiler: str, openmp: Path, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        compiled, linked = Path(name) / "fused.o", Path(name) / "fused.so"
+        # In two steps: linking with -fopenmp would bring the system's OpenMP library beside torch's.
+        for command in (
+            [compiler, *_COMPILE, "-c", _SOURCES / "operators.cpp", "-o", compiled],
+            [compiler, "-shared", compiled, openmp, "-o", linked],
+        ):
+            done = _run([str(part) for part in command])
+            if done.returncode:
+                first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
+                raise Unavailable(f"{compiler} could not compile them: {first.strip()}")
+        linked.chmod(stat.S_IRWXU)
+        linked.replace(target)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603  (the compiler of the person's own path, on our own files)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{command[0]} took longer than {_PATIENCE} s") from error
+
+
+def _version(compiler: str) -> str:
+    """Part of the key: another compiler may round sums another way."""
+    return _run([compiler, "--version"]).stdout
+
+
+def _openmp() -> Path:
+    """The OpenMP library that torch runs on. A second one would bring a second pool of threads to the same cores."""
+    shipped = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
+    if shipped:
+        return shipped[0]
+    with Path("/proc/self/maps").open(encoding="utf-8") as maps:
+        loaded = sorted({line.split(maxsplit=5)[5].strip() for line in maps if "/libgomp" in line})
+    if len(loaded) != 1:
+        raise Unavailable("it is not clear which OpenMP library torch runs on")
+    return Path(loaded[0])
+
+
+def _own(folder: Path) -> None:
+    """Make the folder, for this user alone: what lies in it is loaded as code."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _check_ours(folder)
+
+
+def _check_ours(path: Path) -> None:
+    """See that nobody else can have put the file or folder there.
+
+    Raises:
+        Unavailable: it is a link, belongs to somebody else, or others may write to it.
+    """
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise Unavailable(f"{path} is a link, not yours, or open to others; remove it")
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    found = ctypes.CDLL(str(path))
+    for name, arguments in _SIGNATURES.items():
+        function = getattr(found, name)
+        function.argtypes, function.restype = arguments, ctypes.c_int
+    return found
