@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.ablation.justification import Justification, save_justification
 from muslin.data import Dataset
 from muslin.export.picture import read_picture
 from muslin.export.predictor import Predictor
@@ -244,3 +246,25 @@ def test_the_description_speaks_of_every_place_and_needs_nothing_from_elsewhere(
     )
     assert "application/problem+json" in description["paths"]["/api/predict"]["post"]["responses"]["422"]["content"]
     assert served.http.get("/docs").status_code == 200
+
+
+def test_a_study_of_the_design_is_found_beside_the_runs(start, cnn: RunFolder, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    shutil.copytree(cnn.path, tmp_path / "runs" / cnn.name)
+    up = start(runs=tmp_path / "runs", run=None)
+    place = f"/api/runs/{cnn.name}/study"
+    assert up.http.get(place).json() is None
+    folder = tmp_path / "studies" / "one"
+    save_justification(Justification("custom_cnn", "fast", 6000, 0.3, (), (), ()), folder)
+    head = "decision,chosen,alternative,seeds,difference,low,high,verdict,verdict_text"
+    (folder / "table.csv").write_text(
+        f"{head}\npooling,global average,flatten,5,0.51,0.2,0.82,supported,supported by accuracy\n"
+        "kernel,3 by 3,5 by 5,0,,,,not measured,not measured\n"
+    )
+    found = up.http.get(place).json()
+    assert (found["name"], found["margin"], found["images"]) == ("one", 0.3, 6000)
+    first, second = found["findings"]
+    assert (first["chosen"], first["low"], first["difference"], first["high"]) == ("global average", 0.2, 0.51, 0.82)
+    assert second["difference"] is None
+    (folder / "table.csv").write_text("damaged")
+    (folder / "justification.json").write_text("{")
+    assert up.http.get(place).json() is None

@@ -20,7 +20,6 @@ from serve.browser import Watched, browser, require
 from serve.conftest import Running, Start, wait_until
 
 __all__ = ["browser"]
-pytestmark = pytest.mark.xdist_group("browser")
 Open = Callable[..., Any]
 NORMAL, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 

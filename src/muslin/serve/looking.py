@@ -16,7 +16,7 @@ from muslin.claims import Facts, check
 from muslin.design import Conv2d, describe_shape
 from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
-from muslin.interpret import describe_filter
+from muslin.interpret import describe_filter, unit_regions
 from muslin.serve.explaining import example
 from muslin.serve.models import (
     Cell,
@@ -35,6 +35,7 @@ from muslin.serve.models import (
 from muslin.serve.problems import Refusal
 from muslin.serve.rooms import Room
 from muslin.serve.service import Service
+from muslin.serve.studies import StudyAnswer, newest_study
 
 _CONFIDENTLY_WRONG = 24
 _EVENTS = "text/event-stream"
@@ -76,8 +77,6 @@ async def run(request: Request, run: RunName) -> RunDetail:
 def _detail(service: Service, folder: RunFolder) -> RunDetail:
     record, design = folder.record, folder.design
     analysis = analyze(design, folder.baseline.design if folder.baseline else None)
-    from muslin.interpret import unit_regions  # noqa: PLC0415
-
     regions = unit_regions(design)
     layers: list[dict[str, Any]] = []
     for row, layer in zip(analysis.layers, design.layers, strict=True):
@@ -103,6 +102,13 @@ def _detail(service: Service, folder: RunFolder) -> RunDetail:
         environment=record.environment.model_dump(),
         source=record.data.source,
     )
+
+
+@router.get("/api/runs/{run}/study", summary="What a study found out about the run's design")
+async def study(request: Request, run: RunName) -> StudyAnswer | None:
+    """The newest study of the design, decision by decision; null if there is none."""
+    service = Service.of(request)
+    return await service.work(lambda: newest_study(service.settings.runs, service.rooms.folder(run).design.name))
 
 
 @router.get("/api/runs/{run}/results", summary="What the test split showed")

@@ -1,5 +1,7 @@
 // Anatomy: the design as a diagram, and every layer with its figures and its reason.
 
+import { get, place } from "./api.js";
+import { forest } from "./forest.js";
 import { count, h, percent, shape, short, svg } from "./dom.js";
 import { regionOf } from "./layers.js";
 
@@ -7,7 +9,9 @@ const NAMES = { conv2d: "convolution", max_pool2d: "max pooling", avg_pool2d: "a
 const USUAL = { stride: 1, dilation: 1, padding: "valid" }; // said only where they differ
 const COLOURS = { conv2d: "c0", max_pool2d: "c2", avg_pool2d: "c2", global_avg_pool2d: "c2", global_max_pool2d: "c2", dense: "c1" };
 
-export function anatomy(main, { detail }) {
+export async function anatomy(main, { run, detail, still }) {
+  const study = await get(place(run, "study"));
+  if (!still()) return;
   const { comparison } = detail;
   main.replaceChildren(h("div", { class: "view" },
     h("section", { class: "lead" }, h("h2", {}, detail.run.title || detail.run.design), detail.because && h("p", { class: "prose" }, detail.because)),
@@ -17,7 +21,8 @@ export function anatomy(main, { detail }) {
       fact("Input", shape(detail.input_shape), "height × width × channels"),
       fact("Classes", count(detail.classes.length))),
     h("section", {}, h("h2", {}, "The way of an image"), h("div", { class: "scroll diagram", tabindex: 0, role: "region", "aria-label": "Diagram of the layers" }, diagram(detail))),
-    h("section", {}, h("h2", {}, "Layers, and why they are there"), h("div", { class: "parts" }, detail.layers.map((layer) => part(layer, detail))))));
+    h("section", {}, h("h2", {}, "Layers, and why they are there"), h("div", { class: "parts" }, detail.layers.map((layer) => part(layer, detail)))),
+    study && h("section", {}, h("h2", {}, "Do the reasons hold?"), forest(study))));
 }
 
 const fact = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, value, note && h("small", {}, note)));

@@ -1,0 +1,23 @@
+// What every decision of a design is worth: differences of validation accuracy with their intervals.
+
+import { count, h, signed, svg } from "./dom.js";
+
+const WIDTH = 400;
+
+export function forest({ name, recipe, margin, images, findings }) {
+  const ends = findings.flatMap((each) => [each.low, each.high, each.difference]).filter((value) => value !== null);
+  const most = Math.max(2 * margin, ...ends.map(Math.abs));
+  const x = (value) => WIDTH / 2 + (value / most) * (WIDTH / 2 - 6);
+  const plot = ({ difference, low, high, kind }) => svg("svg", { viewBox: `0 0 ${WIDTH} 20`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("rect", { class: "margin", x: x(-margin), width: x(margin) - x(-margin), y: -8, height: 36 }),
+    svg("line", { class: "zero", x1: x(0), x2: x(0), y1: -8, y2: 28 }),
+    difference !== null && svg("g", { "data-kind": kind }, low !== null && svg("line", { class: "interval", x1: x(low), x2: x(high), y1: 10, y2: 10 }), svg("circle", { cx: x(difference), cy: 10, r: 4.5 })));
+  return [
+    h("p", { class: "soft" }, `Each choice against its alternatives, retrained with recipe ${recipe}: points of accuracy on ${count(images)} validation images, choice minus alternative, with 95% intervals. Within the shaded ${signed(margin).slice(1)} points a difference doesn't matter. Study: ${name}.`),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Decisions and what they are worth" }, h("table", { class: "forest" },
+      h("thead", {}, h("tr", {}, ["Choice against alternative", "Alternative better · choice better", "Points", "Seeds", "Verdict"].map((title, i) => h("th", { scope: "col", class: i === 2 || i === 3 ? "r" : "" }, title)))),
+      h("tbody", {}, findings.map((each) => h("tr", {}, h("th", { scope: "row" }, each.chosen, h("span", { class: "soft" }, ` against ${each.alternative}`)), h("td", {}, plot(each)),
+        h("td", { class: "r" }, each.difference === null ? "–" : signed(each.difference), each.low !== null && h("span", { class: "small soft" }, ` ${signed(each.low)} to ${signed(each.high)}`)),
+        h("td", { class: "r" }, count(each.seeds)), h("td", { "data-kind": each.kind }, each.verdict)))))),
+  ];
+}

@@ -1,0 +1,92 @@
+"""What a study found out about a design's decisions, where one was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from muslin.ablation.justification import FILE, load_justification
+from muslin.errors import MuslinError
+
+FOLDER = "studies"  # beside the folder of runs, where `muslin ablate` puts them
+_TABLE = "table.csv"
+_LARGEST = 4_000_000  # bytes
+
+
+class Finding(BaseModel):
+    """One decision against one alternative; points of validation accuracy, choice minus alternative.
+
+    Attributes:
+        difference: None if it was not measured.
+        kind: of the verdict: "supported", "contradicted", "equivalent", …
+    """
+
+    decision: str
+    chosen: str
+    alternative: str
+    seeds: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    kind: str
+    verdict: str
+
+
+class StudyAnswer(BaseModel):
+    """The newest study of a design.
+
+    Attributes:
+        margin: points within which a difference doesn't matter.
+        images: validation images that it was measured on.
+    """
+
+    name: str
+    recipe: str
+    margin: float
+    images: int
+    findings: list[Finding]
+
+
+def newest_study(runs: Path, design: str) -> StudyAnswer | None:
+    """The newest study of the design called `design` in the folder beside that of the runs; None if there is none."""
+    found = sorted((runs.parent / FOLDER).glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in found:
+        with suppress(MuslinError, OSError, ValueError, KeyError):  # unfinished, or another version's
+            justification = load_justification(path.parent)
+            if justification.design == design:
+                return StudyAnswer(
+                    name=path.parent.name,
+                    recipe=justification.recipe,
+                    margin=justification.margin,
+                    images=justification.images,
+                    findings=_findings(path.parent / _TABLE),
+                )
+    return None
+
+
+def _findings(path: Path) -> list[Finding]:
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"{path} is too long")
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    return [
+        Finding(
+            decision=row["decision"],
+            chosen=row["chosen"],
+            alternative=row["alternative"],
+            seeds=int(row["seeds"]),
+            difference=_number(row["difference"]),
+            low=_number(row["low"]),
+            high=_number(row["high"]),
+            kind=row["verdict"],
+            verdict=row["verdict_text"],
+        )
+        for row in rows
+    ]
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
