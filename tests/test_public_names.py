@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import muslin
+from muslin.data import Dataset
 
 PAGE = Path(__file__).parents[1] / "docs" / "python.md"
 
@@ -41,3 +43,14 @@ def test_reading_and_analysing_a_design_imports_no_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_printed_is_a_line_not_an_array(sample: Dataset) -> None:
+    answers = np.tile(np.eye(10, dtype=np.float32)[0], (len(sample.test), 1))
+    evaluation = muslin.Evaluation(sample.test.labels, answers, sample.class_names)
+    assert str(evaluation).startswith("accuracy 10.00% [")
+    assert str(muslin.compare(evaluation, evaluation)).startswith("+0.00 points [")
+    assert repr(sample).startswith("Dataset(1,800 train, 200 validation, 500 test images of 28×28×1, 10 classes")
+    assert repr(sample.test) == "Split(500 images of 28×28×1)"
+    for value in (evaluation, sample, sample.test):
+        assert "\n" not in f"{value!r}{value}"

@@ -54,6 +54,10 @@ class Checked:
     measured: Measured | None
     verdict: Verdict
 
+    def __str__(self) -> str:
+        measured = f" Measured: {self.found}." if self.measured else ""
+        return f"{self.claim.says}{measured} {self.verdict.capitalize()}."
+
     @property
     def found(self) -> str:
         """What was measured, with its interval, in words; empty if nothing was."""

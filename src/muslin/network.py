@@ -83,6 +83,15 @@ class Network(nn.Module):
         assert module is not None  # noqa: S101  (narrows the type: every layer has a module)
         return module
 
+    def array(self, name: str) -> Tensor:
+        """The weights called `name` ("conv1.weight"), whatever the layer is called.
+
+        `get_parameter` takes a layer called "forward" or "eval" for the method.
+        """
+        layer, _, part = name.rpartition(".")
+        array: Tensor = getattr(self.layer(layer), part)
+        return array
+
     def activations(self, images: Float[Tensor, "batch channel height width"]) -> dict[str, Tensor]:
         """What every layer puts out, by layer name; spatial ones as (batch, channel, height, width)."""
         values, outputs = images, {}

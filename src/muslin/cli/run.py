@@ -9,7 +9,14 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, json_option, output_options
 from muslin.cli._output import Output
-from muslin.cli._training import INTERRUPTED, TrainingChoice, how_to_go_on, is_interrupted, training_options
+from muslin.cli._training import (
+    INTERRUPTED,
+    TrainingChoice,
+    how_to_go_on,
+    is_interrupted,
+    note_few_steps,
+    training_options,
+)
 
 if TYPE_CHECKING:
     from muslin.run import Run
@@ -39,6 +46,7 @@ def command(
     chosen, recipe = training.design(design), training.recipe()
     dataset = training.data(data, output)
     output.note(f"{len(dataset.train):,} training images from {dataset.source}")
+    note_few_steps(recipe, dataset, output)
     from muslin import pipeline  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
 

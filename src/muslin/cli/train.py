@@ -8,7 +8,14 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, json_option, output_options
 from muslin.cli._output import Output
-from muslin.cli._training import INTERRUPTED, TrainingChoice, describe_outcome, is_interrupted, training_options
+from muslin.cli._training import (
+    INTERRUPTED,
+    TrainingChoice,
+    describe_outcome,
+    is_interrupted,
+    note_few_steps,
+    training_options,
+)
 
 
 @click.command()
@@ -25,6 +32,7 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
     """
     chosen, recipe = training.design(design), training.recipe()
     dataset = training.data(data, output)
+    note_few_steps(recipe, dataset, output)
     import muslin.run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
 

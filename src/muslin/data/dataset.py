@@ -48,6 +48,11 @@ class Dataset:
     audit: Audit
     lookup: tuple[Place, ...] = ()
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        shape = "×".join(str(side) for side in self.input_shape)
+        return f"Dataset({sizes} images of {shape}, {self.classes} classes, from {self.source})"
+
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of every image."""

@@ -25,6 +25,9 @@ class Split:
     images: UInt8[np.ndarray, "image height width channel"]
     labels: Int64[np.ndarray, " image"]
 
+    def __repr__(self) -> str:
+        return f"Split({len(self):,} images of {'×'.join(str(side) for side in self.images.shape[1:])})"
+
     def __len__(self) -> int:
         """The number of images."""
         return len(self.labels)

@@ -34,6 +34,10 @@ class Improvement:
     only_second: int
     images: int
 
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.points:+.2f} points [{low:+.2f}, {high:+.2f}], p = {self.p_value:.2g}"
+
     def summary(self) -> dict[str, Any]:
         """The figures as plain values, ready for JSON."""
         return {

@@ -107,6 +107,16 @@ class Evaluation:
                 "and sum to 1. The network's weights are damaged or its training diverged."
             )
 
+    def __str__(self) -> str:
+        low, high = self.accuracy_interval
+        return (
+            f"accuracy {self.accuracy:.2%} [{low:.2%}, {high:.2%}], loss {self.loss:.4f}, "
+            f"{len(self.labels):,} images of {len(self.class_names)} classes"
+        )
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self})"
+
     @cached_property
     def predictions(self) -> Int64[np.ndarray, " image"]:
         """The most probable class of each image; the first of equals."""

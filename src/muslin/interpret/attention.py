@@ -78,12 +78,12 @@ def _exact(
     outputs = network.activations(images)
     output = network.design.output_layer.name
     logits, chosen = _choose(outputs[output], classes)
-    weight = network.get_parameter(f"{output}.weight")[chosen]
+    weight = network.array(f"{output}.weight")[chosen]
     return ClassActivationMaps(
         maps=to_numpy(torch.einsum("nk,nkhw->nhw", weight, outputs[layer])),
         classes=chosen.cpu().numpy(),
         logits=to_numpy(logits),
-        bias=to_numpy(network.get_parameter(f"{output}.bias")[chosen]),
+        bias=to_numpy(network.array(f"{output}.bias")[chosen]),
         method="exact",
         layer=layer,
     )

@@ -54,6 +54,6 @@ def filters(network: Network, layer: str | None = None) -> Float32[np.ndarray, "
         raise DesignError(
             f"'{name}' is not a convolution of the design '{network.design.name}'. Choose one of {', '.join(known)}."
         )
-    weight = network.get_parameter(f"{name}.weight").detach().cpu().float()
+    weight = network.array(f"{name}.weight").detach().cpu().float()
     kernels: np.ndarray = weight.permute(0, 2, 3, 1).contiguous().numpy()
     return kernels.copy()

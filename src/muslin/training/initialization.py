@@ -23,7 +23,7 @@ def initialize(network: Network, recipe: Recipe, seed: int) -> None:
             _fill(module, recipe.initialization, torch.Generator().manual_seed(_layer_seed(seed, name)))
         elif isinstance(module, nn.Dropout) and recipe.dropout is not None:
             module.p = recipe.dropout
-    nn.init.zeros_(network.get_parameter(f"{network.design.output_layer.name}.bias"))
+    nn.init.zeros_(network.array(f"{network.design.output_layer.name}.bias"))
 
 
 def _fill(module: nn.Conv2d | nn.Linear, how: Initialization, generator: torch.Generator) -> None:
