@@ -147,7 +147,8 @@ def test_the_feature_layer_is_what_the_last_layer_weighs() -> None:
 
 def test_none_of_this_imports_torch() -> None:
     code = (
-        "import sys; from muslin.interpret import Neighbours, StrongestUnits, exact_evidence, occlusion_map, unit_regions; "
+        "import sys; "
+        "from muslin.interpret import Neighbours, StrongestUnits, exact_evidence, occlusion_map, unit_regions; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
