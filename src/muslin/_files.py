@@ -25,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         prefix = f".{path.stem}-{os.getpid()}-"
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=f".torn{path.suffix}", dir=path.parent)
         os.close(handle)
@@ -55,6 +55,19 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write `content` to `path` as UTF-8, whole or not at all."""
     write_bytes(path, content.encode())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where there is none, so that they outlast a loss of power.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    flush(path.parent)
 
 
 def sweep(folder: Path, *, deep: bool = True) -> None:

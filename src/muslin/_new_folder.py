@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from muslin._files import flush, sweep
+from muslin._files import flush, make_folder, sweep
 from muslin.errors import MuslinError
 
 
@@ -23,7 +23,7 @@ def new_folder(parent: Path, name: str, begin: Callable[[Path], None]) -> Path:
     """
     staging: Path | None = None
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         sweep(parent, deep=False)
         staging = Path(tempfile.mkdtemp(prefix=f".{name}-{os.getpid()}-", suffix=".torn", dir=parent))
         staging.chmod(parent.stat().st_mode & 0o777)

@@ -22,7 +22,6 @@ from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.forward import Forward
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
@@ -145,8 +144,6 @@ class Training:
         initialize(self.network, recipe, seed)
         self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.train()
-        self._forward = Forward(self.network, device, self.precision)
         self.batches = Batches(data.train, recipe, seed, device)
         self.optimizers = build_optimizers(self.network, recipe)
         self.steps = self.batches.steps * recipe.epochs
@@ -218,7 +215,6 @@ class Training:
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
-            fused=self._forward.fused,
         )
         self._scaling.fold()
         self.network.eval()
@@ -278,7 +274,7 @@ class Training:
     def _step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
         """One update; the batch's loss and how many answers were right."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self._forward(images)
+            logits = self.network(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
