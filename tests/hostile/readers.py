@@ -203,6 +203,44 @@ def _read_csv(path: Path) -> object:
     return formats.read(path.parent)
 
 
+_SEAL = len(b"muslin checkpoint") + 1 + 32
+
+
+def _checkpoint() -> bytes:
+    from muslin.training.checkpoint import to_bytes  # noqa: PLC0415  (torch)
+    from muslin.training.snapshot import Identity, Snapshot, State, Tally  # noqa: PLC0415
+
+    same = Identity(design=format_design(DESIGN), recipe=load_recipe("fast").model_dump(mode="json"), data="0", seed=1)
+    epochs = (Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4),)
+    state = State(
+        identity=same,
+        step=3,
+        factor=0.5,
+        tally=Tally(1, 1e-3, 2.5, 1, 2, 0.1),
+        history=epochs,
+        ended=None,
+        seconds=1.5,
+        numbers={"optimizer/0/0/step": 3},
+        callbacks=(("StopEarly", {"best": 0.4, "waited": 0}),),
+    )
+    return to_bytes(Snapshot(state, {f"weights/{name}": values for name, values in weights().items()}))
+
+
+def _read_checkpoint(path: Path) -> object:
+    from muslin.training.checkpoint import from_bytes  # noqa: PLC0415
+
+    return from_bytes(path.read_bytes(), path.name)
+
+
+def _read_sealed(path: Path) -> object:
+    """A checkpoint by somebody who gives it the right SHA-256."""
+    import hashlib  # noqa: PLC0415
+
+    body = path.read_bytes()
+    path.write_bytes(b"muslin checkpoint\x01" + hashlib.sha256(body).digest() + body)
+    return _read_checkpoint(path)
+
+
 READERS: dict[str, Reader] = {
     "idx": Reader(
         "images",
@@ -232,5 +270,7 @@ READERS: dict[str, Reader] = {
     ),
     "predictions": Reader("predictions.safetensors", _predictions, _read_predictions),
     "safetensors": Reader("model.safetensors", lambda: _exported("safetensors"), _read_weights),
+    "checkpoint": Reader("step.checkpoint", lambda: (_checkpoint(),), _read_checkpoint),
+    "checkpoint, sealed": Reader("step.checkpoint", lambda: (_checkpoint()[_SEAL:],), _read_sealed),
     "onnx": Reader("model.onnx", lambda: _exported("onnx"), _predict),
 }

@@ -113,7 +113,12 @@ def peak_bytes() -> int:
 
 def main() -> None:
     """Read every file that is listed in FOLDER/list.json."""
-    for module in ("hostile.readers", "muslin.export.onnx", "polars"):  # once, not in each child
+    for module in (
+        "hostile.readers",
+        "muslin.export.onnx",
+        "muslin.training.checkpoint",
+        "polars",
+    ):  # once, not in each child
         importlib.import_module(module)
     Image.init()
     root = Path(sys.argv[1])

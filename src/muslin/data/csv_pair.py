@@ -76,14 +76,14 @@ def _columns(path: Path) -> list[str]:
     columns = [name.strip().strip('"') for name in header.decode("utf-8-sig", errors="replace").split(",")]
     if LABEL not in columns:
         raise DataError(
-            f"{path} has no column {LABEL!r}; its first line starts with {', '.join(columns[:3])!r}. "
+            f"{path} has no column {LABEL!r}; its first line starts with {', '.join(columns[:3])!r:.100}. "
             "The first line must name the columns: label,pixel1,pixel2,…"
         )
     twice = (
         next((name for name in columns if columns.count(name) > 1), None) if len(set(columns)) < len(columns) else None
     )
     if twice is not None:
-        raise DataError(f"{path} has the column {twice!r} twice; every column needs a name of its own.")
+        raise DataError(f"{path} has the column {twice!r:.100} twice; every column needs a name of its own.")
     pixels = len(columns) - 1
     if pixels > MOST_COLUMNS:
         raise DataError(
@@ -127,7 +127,7 @@ def _explain(path: Path, columns: list[str]) -> None:
                     raise DataError(f"{path}, line {number}: the label {_shown(cell)} isn't a whole number.")
                 if column != label and cell not in _PIXEL_VALUES:
                     raise DataError(
-                        f"{path}, line {number}, column {columns[column]!r}: {_shown(cell)} isn't a pixel; pixels are "
+                        f"{path}, line {number}, column {columns[column]!r:.100}: {_shown(cell)} isn't a pixel; pixels are "
                         "whole numbers from 0 to 255."
                     )
 
