@@ -72,7 +72,9 @@ class Client(asyncio.Protocol):
         now = time.perf_counter()
         self.count(head[9:12], rest, now - self.began)
         self.buffer = b""
-        if now < self.until and b"connection: close" not in head.lower():
+        if now < self.until and head[9:12] == b"503":
+            asyncio.get_running_loop().call_later(1, self.send)  # as Retry-After says
+        elif now < self.until:
             self.send()
         else:
             self.transport.close()

@@ -13,6 +13,7 @@ function ramp(stops) {
   return table;
 }
 
+const FAINT = 0.6; // an exponent below one lets weak values be seen beside the strongest
 const amounts = ramp(CIVIDIS), signs = ramp(DIVERGING);
 
 // A picture of bytes (height, width, channel), each as one pixel of the canvas.
@@ -68,7 +69,7 @@ function colouring(values, isSigned) {
   const table = both ? signs : amounts;
   return (index) => {
     const value = values.at(index) / most;
-    const at = Math.round(255 * (both ? (value + 1) / 2 : value));
+    const at = Math.round(255 * (both ? (value + 1) / 2 : value ** FAINT));
     return [table[3 * at], table[3 * at + 1], table[3 * at + 2], 255];
   };
 }
