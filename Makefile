@@ -6,7 +6,7 @@ ARGS ?=
 # Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test lint format bench notebook clean help
+.PHONY: run test torture lint format bench notebook clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -16,6 +16,10 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 
 test: lint ## linters, types, layering, and all tests with the coverage gate
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: half an hour
+	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
+	$(BIN)/python fuzz/fuzz.py --inputs 1000000
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

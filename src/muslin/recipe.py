@@ -218,10 +218,10 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
                 f"{origin}: unknown field '{field:.100}'. Recipes are described in docs/recipes.md."
             ) from error
         if first["type"] == "missing":
-            raise RecipeError(f"{origin}: the field '{field}' is missing.") from error
+            raise RecipeError(f"{origin}: the field '{field:.100}' is missing.") from error
         message = first["msg"]
         raise RecipeError(
-            f"{origin}: {field:.100} = {_shown(first['input'])}: {message[0].lower()}{message[1:]}."
+            f"{origin}: {field:.100} = {_shown(first['input'])}: {message[0].lower()}{message[1:]:.300}."
         ) from error
 
 

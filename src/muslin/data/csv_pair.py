@@ -127,8 +127,8 @@ def _explain(path: Path, columns: list[str]) -> None:
                     raise DataError(f"{path}, line {number}: the label {_shown(cell)} isn't a whole number.")
                 if column != label and cell not in _PIXEL_VALUES:
                     raise DataError(
-                        f"{path}, line {number}, column {columns[column]!r:.100}: {_shown(cell)} isn't a pixel; pixels are "
-                        "whole numbers from 0 to 255."
+                        f"{path}, line {number}, column {columns[column]!r:.100}: {_shown(cell)} isn't a pixel; pixels "
+                        "are whole numbers from 0 to 255."
                     )
 
 
