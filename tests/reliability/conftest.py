@@ -56,10 +56,12 @@ def snapshots(
 
     from muslin.training import checkpoint  # noqa: PLC0415
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     folder: Path = tmp_path_factory.mktemp("snapshots")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "GENERATIONS", 1000)
         fit(tiny_design, hundred, recipe, checkpoints=Checkpoints(folder, seconds=0))
+    torch.set_num_threads(threads)
     paths = reversed(Checkpoints(folder).generations())
     return [checkpoint.from_bytes(path.read_bytes(), path.name) for path in paths]

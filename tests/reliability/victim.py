@@ -23,15 +23,12 @@ from muslin.run import train
 from muslin.training import checkpoint
 from reliability.conftest import RECIPE, TINY, hundred_images
 
-MARKS = int(sys.argv[1])
-EVERY_STEP = 0.0
 
-
-def marked(plain: Any) -> Any:
+def marked(plain: Any, marks: int) -> Any:
     def save(self: Any, snapshot: Any) -> Any:
-        os.write(MARKS, b"(")
+        os.write(marks, b"(")
         path = plain(self, snapshot)
-        os.write(MARKS, b")")
+        os.write(marks, b")")
         return path
 
     return save
@@ -43,7 +40,7 @@ def main() -> None:
     design, data = parse_design(TINY), hundred_images(load_data(sample=True))
     _ = data.fingerprint
     recipe = RECIPE.with_(epochs=12)
-    checkpoint.Checkpoints.save = marked(checkpoint.Checkpoints.save)  # type: ignore[method-assign]
+    checkpoint.Checkpoints.save = marked(checkpoint.Checkpoints.save, int(sys.argv[1]))  # type: ignore[method-assign]
     checkpoint.Checkpoints.due = property(lambda _self: True)  # type: ignore[assignment, method-assign]
     print("ready", flush=True)
     for line in sys.stdin:

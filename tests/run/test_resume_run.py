@@ -1,0 +1,116 @@
+"""Interrupted runs, as a person meets them on the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from muslin.data import Dataset
+from muslin.design import load_design
+from muslin.errors import RunError
+from muslin.folder import RunFolder
+from muslin.pipeline import Settings, run_everything
+from muslin.recipe import load_recipe
+from muslin.run import train
+from muslin.training.callbacks import Callback
+from muslin.training.loop import Training
+from shell import muslin
+
+DENSE = load_design("dense_baseline")
+RECIPE = load_recipe("fast").with_(epochs=2)
+
+
+class Stop(Callback):
+    """Stops a training, as the system would, after some step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step(self, training: Training) -> None:
+        if training.step == self.step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def digest(folder: RunFolder) -> str:
+    return hashlib.sha256(folder.weights_path.read_bytes()).hexdigest()
+
+
+def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    arguments = ["train", "dense_baseline", "--sample", "--epochs", "40", "--seed", "3"]
+    command = [sys.executable, "-m", "muslin", *arguments, "-o", "runs"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "epoch  1/40" in process.stderr.readline()
+        process.terminate()
+        answer, progress = process.communicate(timeout=60)
+    assert process.returncode == 130, progress
+    folder = RunFolder.open(tmp_path / "runs" / "latest")
+    assert f"muslin train --resume {folder.path}" in answer
+    assert [path.suffix for path in folder.checkpoints_path.iterdir()] == [".checkpoint"] * 2
+    other = muslin("train", "--resume", folder.path, "--seed", "4", cwd=tmp_path)
+    assert other.returncode == 1
+    assert "The seed was 3, now it is 4." in other.stderr
+    resumed = muslin("train", "--resume", folder.path, cwd=tmp_path)  # it knows its design, recipe, seed and data
+    assert resumed.returncode == 0, resumed.stderr
+    assert "40 epochs" in resumed.stdout
+    assert not folder.checkpoints_path.exists()
+
+
+def test_a_whole_run_goes_on_where_its_baseline_was_stopped(
+    sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    done: list[str] = []
+    for name in ("export_all", "illustrate"):
+        monkeypatch.setattr(f"muslin.pipeline.{name}", lambda *_arguments, name=name: done.append(name))
+    baseline = DENSE.model_copy(update={"name": "other"})
+
+    def watch(name: str) -> Sequence[Callback]:
+        return [Stop(20)] if name == "other" else []
+
+    run = run_everything(DENSE, sample, RECIPE, baseline, Settings(out=tmp_path, watch=watch, say=said.append))
+    assert "Interrupted while training the baseline" in said[-1]
+    assert not done
+    weights = digest(run.folder)
+    settings = Settings(resume=run.folder.path, say=said.append)
+    again = run_everything(DENSE, sample, RECIPE, baseline, settings)
+    assert digest(again.folder) == weights  # not trained again
+    assert again.baseline is not None
+    assert again.baseline.record.outcome is not None
+    assert again.baseline.record.outcome.end == "finished"
+    assert done == ["export_all", "illustrate"]
+    assert again.folder.report_path.exists()
+    run_everything(DENSE, sample, RECIPE, baseline, settings)
+    assert "Nothing is missing" in said[-1]
+    with pytest.raises(RunError, match=r"can't be resumed .* The design differs"):
+        run_everything(DENSE, sample, RECIPE, DENSE.model_copy(update={"name": "third"}), settings)
+
+
+def test_results_of_interrupted_weights_do_not_outlive_them(sample: Dataset, tmp_path: Path) -> None:
+    run = train(DENSE, sample, RECIPE, out=tmp_path, callbacks=[Stop(20)])
+    run.open_test(sample)
+    run.export("onnx")
+    resumed = train(DENSE, sample, RECIPE, resume=run.folder.path)
+    assert resumed.folder.evaluation is None
+    assert not resumed.folder.export_path("onnx").exists()
+    whole = train(DENSE, sample, RECIPE, out=tmp_path / "whole")
+    assert digest(resumed.folder) == digest(whole.folder)
+
+
+def test_a_run_without_a_checkpoint_begins_at_the_beginning(sample: Dataset, tmp_path: Path) -> None:
+    class Crash(Callback):
+        def on_step(self, training: Training) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train(DENSE, sample, RECIPE, out=tmp_path, callbacks=[Crash()])
+    resumed = train(DENSE, sample, RECIPE, resume=next(tmp_path.glob("2*")))
+    assert resumed.record.outcome is not None
+    assert resumed.record.outcome.end == "finished"
