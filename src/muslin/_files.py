@@ -75,11 +75,12 @@ def sweep(folder: Path, *, deep: bool = True) -> None:
     with contextlib.suppress(OSError):  # what can't be removed does no harm
         for path in [*(folder.rglob if deep else folder.glob)(".*.torn*")]:
             found = _TORN.fullmatch(path.name)
-            if found and not _alive(int(found[1])):
+            if found and not alive(int(found[1])):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,14 +8,16 @@ import json
 import os
 import platform
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from muslin._files import sweep
+from muslin._files import alive, sweep
 from muslin.errors import MuslinError, RunError
 
 NAME = ".lock"
+_PATIENCE_SECONDS = 5.0
 
 _held: set[tuple[int, Path]] = set()  # by thread: a verb that holds a folder may call another one on it
 
@@ -48,6 +50,7 @@ def at_work(folder: Path) -> Iterator[None]:
 
 
 def _acquired(path: Path) -> int:
+    patience = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -62,8 +65,12 @@ def _acquired(path: Path) -> int:
                 os.pwrite(descriptor, json.dumps(owner).encode(), 0)
                 return descriptor
         except BlockingIOError as error:
-            owner_text = _describe(os.pread(descriptor, 1000, 0))
+            content = os.pread(descriptor, 1000, 0)
             os.close(descriptor)
+            if _is_dead(content) and time.monotonic() < patience:
+                time.sleep(0.05)
+                continue
+            owner_text = _describe(content)
             raise RunError(
                 f"{path.parent} is being worked on by another process{owner_text}. Wait until it is done, or end it: "
                 "its lock goes with it."
@@ -79,6 +86,15 @@ def _still_there(path: Path, descriptor: int) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
+
+
+def _is_dead(content: bytes) -> bool:
+    """Whether the owner is known to be gone: what it started may hold the lock for a moment longer."""
+    try:
+        owner = json.loads(content)
+        return bool(owner["host"] == platform.node() and not alive(int(owner["pid"])))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return True  # it has only just got the lock, and not written its name
 
 
 def _describe(content: bytes) -> str:

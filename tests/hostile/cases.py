@@ -239,10 +239,10 @@ CASES: dict[str, Case] = {
     "pickle as a design": Case("design", _pickle),
     "pickle as run.json": Case("run.json", _pickle),
     "pickle as a checkpoint": Case("checkpoint", _pickle),
-    "sealed pickle as a checkpoint": Case("checkpoint, sealed", _pickle),
-    "sealed table of 2^63 bytes": Case("checkpoint, sealed", lambda: struct.pack("<Q", 2**63) + b"{}"),
+    "sealed pickle as a checkpoint": Case("sealed checkpoint", _pickle),
+    "sealed table of 2^63 bytes": Case("sealed checkpoint", lambda: struct.pack("<Q", 2**63) + b"{}"),
     "sealed state nested 100,000 deep": Case(
-        "checkpoint, sealed", lambda: save({"a": np.zeros(1)}, {"state": "[" * 100_000})
+        "sealed checkpoint", lambda: save({"a": np.zeros(1)}, {"state": "[" * 100_000})
     ),
     # Bombs
     "gzip of 100 MB": Case("gzip", lambda: gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]) + bytes(10**8), 1)),

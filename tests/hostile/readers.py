@@ -271,6 +271,6 @@ READERS: dict[str, Reader] = {
     "predictions": Reader("predictions.safetensors", _predictions, _read_predictions),
     "safetensors": Reader("model.safetensors", lambda: _exported("safetensors"), _read_weights),
     "checkpoint": Reader("step.checkpoint", lambda: (_checkpoint(),), _read_checkpoint),
-    "checkpoint, sealed": Reader("step.checkpoint", lambda: (_checkpoint()[_SEAL:],), _read_sealed),
+    "sealed checkpoint": Reader("step.checkpoint", lambda: (_checkpoint()[_SEAL:],), _read_sealed),
     "onnx": Reader("model.onnx", lambda: _exported("onnx"), _predict),
 }

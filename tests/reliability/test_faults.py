@@ -58,7 +58,7 @@ class Life:
 def next_start(root: Path) -> None:
     """What the next start of Muslin does first."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_files, "_alive", lambda _pid: False)
+        patch.setattr(_files, "alive", lambda _pid: False)
         for folder in (root / "runs").glob("*/run.json"):
             with RunFolder(folder.parent).at_work():
                 pass

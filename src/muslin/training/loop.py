@@ -8,27 +8,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from muslin.data import Dataset
-from muslin.design import Design, describe_shape
+from muslin.design import Design, describe_shape, format_design
 from muslin.errors import DesignError
 from muslin.network import Network, predict
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
+from muslin.training.forward import Forward
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
 from muslin.training.scaling import InputScaling
-from muslin.training.snapshot import Snapshot, Tally, capture, restore
+from muslin.training.snapshot import Identity, Snapshot, Tally, capture, restore
 
 SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # raised to it: what was rounded to zero
 
@@ -144,6 +145,8 @@ class Training:
         initialize(self.network, recipe, seed)
         self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.train()
+        self._forward = Forward(self.network, device, self.precision)
         self.batches = Batches(data.train, recipe, seed, device)
         self.optimizers = build_optimizers(self.network, recipe)
         self.steps = self.batches.steps * recipe.epochs
@@ -154,10 +157,17 @@ class Training:
         self.factor = 1.0
         self.ended: tuple[End, str] | None = None
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the data."""
-        return self._data.fingerprint
+    @cached_property
+    def identity(self) -> Identity:
+        """What this training is determined by."""
+        return Identity(
+            design=format_design(self.network.design),
+            recipe=self.recipe.model_dump(mode="json"),
+            data=self._data.fingerprint,
+            seed=self.seed,
+            device=self.device.type,
+            precision=self.precision,
+        )
 
     @property
     def loss(self) -> float:
@@ -215,6 +225,7 @@ class Training:
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
+            fused=self._forward.fused,
         )
         self._scaling.fold()
         self.network.eval()
@@ -274,7 +285,7 @@ class Training:
     def _step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
         """One update; the batch's loss and how many answers were right."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self.network(images)
+            logits = self._forward(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)

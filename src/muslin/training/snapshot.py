@@ -13,7 +13,6 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from muslin.design import format_design
 from muslin.errors import RunError
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import End
@@ -139,7 +138,7 @@ def capture(training: Training, callbacks: Sequence[Callback], seconds: float) -
     ended = training.ended if training.ended and training.ended[0] == "early" else None
     return Snapshot(
         State(
-            identity=identity(training),
+            identity=training.identity,
             step=training.step,
             factor=training.factor,
             tally=Tally(**asdict(training.tally)),
@@ -160,7 +159,7 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
         RunError: the snapshot is of another training; the message shows the difference.
     """
     state = snapshot.state
-    require_same(state.identity, identity(training))
+    require_same(state.identity, training.identity)
     training.history = History(state.history)
     if state.history:
         training.best = {name: values.detach().clone() for name, values in training.network.state_dict().items()}
@@ -184,18 +183,6 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
     training.step, training.factor, training.ended = state.step, state.factor, state.ended
     training.tally = Tally(**asdict(state.tally))
     _restore_callbacks(state, callbacks)
-
-
-def identity(training: Training) -> Identity:
-    """What the training is determined by."""
-    return Identity(
-        design=format_design(training.network.design),
-        recipe=training.recipe.model_dump(mode="json"),
-        data=training.fingerprint,
-        seed=training.seed,
-        device=training.device.type,
-        precision=training.precision,
-    )
 
 
 def require_same(there: Identity, here: Identity) -> None:
