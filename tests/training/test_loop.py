@@ -186,6 +186,24 @@ def test_divergence_stops_before_the_update_and_names_the_step_and_the_layer(
     assert all(torch.equal(array, poison.weights[name]) for name, array in fitted.network.state_dict().items())
 
 
+def test_an_update_that_breaks_weights_brings_back_the_best_epochs(small: Design, few: Dataset) -> None:
+    class Break(Callback):
+        """Does to the weights what an overflow in the last update of the second epoch would do."""
+
+        def on_epoch(self, training: Training, epoch: Epoch) -> None:
+            self.kept = {name: array.clone() for name, array in training.network.state_dict().items()}
+
+        def on_step(self, training: Training) -> None:
+            if training.step == 2 * training.batches.steps:
+                training.network.layer("conv2").weight.data[0, 0, 0, 0] = float("inf")
+
+    broken = Break()
+    fitted = fit(small, few, FAST.with_(epochs=3), callbacks=[broken])
+    assert (fitted.outcome.end, fitted.outcome.restored_epoch) == ("diverged", 1)
+    assert "after step 12 of 18: the update made 'conv2.weight' infinite" in fitted.outcome.reason
+    assert all(torch.equal(array, broken.kept[name]) for name, array in fitted.network.state_dict().items())
+
+
 def test_a_design_for_other_images_is_refused(small: Design, few: Dataset) -> None:
     with pytest.raises(DesignError, match="takes images of 20×20×1, but the data's are 28×28×1"):
         fit(small.fitted_to((20, 20, 1), 10), few, FAST)

@@ -221,7 +221,7 @@ class Training:
             epochs=len(self.history),
             end=end,
             reason=reason,
-            restored_epoch=self._restore(interrupted=end == "interrupted"),
+            restored_epoch=self._restore(anyway=end == "interrupted" or self._broken() is not None),
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
@@ -262,6 +262,9 @@ class Training:
             if self._is():
                 return
             save()
+        if (name := self._broken()) is not None:
+            self._end("diverged", self._explain_broken(name))
+            return
         loss, accuracy = self._validate()
         epoch = Epoch(
             number, tally.rate, tally.loss, tally.accuracy, loss, accuracy, tally.seconds, tally.seen / tally.seconds
@@ -315,9 +318,21 @@ class Training:
         loss = -torch.from_numpy(of_truth).clamp_min(SMALLEST_PROBABILITY).log().mean().item()
         return loss, float((probabilities.argmax(1) == self.validation.labels).mean())
 
-    def _restore(self, *, interrupted: bool) -> int | None:
-        """Go back to the best epoch's weights if the recipe or an interruption asks for it; which epoch that was."""
-        if not self.best or not (self.recipe.early_stopping or interrupted):
+    def _broken(self) -> str | None:
+        """The first weights that are no longer finite: the update itself may have done that."""
+        arrays = self.network.state_dict().items()
+        return next((name for name, array in arrays if not _is_finite(array)), None)
+
+    def _explain_broken(self, name: str) -> str:
+        kept = f"Those of epoch {self.history.best.epoch} were kept." if self.best else "There are none to go back to."
+        return (
+            f"training stopped after step {self.step} of {self.steps}: the update made '{name}' infinite or not a "
+            f"number. {kept} Lower the learning rate."
+        )
+
+    def _restore(self, *, anyway: bool) -> int | None:
+        """Go back to the best epoch's weights if the recipe asks for it, or anyway; which epoch that was."""
+        if not self.best or not (self.recipe.early_stopping or anyway):
             return None
         self.network.load_state_dict(self.best)
         return self.history.best.epoch
