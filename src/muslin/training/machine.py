@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import hashlib
+import json
 import platform
+import time
 from functools import cache
 from pathlib import Path
 
 import torch
 
+from muslin._files import write_text
+from muslin.data.sources import cache_folder
 from muslin.errors import TrainingError
 from muslin.training.outcome import Precision
 
 # glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_UP_TO = 1 << 30  # bytes
+_PEAK_SIZE, _PEAK_SECONDS = 2048, 1.5  # rows and columns; how long to look for the best time
+_UNDISTURBED = 0.9  # share of the processor time asked for that a process gets on an idle machine
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86: AVX-512 BF16, AMX; ARM: BF16
 
 
@@ -76,6 +84,45 @@ def processor() -> str:
         if key in _cpu_information():
             return _cpu_information()[key]
     return platform.processor() or platform.machine()
+
+
+@cache
+def matrix_peak(precision: Precision, threads: int) -> float:
+    """Floating-point operations a second in this machine's matrix products: its ceiling for any training.
+
+    The best of some products of two square matrices, through torch, with the threads that torch has now. Measured once
+    and kept in the user's cache, unless the machine was busy with something else meanwhile.
+
+    Args:
+        precision: of the factors.
+        threads: part of the key, with the processor and torch's version.
+    """
+    key = f"{processor()}, {precision}, {threads} threads, torch {torch.__version__}"
+    name = hashlib.sha256(key.encode()).hexdigest()[:16]
+    file = cache_folder().with_name("peaks") / f"{name}.json"
+    try:
+        return float(json.loads(file.read_text(encoding="utf-8"))["operations_per_second"])
+    except (OSError, ValueError, KeyError, TypeError):
+        wall, spent = time.perf_counter(), time.process_time()
+        peak = measure_matrix_peak(precision)
+        wall, spent = time.perf_counter() - wall, time.process_time() - spent
+    if spent > _UNDISTURBED * threads * wall:
+        with contextlib.suppress(OSError):  # measured anew next time
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, json.dumps({"what": key, "operations_per_second": peak}) + "\n")
+    return peak
+
+
+def measure_matrix_peak(precision: Precision) -> float:
+    """The same, measured now; takes a second or two."""
+    values = torch.rand(_PEAK_SIZE, _PEAK_SIZE, dtype=getattr(torch, precision))
+    best, spent = float("inf"), 0.0
+    while spent < _PEAK_SECONDS:
+        started = time.perf_counter()
+        torch.mm(values, values)
+        took = time.perf_counter() - started
+        best, spent = min(best, took), spent + took
+    return float(2 * _PEAK_SIZE**3 / best)
 
 
 @cache

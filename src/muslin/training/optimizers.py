@@ -55,16 +55,28 @@ def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Flo
     """The nearest semi-orthogonal matrix, roughly: five iterations bring all singular values to about 0.7–1.2.
 
     Repeats  X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X  from X = G/‖G‖ (Jordan et al. 2024, after Bernstein & Newhouse, "Old
-    Optimizer, New Norm", 2024, appendix A).
+    Optimizer, New Norm", 2024, appendix A). Every X is a symmetric polynomial P of the first XXᵀ times the first X, so
+    only the square P and XXᵀ are iterated: for 128 × 576 values and three iterations 40% fewer multiplications.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = matrix / (matrix.norm() + 1e-7)
     x = x.mT if tall else x
-    a, b, c = _QUINTIC
-    for _ in range(iterations):
-        gram = x @ x.mT
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    gram = x @ x.mT
+    product = factor = _quintic(gram)
+    for _ in range(iterations - 1):
+        gram = factor @ gram @ factor
+        factor = _quintic(gram)
+        product = factor @ product
+    x = product @ x
     return x.mT if tall else x
+
+
+def _quintic(gram: Tensor) -> Tensor:
+    """a·I + b·S + c·S²"""
+    a, b, c = _QUINTIC
+    factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+    factor.diagonal().add_(a)
+    return factor
 
 
 def _as_matrix(kernel: Tensor) -> Tensor:

@@ -1,0 +1,55 @@
+"""Images a second while training the library's network: Muslin and its peers by turns, A B C A B C.
+
+python benchmarks/throughput.py --python .../bin/python    # one with TensorFlow, and JAX if there is
+python benchmarks/throughput.py --only muslin muslin-float32
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from _peers import machine, take_turns, write
+from keras_agreement import tensorflow_python
+
+OURS = ("muslin", "muslin-plain", "muslin-float32", "muslin-float32-plain")
+PEERS = ("keras-tensorflow", "keras-torch", "torch-tutorial", "jax")
+
+
+def operations_per_image() -> int:
+    """Of one training step: two for each multiply-add, forward and for both gradients; images get none."""
+    from muslin.analysis import analyze  # noqa: PLC0415
+    from muslin.design import load_design  # noqa: PLC0415
+
+    rows = [row.macs for row in analyze(load_design("custom_cnn")).layers]
+    return 2 * (3 * sum(rows) - next(macs for macs in rows if macs))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
+    parser.add_argument("--images", type=int, default=13_568, help="images a turn (default: a quarter of an epoch)")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", nargs="+", choices=OURS + PEERS, default=OURS + PEERS)
+    parser.add_argument("-o", "--out", type=Path)
+    chosen = parser.parse_args()
+    there = machine()
+    needs_python = {"keras-tensorflow", "jax"} & set(chosen.only)
+    other = (chosen.python or tensorflow_python()) if needs_python else Path()
+    rates = take_turns(list(chosen.only), {"keras-tensorflow": other, "jax": other}, chosen.images, chosen.rounds)
+    base = rates.get("keras-tensorflow", next(iter(rates.values())))["images_per_second"]
+    print(f"{there['processor']}, {there['threads']} threads, batch 128, medians of {chosen.rounds} turns")
+    print(f"{'':22}images/s  s an epoch   ratio  of the peak  peak MiB")
+    for name, row in rates.items():
+        kind = "bfloat16" if name in ("muslin", "muslin-plain") else "float32"
+        share = row["images_per_second"] * operations_per_image() / (there["peak_gflops"][kind] * 1e9)
+        row |= {"ratio": row["images_per_second"] / base, "share_of_peak": share, "precision": kind}
+        print(
+            f"  {name:20}{row['images_per_second']:8,.0f}{54_000 / row['images_per_second']:12.1f}{row['ratio']:8.2f}"
+            f"{share:9.0%} {kind:9}{row['peak_mib']:6,.0f}"
+        )
+    write("throughput", {"machine": there, "images_a_turn": chosen.images, "rows": rates}, chosen.out)
+
+
+if __name__ == "__main__":
+    main()
