@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+# One thread for each test process and what it starts: the tests run side by side, tiny networks are slower on several
+# threads, and another number of threads gives other bits. Set before anything starts a pool of threads.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from collections.abc import Iterator
 from pathlib import Path
 
