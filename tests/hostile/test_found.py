@@ -53,10 +53,20 @@ FOUND = {
         ONNX.replace(b"conv1.bias", b"conv1.bent"),
         "not those of its design",
     ),
+    "a batch's name that is no text was a UnicodeDecodeError": (
+        "onnx",
+        ONNX.replace(b"\x12\x05batch", b"\x12\x05\xffatch"),
+        "no ONNX file as Muslin writes it",
+    ),
     "a member's name that is no text was a UnicodeDecodeError": (
         "npz",
         with_a_name_that_is_no_text(READERS["npz"].whole[0]),
         "is damaged or not an .npz file",
+    ),
+    "lists within lists in a Parquet footer were a RecursionError": (
+        "parquet",
+        b"PAR1" + b"\x19" * 5000 + (5000).to_bytes(4, "little") + b"PAR1",
+        "nested too deep",
     ),
     "a table of 90 MB was read before it was refused": (
         "safetensors",

@@ -74,8 +74,6 @@ class _Compact:
 
     def struct(self, depth: int = 0) -> Struct:
         """The fields of a struct by number."""
-        if depth > _DEEPEST:
-            raise NotParquet("its headers are nested too deep")
         fields: Struct = {}
         number = 0
         while (head := self._byte()) != 0:
@@ -85,6 +83,8 @@ class _Compact:
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: PLR0911  (one line per kind reads best)
+        if depth > _DEEPEST:
+            raise NotParquet("its headers are nested too deep")
         if kind in (1, 2):  # a bool within a struct is its kind
             return kind == 1
         if kind == 3:

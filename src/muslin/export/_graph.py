@@ -33,6 +33,7 @@ from muslin.export._card import INPUT, LOGITS, PROBABILITIES, output_name
 # the converters for phones and browsers. GELU as one operator would need opset 20; it is written out instead.
 OPSET = 13
 IR_VERSION = 7
+BATCH = "batch"
 
 Attribute: TypeAlias = int | float | tuple[int, ...]
 

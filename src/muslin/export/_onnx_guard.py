@@ -16,7 +16,7 @@ from typing import TypeAlias
 from muslin.design import Shape
 from muslin.errors import RunError
 from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
-from muslin.export._graph import OPSET, Attribute, Graph, Node
+from muslin.export._graph import BATCH, OPSET, Attribute, Graph, Node
 from muslin.export._weights import expected_shapes
 
 MOST_BYTES = 2**31 - 1  # what a protocol buffer can hold
@@ -77,7 +77,8 @@ def _check_graph(graph: memoryview, card: Card) -> None:
     nodes: list[Node] = []
     arrays: dict[str, Shape] = {}
     wanted = Graph.of(card.design)
-    inputs, outputs = [], []
+    inputs: list[tuple[str, tuple[str | int, ...]]] = []
+    outputs: list[tuple[str, tuple[str | int, ...]]] = []
     for number, value in _fields(graph):
         match number, value:
             case 1, memoryview():
@@ -91,18 +92,22 @@ def _check_graph(graph: memoryview, card: Card) -> None:
                     raise _Foreign(f"it holds the array '{name:.80}' twice")
                 arrays[name] = shape
             case 11, memoryview():
-                inputs.append(_text(dict(_fields(value)).get(1, b"")))
+                inputs.append(_value(value))
             case 12, memoryview():
-                outputs.append(_text(dict(_fields(value)).get(1, b"")))
-            case 2 | 10 | 13, memoryview():  # name, doc_string, shapes of the values between
-                pass
+                outputs.append(_value(value))
+            case 13, memoryview():  # shapes of the values between
+                _value(value)
+            case 2 | 10, memoryview():  # name, doc_string
+                _text(value)
             case _:
                 raise _Foreign(f"its graph has the field {number}")
     if len(nodes) < len(wanted.nodes):
         raise _Foreign(f"it has {len(nodes)} nodes, its design {len(wanted.nodes)}")
     inner = [output_name(card.design, layer) for layer in card.design.layers[:-1]]
-    ends = [LOGITS, PROBABILITIES]
-    if inputs != [INPUT] or outputs not in (ends, [*ends, *inner]):
+    shapes = wanted.shapes | {INPUT: card.design.input_shape}
+    ends = [(name, (BATCH, *shapes[name])) for name in (LOGITS, PROBABILITIES)]
+    layers = [(name, (BATCH, *shapes[name])) for name in inner]
+    if inputs != [(INPUT, (BATCH, *shapes[INPUT]))] or outputs not in (ends, [*ends, *layers]):
         raise _Foreign("its inputs or outputs are others than its design's")
     _expect("arrays", arrays, expected_shapes(card.design) | dict.fromkeys(wanted.numbers, (1,)))
 
@@ -154,6 +159,25 @@ def _attribute(content: int | memoryview) -> tuple[str, Attribute]:
     return name, tuple(several) if single is None else single
 
 
+def _value(content: memoryview) -> tuple[str, tuple[str | int, ...]]:
+    """The name and shape of a value of float32 numbers."""
+    fields = dict(_fields(content))
+    if fields.keys() != {1, 2}:
+        raise _Foreign("a value has more than a name and a type")
+    kind = dict(_fields(fields[2]))
+    tensor = dict(_fields(kind.get(1, b"")))
+    if kind.keys() != {1} or tensor.keys() != {1, 2} or tensor[1] != _FLOAT:
+        raise _Foreign("a value is of another type")
+    sizes: list[str | int] = []
+    for _, size in _fields(tensor[2]):
+        parts = [*_fields(size)]
+        if len(parts) != 1:
+            raise _Foreign("a value has a size that is not one number or name")
+        number, value = parts[0]
+        sizes.append(value if number == 1 and isinstance(value, int) else _text(value))
+    return _text(fields[1]), tuple(sizes)
+
+
 def _array(content: memoryview) -> tuple[str, Shape]:
     name, shape, size, kind = "", [], -1, 0
     for number, value in _fields(content):
@@ -173,7 +197,7 @@ def _array(content: memoryview) -> tuple[str, Shape]:
     return name, tuple(shape)
 
 
-def _fields(content: int | memoryview) -> Iterator[Field]:
+def _fields(content: int | memoryview | bytes) -> Iterator[Field]:
     """The fields of a message: their numbers, and a number or a stretch of bytes for each.
 
     Raises:
@@ -181,6 +205,7 @@ def _fields(content: int | memoryview) -> Iterator[Field]:
     """
     if isinstance(content, int):
         raise _Foreign("a number stands where a message must")
+    content = memoryview(content)
     at = 0
     while at < len(content):
         key, at = _varint(content, at)

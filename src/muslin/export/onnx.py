@@ -22,11 +22,10 @@ from muslin._files import write_bytes
 from muslin.design import Shape
 from muslin.errors import ExportError
 from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, describe_input, output_name
-from muslin.export._graph import IR_VERSION, OPSET, Graph
+from muslin.export._graph import BATCH, IR_VERSION, OPSET, Graph
 from muslin.export._weights import Weights
 
 LARGEST_FILE = 2**31 - 1  # bytes: what a protocol buffer can hold
-_BATCH = "batch"
 
 
 def write_onnx(card: Card, weights: Weights, path: Path, *, layers: bool = False) -> None:
@@ -99,4 +98,4 @@ def _constant(name: str, values: np.ndarray) -> TensorProto:
 
 
 def _value(name: str, shape: Shape) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [_BATCH, *shape])
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *shape])
