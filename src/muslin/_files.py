@@ -38,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise MuslinError(
             f"{path} can't be written: {error.strerror or error}. "
-            "Free some space or choose a folder that you may write to (-o/--out), and run again."
+            "Free some space or choose a place that you may write to."
         ) from error
     finally:
         if temporary is not None:

@@ -68,6 +68,7 @@ def test_a_new_design_fits_the_data(
     design = load_design("fitted.toml")
     assert (design.input_shape, design.classes) == ((height, width, channels), classes)
     assert f"muslin run fitted.toml --data {shlex.quote(str(data))} " in out
+    assert f"#     muslin run fitted.toml --data {shlex.quote(str(data))}\n" in Path("fitted.toml").read_text()
 
 
 def test_the_sample_will_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +96,21 @@ def test_a_folder_is_never_written_to_as_a_file(capsys: pytest.CaptureFixture[st
     assert "folder is a folder" in run(capsys, "folder", status=1)
     Path("other.toml").mkdir()
     assert "other.toml is a folder" in run(capsys, "other.toml", "--force", status=1)
+
+
+@pytest.mark.parametrize(
+    ("file", "why"), [(".", ". is a folder"), ("..", ".. is a folder"), (".toml", ".toml leaves the design without a")]
+)
+def test_a_design_needs_a_name(file: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why in run(capsys, file, status=1)
+    assert not list(Path().iterdir())
+
+
+def test_a_place_that_cannot_be_written_to_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("in the way")
+    message = run(capsys, "file/mine.toml", status=1)
+    assert "choose a place that you may write to." in message
+    assert "--out" not in message  # this verb has no such option
 
 
 def test_another_design_can_be_the_start(capsys: pytest.CaptureFixture[str], write_data: WriteData) -> None:
@@ -131,7 +147,9 @@ def test_a_start_that_does_not_fit_the_data_is_explained(
 def test_a_name_is_made_of_any_file_name(file: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "--", file)
     assert load_design(file).name == name
-    assert f"muslin analyze {shlex.quote(file)} " in out
+    typed = f"./{file}" if file.startswith("-") else file  # or it would be taken for an option
+    assert f"muslin analyze {shlex.quote(typed)} " in out
+    assert f"muslin analyze {shlex.quote(typed)}\n" in Path(file).read_text()
 
 
 def test_a_file_name_cannot_smuggle_a_line_into_the_design(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from muslin.errors import DesignError
 
 FASHION_MNIST = (28, 28, 1), 10  # what a design fits where no data are named: input shape, classes
 LONGEST_NAME = 64
+LONGEST_PATH = 4096  # a command with a shortened one would not work
 
 
 @click.command()
@@ -39,9 +40,7 @@ def command(file: Path, data: Path | None, sample: bool, like: str | None, force
 
     if sample and data is not None:
         raise click.UsageError("--sample and --data exclude each other; give one of them.")
-    path = file if file.suffix.lower() == ".toml" else file.with_name(f"{file.name}.toml")
-    if file.is_dir() or path.is_dir():
-        raise DesignError(f"{file} is a folder. Give the name of a file to write the design to.")
+    path = _place(file)
     if path.exists() and not force:
         raise DesignError(f"{path} exists already. Choose another name, or pass --force to replace it.")
     shape, classes = _fitting(data, sample)
@@ -54,11 +53,11 @@ def command(file: Path, data: Path | None, sample: bool, like: str | None, force
         design = model.model_copy(
             update={"name": name, "title": f"{model.title} (from {model.name})".strip(), "claims": ()}
         )
-    text = format_commented(design, plain(shlex.quote(path.name)))
+    images = f" --data {shlex.quote(str(data))}" if data else " --sample" if sample else ""
+    text = format_commented(design, plain(_typed(Path(path.name)), LONGEST_PATH), plain(images, LONGEST_PATH))
     parse_design(text, str(path))
     write_text(path, text)
-    quoted = shlex.quote(str(path))
-    images = f" --data {shlex.quote(str(data))}" if data else " --sample" if sample else ""
+    quoted = _typed(path)
     look, train = f"muslin analyze {quoted}", f"muslin run {quoted}{images}"
     click.echo(f"Wrote {path}: {describe_shape(shape)} images, {classes} classes, {len(design.layers)} layers.")
     click.echo(f"  {look:<{len(train)}}   what it costs and what it sees")
@@ -78,6 +77,27 @@ def _fitting(data: Path | None, sample: bool) -> tuple[tuple[int, int, int], int
     # A leak is for the training to refuse; it doesn't change what fits.
     dataset = load_data(data, sample=sample, allow_leak=True, download=False)
     return dataset.input_shape, dataset.classes
+
+
+def _place(file: Path) -> Path:
+    """The file to write, with its ending.
+
+    Raises:
+        DesignError: it is a folder, or nothing but an ending.
+    """
+    if file.is_dir():
+        raise DesignError(f"{file} is a folder. Give the name of a file to write the design to.")
+    if file.name.lower() in (".toml", ".."):
+        raise DesignError(f"{file} leaves the design without a name. Put one before the ending, as in mine.toml.")
+    path = file if file.suffix.lower() == ".toml" else file.with_name(f"{file.name}.toml")
+    if path.is_dir():
+        raise DesignError(f"{path} is a folder. Give the name of a file to write the design to.")
+    return path
+
+
+def _typed(path: Path) -> str:
+    """The path as one types it, also where it would be taken for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def _name(path: Path) -> str:

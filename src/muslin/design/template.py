@@ -124,7 +124,7 @@ def _head(body: list[Layer], shape: Shape, classes: int) -> list[Layer]:
     ]
 
 
-def format_commented(design: Design, file: str) -> str:
+def format_commented(design: Design, file: str, images: str = "") -> str:
     """The design as TOML, with comments that explain each field where it first occurs and list the choices.
 
     `parse_design` gives an equal design back.
@@ -132,8 +132,9 @@ def format_commented(design: Design, file: str) -> str:
     Args:
         design: what to write.
         file: the file's name, for the commands in the first lines.
+        images: what follows it where the network is trained, e.g. " --data shirts"; by default nothing.
     """
-    opening = _OPENING.format(file=file, kinds="\n".join(_kinds()))
+    opening = _OPENING.format(file=file, images=images, kinds="\n".join(_kinds()))
     return "\n".join([*opening.splitlines(), "", *_commented(format_design(design)), *_CLOSING.splitlines()]) + "\n"
 
 
@@ -203,7 +204,7 @@ _OPENING = """\
 # A design for Muslin: what a network consists of, and why.
 #
 #     muslin analyze {file}
-#     muslin run {file}
+#     muslin run {file}{images}
 #
 # Layers stand in the order in which an image passes them. The kinds of layer and their fields:
 #
