@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,6 +180,19 @@ def test_the_command_repeats_design_baseline_data_and_arithmetic(make_run: MakeR
     assert again.command.startswith("muslin run design.toml --baseline none ")
     assert again.command.endswith("--data '/my data/x'")
     assert again.from_folder
+
+
+def test_the_command_finds_the_data_from_any_folder(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def relative(record: RunRecord) -> RunRecord:
+        audit = record.data.audit.model_copy(update={"verified": False})
+        data = record.data.model_copy(update={"sample": False, "source": "--data (shirts)", "audit": audit})
+        return record.model_copy(update={"data": data})
+
+    (tmp_path / "shirts").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert repetition(make_run(change=relative)).command.endswith(f"--data {tmp_path / 'shirts'}")
 
 
 def test_the_files_of_the_folder_are_listed(make_run: MakeRun) -> None:

@@ -108,7 +108,9 @@ def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
 def _place(source: str) -> str:
     """The path in "--data (/path)"."""
     found = re.fullmatch(r"[^(]*\((.*)\)", source)
-    return found[1] if found else source
+    place = found[1] if found else source
+    # The command may be typed elsewhere, and where it reads the run's design it has to be.
+    return str(Path(place).absolute()) if Path(place).exists() else place
 
 
 def _machine_arguments(outcome: Outcome) -> list[str]:
