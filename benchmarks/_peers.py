@@ -24,7 +24,7 @@ CLASSES = 10
 Turn = Callable[[], None]
 
 
-# ---- as a worker ------------------------------------------------------------------------------------------------------
+# ---- as a worker
 
 
 def images_and_labels(count: int):  # type: ignore[no-untyped-def]
@@ -213,7 +213,7 @@ def work(name: str, count: int) -> None:
         answer(count / (time.perf_counter() - started))
 
 
-# ---- as the one who asks ----------------------------------------------------------------------------------------------
+# ---- as the one who asks
 
 
 class Peer:

@@ -12,17 +12,11 @@ from pathlib import Path
 from _peers import machine, take_turns, write
 from keras_agreement import tensorflow_python
 
+from muslin.design import load_design
+from muslin.training.cost import operations
+
 OURS = ("muslin", "muslin-plain", "muslin-float32", "muslin-float32-plain")
 PEERS = ("keras-tensorflow", "keras-torch", "torch-tutorial", "jax")
-
-
-def operations_per_image() -> int:
-    """Of one training step: two for each multiply-add, forward and for both gradients; images get none."""
-    from muslin.analysis import analyze  # noqa: PLC0415
-    from muslin.design import load_design  # noqa: PLC0415
-
-    rows = [row.macs for row in analyze(load_design("custom_cnn")).layers]
-    return 2 * (3 * sum(rows) - next(macs for macs in rows if macs))
 
 
 def main() -> None:
@@ -33,6 +27,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=OURS + PEERS, default=OURS + PEERS)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
+    per_image = sum(map(sum, operations(load_design("custom_cnn")).values()))
     there = machine()
     needs_python = {"keras-tensorflow", "jax"} & set(chosen.only)
     other = (chosen.python or tensorflow_python()) if needs_python else Path()
@@ -42,7 +37,7 @@ def main() -> None:
     print(f"{'':22}images/s  s an epoch   ratio  of the peak  peak MiB")
     for name, row in rates.items():
         kind = "bfloat16" if name in ("muslin", "muslin-plain") else "float32"
-        share = row["images_per_second"] * operations_per_image() / (there["peak_gflops"][kind] * 1e9)
+        share = row["images_per_second"] * per_image / (there["peak_gflops"][kind] * 1e9)
         row |= {"ratio": row["images_per_second"] / base, "share_of_peak": share, "precision": kind}
         print(
             f"  {name:20}{row['images_per_second']:8,.0f}{54_000 / row['images_per_second']:12.1f}{row['ratio']:8.2f}"

@@ -17,6 +17,7 @@ VERBS = {
     "analyze": "Shapes, parameters, MACs, memory and receptive fields; no training.",
     "new": "Start a design of your own, fitted to a data set.",
     "train": "Train a design.",
+    "profile": "Where a training step's time goes, with the floor beside it.",
     "evaluate": "Measure a run on the test split.",
     "visualize": "Filters, feature maps and class activation maps.",
     "ablate": "Measure what each decision of a design is worth.",

@@ -130,13 +130,17 @@ def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 def describe_outcome(folder: RunFolder) -> str:
     """How a training went, in a few lines."""
+    from muslin.training.cost import share_of_peak  # noqa: PLC0415  (torch: loaded by now)
+
     outcome, history = folder.record.outcome, folder.history
     if outcome is None or not len(history):
         return f"No epoch was finished. The weights so far are in {folder.path}.{how_to_go_on('train', folder)}"
     epoch = history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else history.last
     restored = f"; the weights of epoch {epoch.epoch} were restored" if outcome.restored_epoch else ""
+    share = share_of_peak(folder.design, outcome)
+    reached = f", {share:.0%} of this machine's matrix-product peak" if share else ""
     return (
-        f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, {outcome.images_per_second:,.0f} images/s "
+        f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, {outcome.images_per_second:,.0f} images/s{reached} "
         f"({outcome.precision}, {outcome.device}, {outcome.threads} threads): {outcome.reason}{restored}.\n"
         f"Validation accuracy {epoch.validation_accuracy:.2%}, loss {epoch.validation_loss:.4f}.\n"
         f"The run is in {folder.path}.{how_to_go_on('train', folder)}"

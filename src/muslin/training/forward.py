@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,22 @@ _NON_DECREASING: frozenset[Activation] = frozenset(("relu", "elu", "tanh", "sigm
 _LARGEST_IMAGE = 64 * 64  # pixels
 
 Step = Callable[[Tensor], Tensor]
+
+
+class Part(NamedTuple):
+    """A piece of the computation.
+
+    Attributes:
+        name: for tables.
+        layers: the names of the layers that it computes; empty for an activation that waited for a pooling.
+        run: computes it.
+        fused: in one pass, by a fused block.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    run: Step
+    fused: bool = False
 
 
 class Forward:
@@ -41,12 +58,11 @@ class Forward:
             form as well.
 
     Attributes:
-        fused: the names of the layers that are computed in fused blocks.
+        parts: what is computed, in order.
     """
 
     def __init__(self, network: Network, device: torch.device, precision: Precision) -> None:
-        self.fused: tuple[str, ...] = ()
-        self.parts: list[tuple[str, Step]] = []
+        self.parts: list[Part] = []
         placed, at = list(network.design.placed), 0
         fusing = device.type == "cpu" and library() is not None
         while at < len(placed):
@@ -57,24 +73,28 @@ class Forward:
             if block is not None:
                 step, used = block
                 names = tuple(placed[at + offset][0].name for offset in range(used))
-                self.fused += names
-                self.parts.append((" + ".join(names), step))
+                self.parts.append(Part(" + ".join(names), names, step, fused=True))
                 at += used
             elif isinstance(layer, Conv2d) and isinstance(after, MaxPool2d) and layer.activation in _NON_DECREASING:
-                self.parts.append((layer.name, _without_activation(module)))
-                self.parts.append((after.name, network.layer(after.name)))
-                self.parts.append((f"{layer.name}'s {layer.activation}", ACTIVATIONS[layer.activation]))
+                self.parts.append(Part(layer.name, (layer.name,), _without_activation(module)))
+                self.parts.append(Part(after.name, (after.name,), network.layer(after.name)))
+                self.parts.append(Part(f"{layer.name}'s {layer.activation}", (), ACTIVATIONS[layer.activation]))
                 at += 2
             else:
-                self.parts.append((layer.name, module))
+                self.parts.append(Part(layer.name, (layer.name,), module))
                 at += 1
 
     def __call__(self, images: Tensor) -> Tensor:
         """Logits for images (batch, channel, height, width), 0–1."""
         values = images
-        for _, step in self.parts:
-            values = step(values)
+        for part in self.parts:
+            values = part.run(values)
         return values
+
+    @property
+    def fused(self) -> tuple[str, ...]:
+        """The names of the layers that are computed in fused blocks."""
+        return tuple(name for part in self.parts if part.fused for name in part.layers)
 
 
 def _fused(

@@ -146,7 +146,7 @@ class Training:
         self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
-        self._forward = Forward(self.network, device, self.precision)
+        self.forward = Forward(self.network, device, self.precision)
         self.batches = Batches(data.train, recipe, seed, device)
         self.optimizers = build_optimizers(self.network, recipe)
         self.steps = self.batches.steps * recipe.epochs
@@ -225,7 +225,7 @@ class Training:
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
-            fused=self._forward.fused,
+            fused=self.forward.fused,
         )
         self._scaling.fold()
         self.network.eval()
@@ -249,7 +249,7 @@ class Training:
         self.network.train()
         for images, labels in self.batches.epoch(number, tally.batches):
             tally.rate = self._schedule()
-            loss, correct = self._step(images, labels)
+            loss, correct = self.train_step(images, labels)
             if self._is("diverged"):
                 return
             self.step += 1
@@ -285,10 +285,10 @@ class Training:
         set_learning_rates(self.optimizers, factor)
         return float(self.optimizers[0].param_groups[0]["lr"])
 
-    def _step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+    def train_step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
         """One update; the batch's loss and how many answers were right."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self._forward(images)
+            logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)

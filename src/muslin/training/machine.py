@@ -21,7 +21,7 @@ from muslin.training.outcome import Precision
 # glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_UP_TO = 1 << 30  # bytes
-_PEAK_SIZE, _PEAK_SECONDS = 2048, 1.5  # rows and columns; how long to look for the best time
+_PEAK_SIZE, _PEAK_SECONDS = 2048, 0.6  # rows and columns; how long to look for the best time
 _UNDISTURBED = 0.9  # share of the processor time asked for that a process gets on an idle machine
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86: AVX-512 BF16, AMX; ARM: BF16
 

@@ -72,7 +72,7 @@ def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Flo
 
 
 def _quintic(gram: Tensor) -> Tensor:
-    """a·I + b·S + c·S²"""
+    """a·I + b·S + c·S²."""
     a, b, c = _QUINTIC
     factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal().add_(a)

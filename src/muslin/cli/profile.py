@@ -1,0 +1,89 @@
+"""`muslin profile`: where a training step's time goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from muslin.cli._options import json_option, output_options
+from muslin.cli._output import Output
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from muslin.training.profile import Profile
+
+
+@click.command()
+@click.argument("design", default="custom_cnn")
+@click.option("--recipe", "recipe_name", default="fast", show_default=True, help="fast, notebook, or a TOML file.")
+@click.option("--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="To measure.")
+@click.option("--device", help="cpu, cuda or mps; the best there is by default.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Of matrix products; bfloat16 by default where the hardware multiplies it natively.",
+)
+@json_option
+@output_options
+def command(
+    design: str,
+    recipe_name: str,
+    steps: int,
+    device: str | None,
+    precision: str | None,
+    as_json: bool,
+    output: Output,
+) -> None:
+    """Time the parts of a training step of DESIGN (a name from the library or a TOML file; custom_cnn by default).
+
+    The floor is what a part's multiplications alone would take at the peak of this machine's matrix products.
+    Nothing is learned: the images are noise.
+    """
+    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
+    from muslin.recipe import load_recipe  # noqa: PLC0415  (likewise)
+
+    chosen, recipe = load_design(design), load_recipe(recipe_name)
+    from muslin.training.fused import build  # noqa: PLC0415  (torch: after everything that may be wrong)
+    from muslin.training.machine import pick_device, processor  # noqa: PLC0415
+    from muslin.training.profile import profile  # noqa: PLC0415
+
+    output.detail(build.describe())
+    found = profile(chosen, recipe, steps=steps, device=pick_device(device), precision=precision)
+    if as_json:
+        output.answer_json(found.to_dict())
+        return
+    output.answer(
+        f"{found.design}, recipe {found.recipe}, {found.batch_size} images a step, {found.precision}, "
+        f"{found.threads} threads of {processor()}",
+        "",
+        _table(found),
+        "",
+        f"{found.images_per_second:,.0f} images/s, {found.floor / found.step:.0%} of the peak of "
+        f"{found.peak / 1e9:,.0f} GFLOP/s. * in one pass, by a fused block",
+    )
+
+
+def _table(found: Profile) -> Table:
+    from rich.box import SIMPLE  # noqa: PLC0415  (--json does without)
+    from rich.table import Table  # noqa: PLC0415  (likewise)
+
+    table = Table(box=SIMPLE, show_edge=False, padding=(0, 1, 0, 0), show_footer=True, footer_style="bold")
+    parts = sum(row.forward + row.backward for row in found.operations)
+    table.add_column("milliseconds", "a whole step")
+    table.add_column("forward", justify="right")
+    table.add_column("backward", justify="right")
+    table.add_column("together", f"{found.step:.2f}", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("floor", f"{found.floor:.2f}", justify="right")
+    for row in found.operations:
+        table.add_row(
+            row.name + (" *" if row.fused else ""),
+            f"{row.forward:.2f}",
+            f"{row.backward:.2f}" if row.backward else "",
+            f"{row.forward + row.backward:.2f}",
+            f"{(row.forward + row.backward) / parts:.0%}",
+            f"{row.floor:.2f}" if row.floor else "",
+        )
+    return table
