@@ -31,7 +31,7 @@ FOUND = {
         HEADER + b"\n2,1,1,1,1,1,1,1\n",
         "of epoch 2; it must be 1",
     ),
-    "an empty history was a StopIteration in waiting": ("history.csv", b"", "can't be read as CSV"),
+    "an empty history was a StopIteration in waiting": ("history.csv", b"", "history.csv is empty"),
     "a number of 5,000 digits in a recipe was a ValueError": (
         "recipe",
         READERS["recipe"].whole[0] + b"x = " + b"9" * 5000,
@@ -67,6 +67,11 @@ FOUND = {
         "parquet",
         b"PAR1" + b"\x19" * 5000 + (5000).to_bytes(4, "little") + b"PAR1",
         "nested too deep",
+    ),
+    "a CSV file at which Polars panics was a PanicException": (
+        "csv",
+        b'label,pixel1,=pixel2,pixel3,pixel4\n0,1,2,3,4\n1,5,6,7,255\n"',
+        "csv",
     ),
     "a table of 90 MB was read before it was refused": (
         "safetensors",

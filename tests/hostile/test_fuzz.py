@@ -46,11 +46,11 @@ def test_damaged_files_are_read_or_explained(name: str, tmp_path: Path) -> None:
     @given(chance=st.randoms(use_true_random=False))
     def fuzz(chance: random.Random) -> None:
         content = mutated(READERS[name].whole, chance)
-        started = time.perf_counter()
+        started = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata
             assert len(answer(name, content, tmp_path)) < LONGEST_MESSAGE
-        assert time.perf_counter() - started < MOST_SECONDS
+        assert time.process_time() - started < MOST_SECONDS
 
     fuzz()
 
