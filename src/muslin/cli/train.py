@@ -48,6 +48,10 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
         resume=training.resume,
         say=output.note,
     )
+    if output.verbose:
+        from muslin.training.fused import build  # noqa: PLC0415  (torch: loaded by now)
+
+        output.detail(build.describe())
     if as_json:
         output.answer_json({"folder": str(run.folder.path), **run.record.model_dump(mode="json")})
     else:

@@ -1,0 +1,123 @@
+"""Writes the tables of docs/performance.md from benchmarks/results; what has no result yet has no table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- tables: begin (python benchmarks/tables.py) -->", "<!-- tables: end -->"
+
+
+def result(name: str) -> Any:
+    file = HERE / "results" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines] + [""]
+
+
+def where(there: Any) -> str:
+    peaks = there["peak_gflops"]
+    return (
+        f"{there['processor']}, {there['threads']} threads, torch {there['torch']}, {there['date']}; matrix products "
+        f"reach {peaks['float32']:,.0f} GFLOP/s in float32 and {peaks['bfloat16']:,.0f} in bfloat16; load average when "
+        f"it began: {there['load_average'][0]:.1f}."
+    )
+
+
+def throughput(found: Any) -> list[str]:
+    rows = [
+        [
+            name,
+            row["precision"],
+            f"{row['images_per_second']:,.0f}",
+            f"{54_000 / row['images_per_second']:.1f}",
+            f"{row['ratio']:.2f}",
+            f"{row['share_of_peak']:.0%}",
+        ]
+        for name, row in found["rows"].items()
+    ]
+    head = ["", "precision", "images/s", "s an epoch", "× Keras on TensorFlow", "of the peak"]
+    return ["### Throughput", "", where(found["machine"]), "", *table(head, rows)]
+
+
+def accuracy(found: Any) -> list[str]:
+    rows = [
+        [
+            str(row["seed"]),
+            f"{row['seconds']:.1f}",
+            f"{row['images_per_second']:,.0f}",
+            f"{row['validation_accuracy']:.2%}",
+            f"{row['test_accuracy']:.2%}",
+        ]
+        for row in found["runs"]
+    ]
+    summary = (
+        f"{len(rows)} seeds: test accuracy {found['mean_test_accuracy']:.2%} on average, "
+        f"{found['lowest_test_accuracy']:.2%} at least; {found['median_seconds']:.1f} s in the median, validation "
+        f"included; {found['peak_mib']:,.0f} MiB at most."
+    )
+    head = ["seed", "seconds", "images/s", "validation", "test"]
+    name = found["recipe"]["name"]
+    return [f"### Recipe {name} over seeds", "", where(found["machine"]), "", summary, "", *table(head, rows)]
+
+
+def memory(found: Any) -> list[str]:
+    rows = [[name, f"{peak:,.0f}"] for name, peak in found["peak_mib"].items()]
+    return ["### Peak memory, an epoch on the whole data", "", *table(["", "MiB"], rows)]
+
+
+def latency(found: Any) -> list[str]:
+    rows = [[name, f"{row['p50_ms']:.3f}", f"{row['p99_ms']:.3f}"] for name, row in found["rows"].items()]
+    return ["### One image", "", where(found["machine"]), "", *table(["", "p50, ms", "p99, ms"], rows)]
+
+
+def startup(found: Any) -> list[str]:
+    rows = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in found["seconds"].items()]
+    return ["### Start-up", "", *table(["", "seconds"], rows)]
+
+
+def scaling(found: Any) -> list[str]:
+    rows = [
+        [
+            name,
+            row["unit"],
+            ", ".join(f"{size}: {time:.1f}" for size, time in zip(row["sizes"], row["milliseconds"], strict=True)),
+            f"{row['exponent']:.2f}",
+            f"{row['exponent_of_operations']:.2f}",
+        ]
+        for name, row in found["questions"].items()
+    ]
+    head = ["", "counted in", "ms a step of 128", "exponent", "that of the multiplications"]
+    return ["### How cost grows", "", where(found["machine"]), "", *table(head, rows)]
+
+
+TABLES = {
+    "throughput": throughput,
+    "time_to_accuracy_fast": accuracy,
+    "memory": memory,
+    "latency": latency,
+    "startup": startup,
+    "scaling": scaling,
+}
+
+
+def main() -> None:
+    lines = [BEGIN, ""]
+    for name, make in TABLES.items():
+        found = result(name)
+        if found is not None:
+            lines += make(found)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(before + "\n".join([*lines, END]) + after, encoding="utf-8")
+    print(f"{PAGE.name} written")
+
+
+if __name__ == "__main__":
+    main()
