@@ -243,10 +243,10 @@ def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RunError(
-            f"{path} is damaged or from another version of Muslin: {where or 'content'}: {first['msg']}."
+            f"{path} is damaged or from another version of Muslin: {where or 'content':.200}: {first['msg']:.300}."
         ) from error
     except (ValueError, RecursionError, SafetensorError) as error:
-        raise RunError(f"{path} is damaged: {error}.") from error
+        raise RunError(f"{path} is damaged: {error!s:.300}.") from error
 
 
 def _missing(path: Path) -> RunError:
