@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -148,9 +149,9 @@ class RunFolder:
         path = self.path / "evaluation.json"
         if not path.exists():
             return None
-        content = _read(path, json.loads)
+        content = _read(path, json.loads, _evaluate_again(path))
         if not isinstance(content, dict):
-            raise RunError(f"{path} does not hold an evaluation. Delete it and evaluate the run again.")
+            raise RunError(f"{path} does not hold an evaluation. {_evaluate_again(path)}")
         return content
 
     @cached_property
@@ -159,11 +160,11 @@ class RunFolder:
         path = self.path / "predictions.safetensors"
         if not path.exists():
             return None
-        arrays = _read(path, load)
+        arrays = _read(path, load, _evaluate_again(path))
         try:
             return Evaluation(arrays["labels"], arrays["probabilities"], self.record.data.class_names)
         except KeyError as error:
-            raise RunError(f"{path} lacks {error}. Delete it and evaluate the run again.") from error
+            raise RunError(f"{path} lacks {error}. {_evaluate_again(path)}") from error
 
     @property
     def baseline(self) -> RunFolder | None:
@@ -230,7 +231,7 @@ def list_runs(parent: Path = RUNS) -> tuple[RunFolder, ...]:
     return tuple(RunFolder(path.parent) for path in sorted(parent.glob("*/run.json")) if not path.parent.is_symlink())
 
 
-def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read:
+def _read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Read:
     try:
         if path.stat().st_size > _LARGEST_TEXT:
             raise RunError(f"{path} is over {_LARGEST_TEXT:,} bytes long; Muslin did not write it.")
@@ -246,7 +247,11 @@ def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read:
             f"{path} is damaged or from another version of Muslin: {where or 'content':.200}: {first['msg']:.300}."
         ) from error
     except (ValueError, RecursionError, SafetensorError) as error:
-        raise RunError(f"{path} is damaged: {error!s:.300}.") from error
+        raise RunError(f"{path} is damaged: {str(error).rstrip('.'):.300}. {way_out}".rstrip()) from error
+
+
+def _evaluate_again(path: Path) -> str:
+    return f"Delete it and run `muslin evaluate {shlex.quote(str(path.parent))}` again."
 
 
 def _missing(path: Path) -> RunError:

@@ -134,6 +134,30 @@ def test_runs_stand_side_by_side(workshop: Path) -> None:
     assert "101,770" in table.stdout
 
 
+def test_a_damaged_run_does_not_hide_the_others(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = (workshop / "runs" / "latest").resolve()
+    shutil.copytree(good, tmp_path / "bad")
+    (tmp_path / "bad" / "history.csv").write_text("")
+    monkeypatch.setenv("COLUMNS", "40")
+    done = muslin("compare", str(good), "bad", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "754" in done.stdout
+    assert "…" not in done.stdout  # numbers run over, and are not cut
+    assert "Left out:" in done.stderr
+    assert "history.csv is empty" in done.stderr
+    assert muslin("compare", "bad", cwd=tmp_path).returncode == 1
+
+
+def test_what_is_missing_of_an_evaluation_is_measured_again(workshop: Path, tmp_path: Path) -> None:
+    shutil.copytree(workshop / "runs" / "latest", tmp_path / "copy")
+    (tmp_path / "copy" / "evaluation.json").unlink()
+    done = muslin("evaluate", "copy", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["test"]["accuracy"] > 0.1
+
+
 def test_evaluating_on_other_images_is_refused(run: Run, sample: Dataset, tmp_path: Path) -> None:
     fresh = train(run.design, sample, load_recipe("fast").with_(epochs=1), out=tmp_path)
     other = replace(sample, test=sample.test.subset(np.arange(100)))

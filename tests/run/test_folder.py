@@ -90,6 +90,9 @@ def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
         ("predictions.safetensors", b"rubbish", "predictions.safetensors is damaged"),
         ("evaluation.json", b"[1]", "does not hold an evaluation"),
         ("evaluation.json", b"[" * 100_000, "evaluation.json is damaged"),
+        ("evaluation.json", b"{", "Delete it and run `muslin evaluate .*` again"),
+        ("predictions.safetensors", b"", "Delete it and run `muslin evaluate .*` again"),
+        ("history.csv", b"", "history.csv is empty"),
     ],
 )
 def test_a_damaged_file_is_named(folder: RunFolder, name: str, content: bytes, reason: str) -> None:
@@ -102,7 +105,14 @@ def test_a_damaged_file_is_named(folder: RunFolder, name: str, content: bytes, r
 def test_history_with_text_for_a_number_names_the_line(folder: RunFolder) -> None:
     text = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4)]).to_csv().replace("0.85", "good")
     (folder.path / "history.csv").write_text(text)
-    with pytest.raises(RunError, match="line 2 holds something that is not a number"):
+    with pytest.raises(RunError, match="line 2, column validation_accuracy: 'good' is not a number"):
+        _ = folder.history
+
+
+def test_a_history_that_was_cut_off_says_where(folder: RunFolder) -> None:
+    text = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4)]).to_csv()
+    (folder.path / "history.csv").write_text(text[: text.index(",0.85")])
+    with pytest.raises(RunError, match="line 2 has 5 values for 8 columns; it ends before validation_accuracy"):
         _ = folder.history
 
 

@@ -57,7 +57,7 @@ class Output:
             if isinstance(part, str):
                 self.answers.print(part, markup=False, highlight=False, soft_wrap=True)
             else:
-                self.answers.print(part)
+                self.answers.print(part, crop=False)  # a table that has to be wider runs over
 
     def answer_json(self, value: Any) -> None:
         """Print the answer for a machine."""

@@ -11,7 +11,12 @@ from muslin.cli._options import json_option, output_options
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from muslin.folder import RunFolder
+
+NARROWEST_NAME = 12  # columns that a run's name keeps, folded; numbers are never cut
 
 
 @click.command()
@@ -23,13 +28,22 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
 
     Validation accuracy is what to choose by. Test accuracies stand beside it where the test split was opened.
     """
-    from muslin.errors import RunError  # noqa: PLC0415  (--help does without)
+    from muslin.errors import MuslinError, RunError  # noqa: PLC0415  (--help does without)
     from muslin.folder import RUNS, RunFolder, list_runs  # noqa: PLC0415
 
-    folders = [RunFolder.open(run) for run in runs] or list(list_runs())
-    if not folders:
+    places = list(runs) or [str(folder.path) for folder in list_runs()]
+    if not places:
         raise RunError(f"there are no runs in {Path(RUNS).resolve()}. `muslin train` or `muslin run` makes one.")
-    rows = [_row(folder) for folder in folders]
+    rows, damaged = [], []
+    for place in places:
+        try:
+            rows.append(_row(RunFolder.open(place)))
+        except MuslinError as error:
+            damaged.append(error)
+    if not rows:
+        raise damaged[0]
+    for reason in damaged:
+        output.note(f"Left out: {reason}")
     if as_json:
         output.answer_json(rows)
         return
@@ -50,9 +64,22 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
             _shown(row["validation_accuracy"], "{:.2%}"),
             _shown(row["test_accuracy"], "{:.2%}"),
         )
+    _spare_numbers(table, output.answers)
     output.answer(table)
     if len({row["data"] for row in rows}) > 1:
         output.note("These runs were trained on different images: their accuracies don't compare.")
+
+
+def _spare_numbers(table: Table, console: Console) -> None:
+    """Let the table's lines run over where even folded names leave too little room for the numbers."""
+    from rich.measure import Measurement  # noqa: PLC0415  (--json does without)
+
+    name = table.columns[0]
+    name.max_width = NARROWEST_NAME
+    needed = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+    name.max_width = None
+    if needed > console.width:
+        table.width = needed
 
 
 def _row(folder: RunFolder) -> dict[str, Any]:

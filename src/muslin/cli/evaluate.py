@@ -29,7 +29,7 @@ def command(run: str, data: DataChoice, as_json: bool, output: Output) -> None:
 
     folder = RunFolder.open(run)
     evaluation = folder.evaluation
-    if evaluation is None:
+    if evaluation is None or folder.measured is None:
         from muslin.run import Run  # noqa: PLC0415  (torch: only where something is computed)
 
         evaluation = Run(folder).open_test(data.of_run(folder, output))

@@ -94,21 +94,20 @@ class History:
             RunError: it is no CSV, a column is missing, a value is not a number, or the epochs don't count up from 1.
         """
         try:
-            header, *rows = csv.reader(io.StringIO(text))
-        except (csv.Error, ValueError) as error:  # ValueError: there is no line at all
+            header, *rows = csv.reader(io.StringIO(text)) if text.strip() else [[]]
+        except csv.Error as error:
             raise RunError(f"{origin} can't be read as CSV: {error}. Train again, or restore the file.") from error
+        if not header:
+            raise RunError(f"{origin} is empty, not even its header is there. Train again, or restore the file.")
         if tuple(header) != COLUMNS:
             found = ", ".join(header)
-            raise RunError(f"{origin}: the columns are {found:.200}, but a history has {', '.join(COLUMNS)}.")
+            raise RunError(
+                f"{origin}: the columns are {found:.200}, but a history has {', '.join(COLUMNS)}. Train again, or "
+                "restore the file."
+            )
         epochs = []
         for number, row in enumerate(rows, start=1):
-            try:
-                values: dict[str, Any] = dict(zip(COLUMNS, map(float, row), strict=True))
-            except ValueError as error:
-                raise RunError(
-                    f"{origin}: line {number + 1} holds something that is not a number, or not {len(COLUMNS)} of them: "
-                    f"{', '.join(row):.200}."
-                ) from error
+            values = _numbers(row, f"{origin}: line {number + 1}")
             if values["epoch"] != number:
                 raise RunError(
                     f"{origin}: line {number + 1} is of epoch {values['epoch']:g}; it must be {number}, as epochs are "
@@ -116,3 +115,21 @@ class History:
                 )
             epochs.append(Epoch(**{**values, "epoch": number}))
         return cls(epochs)
+
+
+def _numbers(row: list[str], line: str) -> dict[str, Any]:
+    """The values of a row by column."""
+    if len(row) != len(COLUMNS):
+        where = f"it ends before {COLUMNS[len(row)]}" if len(row) < len(COLUMNS) else "some are too many"
+        raise RunError(
+            f"{line} has {len(row)} values for {len(COLUMNS)} columns; {where}. Train again, or restore the file."
+        )
+    values: dict[str, Any] = {}
+    for column, value in zip(COLUMNS, row, strict=True):
+        try:
+            values[column] = float(value)
+        except ValueError as error:
+            raise RunError(
+                f"{line}, column {column}: {value!r:.60} is not a number. Train again, or restore the file."
+            ) from error
+    return values
