@@ -80,6 +80,13 @@ def test_a_missing_label_column_is_refused(folder: Path):
         csv_pair.read(folder)
 
 
+def test_a_header_with_semicolons_is_asked_about(folder: Path):
+    spoil(folder, 1, "label;" + ";".join(f"pixel{number}" for number in range(1, 785)))
+    with pytest.raises(DataError, match=r"pixel\d*;?.*Is it separated by semicolons") as caught:
+        csv_pair.read(folder)
+    assert "pixel20" not in str(caught.value)
+
+
 def test_a_column_named_twice_is_refused(folder: Path):
     spoil(folder, 1, "label,pixel1,pixel1,pixel3,pixel4,pixel5,pixel6,pixel7,pixel8,pixel9")
     with pytest.raises(DataError, match="the column 'pixel1' twice"):

@@ -33,6 +33,13 @@ def test_images_and_classes_are_those_of_the_folders(write_data: WriteData, chan
         assert files.class_names[label] == path.parent.name
 
 
+@pytest.mark.parametrize("name", ["Thumbs.db", "desktop.ini"])
+def test_what_windows_leaves_in_a_folder_is_left_out(folder: Path, name: str):
+    before = len(image_folder.read(folder).test)
+    (next((folder / "test").iterdir()) / name).write_bytes(b"no image")
+    assert len(image_folder.read(folder).test) == before
+
+
 def test_hidden_files_are_left_out(folder: Path):
     (folder / "train" / ".DS_Store").write_bytes(b"x")
     (folder / "train" / "kind a" / ".thumbnails").write_bytes(b"x")
@@ -53,7 +60,7 @@ def test_palettes_and_transparency_become_plain_colour(tmp_path: Path):
 def test_an_unreadable_image_is_named(folder: Path):
     path = first_image(folder)
     path.write_bytes(b"not an image")
-    with pytest.raises(DataError, match=r"kind b.*can't be read as an image"):
+    with pytest.raises(DataError, match=r"kind b.*is not a picture"):
         image_folder.read(folder)
 
 
@@ -66,7 +73,7 @@ def test_a_truncated_image_is_named(folder: Path):
 
 def test_an_empty_image_file_is_named(folder: Path):
     first_image(folder).write_bytes(b"")
-    with pytest.raises(DataError, match=r"kind b.*can't be read as an image"):
+    with pytest.raises(DataError, match=r"kind b.*is not a picture"):
         image_folder.read(folder)
 
 
@@ -90,7 +97,7 @@ def test_sixteen_bit_images_are_refused(folder: Path):
 
 def test_formats_that_could_start_another_program_are_not_opened(folder: Path):
     first_image(folder).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 7 6\n%%EndComments\n")
-    with pytest.raises(DataError, match="can't be read as an image"):
+    with pytest.raises(DataError, match="is not a picture"):
         image_folder.read(folder)
 
 

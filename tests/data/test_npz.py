@@ -52,6 +52,7 @@ def test_fortran_order_is_read_as_the_same_image(tmp_path: Path):
     [
         ({"y_test": None}, r"lacks y_test; .*It holds x_train, y_train, x_test"),
         ({"x_train": np.zeros((12, 5, 4), np.float32)}, "x_train holds values of type float32"),
+        ({"x_test": np.zeros((6, 5, 4), np.float32)}, "multiply them by 255, round, and save as uint8"),
         ({"x_train": np.full((12, 5, 4), 256)}, "x_train holds pixels from 256 to 256"),
         ({"x_train": np.full((12, 5, 4), -1)}, "x_train holds pixels from -1 to -1"),
         ({"x_train": np.zeros((12, 5), np.uint8)}, r"x_train has the shape \(12, 5\)"),

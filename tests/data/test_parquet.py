@@ -74,7 +74,7 @@ def test_metadata_that_make_no_sense_are_left_alone(folder: Path, metadata: str)
         (pl.lit(None, pl.Int64).alias("label"), "40 rows have no label"),
         (pl.lit("a.png").alias("image"), "the column 'image' is of type String"),
         (pl.lit(None, pl.Binary).alias("image"), "row 1 has no image bytes"),
-        (pl.lit(b"not an image").alias("image"), "train-00000-of-00001.parquet, row 1 can't be read as an image"),
+        (pl.lit(b"not an image").alias("image"), "train-00000-of-00001.parquet, row 1 is not a picture"),
     ],
 )
 def test_a_column_that_is_not_as_it_must_be_is_named(folder: Path, change: pl.Expr, message: str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -108,6 +109,12 @@ def test_saving_writes_an_svg_that_switches_by_itself_and_a_sharp_png(tmp_path: 
         assert image.width == pytest.approx(2 * width, abs=2)
         assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert figures.save(figure, tmp_path / "one", formats=("png",)) == (tmp_path / "one.png",)
+
+
+def test_a_class_may_be_named_with_an_emoji(tmp_path: Path) -> None:
+    evaluation = an_evaluation()
+    named = replace(evaluation, class_names=("\N{T-SHIRT}", *evaluation.class_names[1:]))
+    figures.save(figures.confusion_matrix(named), tmp_path / "emoji")  # a warning would be an error here
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:

@@ -60,3 +60,9 @@ def test_what_cannot_be_drawn_is_explained_and_nothing_is_written(
     with pytest.raises(error, match=complaint):
         raise done.exception
     assert not (tmp_path / "out").exists()
+
+
+def test_a_negative_image_number_is_explained(run: Path) -> None:
+    done = visualize(run, "--image=-1")
+    assert isinstance(done.exception, DataError)
+    assert "counted from 0" in str(done.exception)

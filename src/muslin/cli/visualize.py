@@ -51,6 +51,8 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
 
     opened = Run.open(run)
     folder, names = opened.folder, opened.record.data.class_names
+    if image.removeprefix("-").isdecimal() and image.startswith("-"):
+        raise DataError(f"there is no test image {image}: they are counted from 0.")
     if image.isdecimal():
         pixels = _test_image(int(image), folder, data, output)
         place = out or folder.figures_path

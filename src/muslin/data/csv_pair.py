@@ -75,8 +75,9 @@ def _columns(path: Path) -> list[str]:
         header = file.readline(_LONGEST_HEADER)
     columns = [name.strip().strip('"') for name in header.decode("utf-8-sig", errors="replace").split(",")]
     if LABEL not in columns:
+        semicolons = " Is it separated by semicolons? Save it with commas." if ";" in columns[0] else ""
         raise DataError(
-            f"{path} has no column {LABEL!r}; its first line starts with {', '.join(columns[:3])!r:.100}. "
+            f"{path} has no column {LABEL!r}; its first line starts with {', '.join(columns[:3])[:60]!r}.{semicolons} "
             "The first line must name the columns: label,pixel1,pixel2,…"
         )
     twice = (

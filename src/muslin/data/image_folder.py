@@ -11,6 +11,7 @@ from muslin.data.split import Files, Split
 from muslin.errors import DataError
 
 SPLITS = ("train", "test")
+NOT_IMAGES = ("thumbs.db", "desktop.ini")  # what Windows leaves in folders of pictures
 LOOKED_FOR = "folders train/ and test/ with a folder of images for each class"
 
 
@@ -65,4 +66,8 @@ def _visible_folders(folder: Path) -> list[str]:
 def _visible_files(folder: Path) -> list[Path]:
     if not folder.is_dir():  # a class may lack test images
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if path.is_file() and not _hidden(path.name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in NOT_IMAGES

@@ -85,12 +85,14 @@ def decode(
 
 def _opened(encoded: bytes | Path, name: str) -> Image.Image:
     """Open an image, its header read and found acceptable, its pixels not yet decoded."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
 
     try:
         image = Image.open(io.BytesIO(_bytes(encoded, name)), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{name} claims an absurd size; it was not decoded. {error}") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{name} is not a picture ({', '.join(FORMATS)}). Repair or remove it.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(
             f"{name} can't be read as an image ({', '.join(FORMATS)}): {_reason(error)}. Repair or remove it."

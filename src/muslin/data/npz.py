@@ -63,6 +63,11 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
     try:
         with archive.open(info) as file:
             shape, dtype = _header(file)
+            if dtype.kind == "f":
+                raise DataError(
+                    f"{path}: {name} holds values of type {dtype}; Muslin reads whole numbers (pixels 0–255, labels "
+                    "from 0). If pixels lie in 0–1, multiply them by 255, round, and save as uint8."
+                )
             if dtype.kind not in "iu":
                 raise DataError(
                     f"{path}: {name} holds values of type {dtype}; Muslin reads whole numbers (pixels 0–255, labels "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -186,7 +187,9 @@ _WRITERS: dict[str, Callable[[Figure, Path], Path]] = {"svg": _write_svg, "png":
 
 @contextmanager
 def _look() -> Iterator[None]:
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A class may have an emoji for a name: a PNG shows a box for it, and an SVG leaves it to the reader's fonts.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(_LOOK)
         yield

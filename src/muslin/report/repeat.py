@@ -23,8 +23,8 @@ PARTS = {  # what a run folder holds: what it is, and what reads it
     "predictions.safetensors": ("the probabilities that those figures come from", "muslin; safetensors"),
     "model.onnx": ("the network for ONNX", "ONNX Runtime; Netron to look at it"),
     "model.keras": ("the network as Keras 3 saves it", "keras.models.load_model"),
-    "*.h5": ("the network in Keras' older format", "keras.models.load_model, Keras 2 and 3"),
-    "figures": ("every figure, as SVG and PNG", "a browser; a slide"),
+    "*.h5": ("the network in Keras' older format", "keras.models.load_model in Keras 3"),
+    "figures": ("every figure, as SVG and, but for the diagram, PNG", "a browser; a slide"),
     "baseline": ("the baseline's run, laid out in the same way", "muslin"),
 }
 
