@@ -43,16 +43,22 @@ def values(study: Study) -> dict[str, tuple[float, float]]:
 
 
 class KillNode(Watcher):
-    """Kills a node after the fourth trial."""
+    """Kills a node after the fourth trial, as soon as a trial is under way on it."""
 
     def __init__(self, cluster: Any) -> None:
         self.cluster, self.killed, self.answers = cluster, False, []
 
     def on_trial(self, study: Study, trial: Any, row: Any, waiting: int) -> None:
         self.answers.append(trial.key)
-        if len(self.answers) == 4:
+        if len(self.answers) >= 4 and not self.killed and self.busy():
             self.cluster.remove_node(self.cluster.second, allow_graceful=False)
             self.killed = True
+
+    def busy(self) -> bool:
+        from ray._private.state import available_resources_per_node  # noqa: PLC0415
+
+        left = available_resources_per_node()[self.cluster.second.node_id]
+        return left.get("CPU", 0) < 1
 
 
 def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_machine(
@@ -60,6 +66,7 @@ def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_ma
 ) -> None:
     from muslin.ablation.ray import RayExecutor  # noqa: PLC0415
 
+    recipe = recipe.with_(epochs=20)  # long enough that a trial seen under way is still under way when its node dies
     settings = {"decisions": ("pooling", "filters"), "seeds": 8}
     here = ablate(tiny, few, recipe, out=tmp_path / "here", **settings)
     watch = KillNode(cluster)
