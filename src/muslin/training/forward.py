@@ -18,7 +18,7 @@ from muslin.training.outcome import Precision
 
 # max(f(a), f(b)) = f(max(a, b)) for these. GELU and SiLU fall before they rise.
 _NON_DECREASING: frozenset[Activation] = frozenset(("relu", "elu", "tanh", "sigmoid"))
-# Up to here the fused blocks were measured to be faster than the plain way: their scratch space stays in the cache.
+# Beyond it the scratch space of a fused block no longer fits the cache. Chosen by that; not measured.
 _LARGEST_IMAGE = 64 * 64  # pixels
 
 Step = Callable[[Tensor], Tensor]

@@ -67,9 +67,9 @@ def keep_freed_memory() -> bool:
     """Tell the C allocator to keep large freed blocks; true where that was possible.
 
     glibc hands every block over 32 MiB back to the system when it is freed and fetches it again, page by page, in the
-    next step: half of a float32 epoch of the library's network went into page faults. It is set from inside the process
-    because the environment variables that do the same are read before Python starts. Elsewhere than on glibc nothing
-    is done.
+    next step: a bfloat16 step of the library's network took 31.5 ms with those page faults and 19.9 without. It is set
+    from inside the process because the environment variables that do the same are read before Python starts. Elsewhere
+    than on glibc nothing is done.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
