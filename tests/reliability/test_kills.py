@@ -108,8 +108,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(victims: Victims, tmp_p
             wanted, patience = chance.randint(1, saves), time.monotonic() + 10 * takes
             while marks.count(b"(") < wanted and time.monotonic() < patience:
                 marks += victims.seen()
-            time.sleep(chance.uniform(0, 0.003))
-            marks += victims.seen()
+            if kill % 4:  # the others at once: on a quick disk a checkpoint is written in two milliseconds
+                time.sleep(chance.uniform(0, 0.003))
         with contextlib.suppress(ProcessLookupError):  # done before
             os.kill(process, signal.SIGKILL)
         resumes += not victims.end()

@@ -119,13 +119,13 @@ def test_a_chain_of_five_resumes_shows_each_image_once_an_epoch(
 ) -> None:
     recipe, fitted, whole = unbroken
     shown: list[np.ndarray] = []
-    plain = Training._step
+    plain = Training.train_step
 
     def step(training: Training, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
         shown.append(labels.numpy().copy())
         return plain(training, images, labels)
 
-    monkeypatch.setattr(Training, "_step", step)
+    monkeypatch.setattr(Training, "train_step", step)
     for stop_at in (3, 10, 11, 29, 44):
         stopped, _ = run(small, few, recipe, tmp_path, stop_at=stop_at)
         assert stopped.outcome.end == "interrupted"
