@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from muslin.cli.visualize import command
+from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.errors import DataError, DesignError, MuslinError
 
@@ -21,7 +21,7 @@ def run(workshop: Path) -> Path:
 
 
 def visualize(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(command, list(map(str, arguments)))
+    return CliRunner().invoke(muslin, ["visualize", *map(str, arguments)])
 
 
 def test_a_test_image_is_drawn_on_its_way_through_the_run(run: Path, tmp_path: Path) -> None:
