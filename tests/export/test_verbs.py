@@ -15,8 +15,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from muslin.cli.export import command as export_command
-from muslin.cli.predict import command as predict_command
+from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, RunError
@@ -58,8 +57,8 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def typed(command: object, *arguments: object, **options: object) -> Result:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
+def typed(verb: str, *arguments: object, **options: object) -> Result:
+    result = CliRunner().invoke(muslin, [verb, *map(str, arguments)], **options)  # type: ignore[arg-type]
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -75,7 +74,7 @@ def typed(command: object, *arguments: object, **options: object) -> Result:
     ],
 )
 def test_export_writes_into_the_run_checks_and_prints_the_path(folder: RunFolder, to: str, name: str) -> None:
-    result = typed(export_command, folder.path, "--to", to)
+    result = typed("export", folder.path, "--to", to)
     assert result.exit_code == 0
     assert result.stdout == f"{folder.path / name}\n"
     assert (folder.path / name).stat().st_size > 300_000
@@ -87,18 +86,18 @@ def test_export_writes_into_the_run_checks_and_prints_the_path(folder: RunFolder
 
 def test_export_writes_where_it_is_told_and_quietly(folder: RunFolder, tmp_path: Path) -> None:
     place = tmp_path / "new folder" / "shoe.onnx"
-    result = typed(export_command, folder.path, "--to", "onnx", "-o", place, "--quiet")
+    result = typed("export", folder.path, "--to", "onnx", "-o", place, "--quiet")
     assert (result.stdout, result.stderr) == (f"{place}\n", "")
     onnx.checker.check_model(place, full_check=True)
 
 
 def test_export_of_a_design_that_the_sample_does_not_fit_is_checked_on_noise(tmp_path: Path, sample: Dataset) -> None:
     folder = run_folder(tmp_path, sample, random_network(design(FLATTEN, input_shape=(6, 6, 3), units=10)))
-    assert "100 images of noise" in words(typed(export_command, folder.path, "--to", "onnx").stderr)
+    assert "100 images of noise" in words(typed("export", folder.path, "--to", "onnx").stderr)
 
 
 def test_export_of_an_unknown_format_lists_the_known(folder: RunFolder) -> None:
-    result = typed(export_command, folder.path, "--to", "tflite")
+    result = typed("export", folder.path, "--to", "tflite")
     assert result.exit_code == 2
     assert all(name in result.stderr for name in ("onnx", "keras", "h5", "safetensors"))
 
@@ -106,12 +105,12 @@ def test_export_of_an_unknown_format_lists_the_known(folder: RunFolder) -> None:
 def test_export_without_weights_names_the_file(folder: RunFolder) -> None:
     folder.weights_path.unlink()
     with pytest.raises(RunError, match=r"model\.safetensors is missing"):
-        typed(export_command, folder.path, "--to", "onnx")
+        typed("export", folder.path, "--to", "onnx")
 
 
 def test_predict_gives_the_network_s_probabilities(folder: RunFolder, pictures: list[Path], sample: Dataset) -> None:
     expected = Run(folder).predict(sample.test.images[:3])
-    answers = json.loads(typed(predict_command, folder.path, *pictures, "--json", "--top", 10).stdout)
+    answers = json.loads(typed("predict", folder.path, *pictures, "--json", "--top", 10).stdout)
     assert [answer["image"] for answer in answers] == [str(path) for path in pictures]
     for answer, row in zip(answers, expected, strict=True):
         assert answer["class"] == sample.class_names[row.argmax()]
@@ -125,7 +124,7 @@ def test_predict_uses_model_onnx_where_it_stands_and_not_when_it_is_older_than_t
     folder: RunFolder, pictures: list[Path]
 ) -> None:
     def answers() -> str:
-        return typed(predict_command, folder.path, *pictures, "--json").stdout
+        return typed("predict", folder.path, *pictures, "--json").stdout
 
     from_weights = answers()
     other = random_network(folder.design, seed=1)
@@ -141,11 +140,11 @@ def test_predict_refuses_a_graph_of_another_design(folder: RunFolder, pictures: 
     baseline = random_network(load_design("dense_baseline"))
     export(baseline.design, weights_of(baseline), folder.export_path("onnx"), "onnx")
     with pytest.raises(RunError, match="exported from another design"):
-        typed(predict_command, folder.path, *pictures)
+        typed("predict", folder.path, *pictures)
 
 
 def test_predict_prints_a_line_for_each_picture(folder: RunFolder, pictures: list[Path]) -> None:
-    lines = typed(predict_command, folder.path, *pictures, "--top", 2).stdout.splitlines()
+    lines = typed("predict", folder.path, *pictures, "--top", 2).stdout.splitlines()
     assert [line.split()[0] for line in lines] == [str(path) for path in pictures]
     assert all(line.count("%") == 2 for line in lines)
 
@@ -153,10 +152,10 @@ def test_predict_prints_a_line_for_each_picture(folder: RunFolder, pictures: lis
 def test_predict_reads_standard_input_and_says_what_it_resized(folder: RunFolder, tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
     content = (tmp_path / "white.png").read_bytes()
-    result = typed(predict_command, folder.path, "-", input=content)
+    result = typed("predict", folder.path, "-", input=content)
     assert result.stdout.startswith("standard input  ")
     assert "standard input was 60×40 pixels and was fitted into 28×28." in words(result.stderr)
-    two = typed(predict_command, folder.path, tmp_path / "white.png", "-", "-q", input=content)
+    two = typed("predict", folder.path, tmp_path / "white.png", "-", "-q", input=content)
     assert two.stderr == ""
     assert len(two.stdout.splitlines()) == 2
 
@@ -166,20 +165,20 @@ def test_predict_inverts_only_when_told(folder: RunFolder, pictures: list[Path],
     Image.fromarray(255 - np.asarray(Image.open(pictures[0]))).save(negative)
 
     def top(*arguments: object) -> object:
-        return json.loads(typed(predict_command, folder.path, *arguments, "--json").stdout)[0]["top"]
+        return json.loads(typed("predict", folder.path, *arguments, "--json").stdout)[0]["top"]
 
     assert top(negative, "--invert") == top(pictures[0])
     assert top(negative) != top(pictures[0])
 
 
 def test_predict_reads_standard_input_only_once(folder: RunFolder) -> None:
-    assert typed(predict_command, folder.path, "-", "-").exit_code == 2
+    assert typed("predict", folder.path, "-", "-").exit_code == 2
 
 
 def test_predict_explains_one_bad_picture_among_good_ones(folder: RunFolder, pictures: list[Path]) -> None:
     pictures[1].write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"picture1\.png is not a picture"):
-        typed(predict_command, folder.path, *pictures)
+        typed("predict", folder.path, *pictures)
 
 
 @pytest.mark.parametrize("exported", [True, False], ids=["model.onnx", "weights only"])

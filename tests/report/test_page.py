@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
-from muslin.cli.report import command
+from muslin.cli import muslin
 from muslin.design import Design, parse_design
 from muslin.errors import MuslinError, RunError
 from muslin.folder import RunFolder
@@ -151,12 +151,12 @@ def test_a_run_without_an_epoch_has_no_report_and_leaves_no_file(make_run: MakeR
 def test_the_verb_writes_where_it_is_told_and_says_where(make_run: MakeRun, tmp_path: Path) -> None:
     folder = make_run()
     out = tmp_path / "elsewhere" / "a [b].html"
-    result = CliRunner().invoke(command, [str(folder.path), "-o", str(out)])
+    result = CliRunner().invoke(muslin, ["report", str(folder.path), "-o", str(out)])
     assert result.exit_code == 0
     assert result.output == f"{out}\n"
     assert out.read_text(encoding="utf-8") == render(folder)
-    assert CliRunner().invoke(command, [str(folder.path)]).output == f"{folder.report_path}\n"
-    no_run = CliRunner().invoke(command, [str(tmp_path / "nothing")])
+    assert CliRunner().invoke(muslin, ["report", str(folder.path)]).output == f"{folder.report_path}\n"
+    no_run = CliRunner().invoke(muslin, ["report", str(tmp_path / "nothing")])
     assert isinstance(no_run.exception, RunError)
 
 
