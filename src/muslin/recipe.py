@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from muslin._toml import parse_toml
+from muslin._words import nearest
 from muslin.errors import RecipeError
 
 LARGEST_FILE = 100_000  # bytes
@@ -160,6 +161,17 @@ class Recipe(_Part):
         return _validated({**self.model_dump(), **changes}, f"recipe '{self.name}'")
 
 
+_PARTS: dict[str, type[BaseModel]] = {
+    "adam": Adam,
+    "muon": Muon,
+    "constant": Constant,
+    "linear": Linear,
+    "early_stopping": EarlyStopping,
+    "plateau": Plateau,
+    "augmentation": Augmentation,
+}
+
+
 def recipes() -> tuple[str, ...]:
     """Names of the recipes that ship with Muslin.
 
@@ -188,9 +200,11 @@ def load_recipe(source: str | Path) -> Recipe:
             raise RecipeError(f"{path}: too long for a recipe: over {LARGEST_FILE:,} bytes.")
         return parse_recipe(path.read_text(encoding="utf-8"), str(path))
     except (OSError, ValueError) as error:  # ValueError: no text, or no file system takes such a name
+        near = nearest(name, recipes())
+        hint = f" Did you mean '{near}'?" if near else ""
         raise RecipeError(
             f"there is no recipe '{name:.200}': the library has {', '.join(recipes())}, and no such TOML file can be "
-            "read."
+            f"read.{hint}"
         ) from error
 
 
@@ -214,15 +228,23 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"] if part not in ("adam", "muon", "constant", "linear"))
         if first["type"] == "extra_forbidden":
-            raise RecipeError(
-                f"{origin}: unknown field '{field:.100}'. Recipes are described in docs/recipes.md."
-            ) from error
+            raise RecipeError(f"{origin}: unknown field '{field:.100}'; {_known(first['loc'])}.") from error
         if first["type"] == "missing":
             raise RecipeError(f"{origin}: the field '{field:.100}' is missing.") from error
         message = first["msg"]
         raise RecipeError(
             f"{origin}: {field:.100} = {_shown(first['input'])}: {message[0].lower()}{message[1:]:.300}."
         ) from error
+
+
+def _known(location: tuple[int | str, ...]) -> str:
+    """What an unknown field may have meant, or else the fields that there are."""
+    *path, field = location
+    part: type[BaseModel] = Recipe
+    for step in path:
+        part = _PARTS.get(str(step), part)
+    near = nearest(str(field), part.model_fields)
+    return f"did you mean {near}" if near else f"known here: {', '.join(part.model_fields)}"
 
 
 def _shown(value: object) -> str:

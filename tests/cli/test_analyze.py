@@ -33,12 +33,12 @@ def test_the_table_says_all_there_is_to_say_of_a_layer(capsys: pytest.CaptureFix
     assert err == ""
     assert row(out, "conv3") == [
         *["conv3", "conv2d", "7×7×128", "73,856", "78.6%", "3,612,672"],
-        *["24.5", "18×18", "4×4", "18×18", "41.3%"],
+        *["25.1", "18×18", "4×4", "18×18", "41.3%"],
     ]
-    assert row(out, "total") == ["total", "93,962", "100.0%", "7,452,416", "209.3"]
+    assert row(out, "total") == ["total", "93,962", "100.0%", "7,452,416", "214.3"]
     assert "93,962, of which 93,962 trainable" in out
-    assert "367.0 KiB in float32, 91.8 KiB in int8" in out
-    assert "122.5 KiB at most at one time: pool1, in and out" in out
+    assert "375.8 kB in float32, 94.0 kB in int8" in out
+    assert "125.4 kB at most at one time: pool1, in and out" in out
     assert "7.7% fewer parameters than dense_baseline's 101,770" in out
 
 

@@ -47,5 +47,7 @@ def test_a_fraction_that_leaves_a_side_empty_is_refused(fraction: float):
 
 
 def test_too_few_images_for_both_sides_are_refused_in_words():
-    with pytest.raises(DataError, match="The 5 training images of 2 classes can't be split"):
+    with pytest.raises(DataError, match="Class 1 has one training image; each needs at least two"):
         stratified(numbered(np.array([0, 0, 0, 0, 1])), 0.1, 42)
+    with pytest.raises(DataError, match=r"4 training images of 2 classes can't be split into .*: 10% must leave"):
+        stratified(numbered(np.array([0, 0, 1, 1])), 0.1, 42)

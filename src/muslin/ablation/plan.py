@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
+from muslin._words import nearest
 from muslin.ablation.arm import Arm
 from muslin.ablation.matching import match_widths, matches, size
 from muslin.design import Alternative, Decision, Design, Edit
@@ -130,8 +130,8 @@ def _alternatives(design: Design, name: str) -> Iterable[tuple[Decision, Alterna
     found = next((decision for decision in design.decisions if decision.name == which), None)
     if found is None:
         names = [decision.name for decision in design.decisions]
-        near = get_close_matches(which, names, n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
+        near = nearest(which, names)
+        hint = f"Did you mean '{near}'? " if near else ""
         raise DesignError(f"design '{design.name}' states no decision '{which}'. {hint}It states {', '.join(names)}.")
     chosen = [one for one in found.alternatives if not slash or one.name == alternative]
     if not chosen:

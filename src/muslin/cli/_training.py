@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from muslin._words import count
+
 if TYPE_CHECKING:
     from muslin.cli._options import DataChoice
     from muslin.cli._output import Output
@@ -140,7 +142,8 @@ def describe_outcome(folder: RunFolder) -> str:
     share = share_of_peak(folder.design, outcome)
     reached = f", {share:.0%} of this machine's matrix-product peak" if share else ""
     return (
-        f"{outcome.epochs} epochs in {outcome.seconds:.1f} s, {outcome.images_per_second:,.0f} images/s{reached} "
+        f"{count(outcome.epochs, 'epoch')} in {outcome.seconds:.1f} s, "
+        f"{outcome.images_per_second:,.0f} images/s{reached} "
         f"({outcome.precision}, {outcome.device}, {outcome.threads} threads): {outcome.reason}{restored}.\n"
         f"Validation accuracy {epoch.validation_accuracy:.2%}, loss {epoch.validation_loss:.4f}.\n"
         f"The run is in {folder.path}.{how_to_go_on('train', folder)}"
@@ -153,8 +156,9 @@ def note_few_steps(recipe: Recipe, data: Dataset, output: Output) -> None:
     steps = recipe.epochs * (len(data.train) // batch)
     if steps < FEW_STEPS:
         output.note(
-            f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {steps} steps in {recipe.epochs} "
-            "epochs, and the network may stay half trained. Give it more with --epochs, or take --recipe notebook."
+            f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
+            f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Give it more with --epochs, or "
+            "take --recipe notebook."
         )
 
 

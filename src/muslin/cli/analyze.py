@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from muslin.analysis import Analysis
     from muslin.design import Design
 
-KIB = 1024  # bytes
+KB = 1000  # bytes
 UNLIMITED = 10_000  # columns: to ask how wide a table would like to be
 
 
@@ -106,7 +106,7 @@ def _columns(analysis: Analysis) -> tuple[_Column, list[_Column], list[_Column]]
         _Column("MACs", [f"{row.macs:,}" for row in rows], f"{analysis.macs:,}"),
     ]
     seen = [
-        _Column("output\nKiB", [_kib(row.activation_bytes) for row in rows], _kib(analysis.activation_bytes)),
+        _Column("output\nkB", [_kb(row.activation_bytes) for row in rows], _kb(analysis.activation_bytes)),
         _Column("receptive\nfield", [describe_shape(field.size) for field in fields]),
         _Column("stride", [describe_shape(field.stride) for field in fields]),
         _Column("visible", [describe_shape(field.visible) for field in fields]),
@@ -138,11 +138,11 @@ def _totals(analysis: Analysis) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_row("Parameters", f"{analysis.parameters:,}, of which {analysis.trainable:,} trainable")
-    table.add_row("Weights", f"{_kib(analysis.float32_bytes)} KiB in float32, {_kib(analysis.int8_bytes)} KiB in int8")
+    table.add_row("Weights", f"{_kb(analysis.float32_bytes)} kB in float32, {_kb(analysis.int8_bytes)} kB in int8")
     table.add_row("Work", f"{analysis.macs:,} multiply-accumulates (MACs) per image")
     table.add_row(
         "Memory",
-        f"{_kib(analysis.peak_activation_bytes)} KiB at most at one time: {widest.name}, in and out, in float32",
+        f"{_kb(analysis.peak_activation_bytes)} kB at most at one time: {widest.name}, in and out, in float32",
     )
     against = analysis.comparison
     if against is not None:
@@ -151,5 +151,5 @@ def _totals(analysis: Analysis) -> Table:
     return table
 
 
-def _kib(count: int) -> str:
-    return f"{count / KIB:,.1f}"
+def _kb(count: int) -> str:
+    return f"{count / KB:,.1f}"

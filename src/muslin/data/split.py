@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from muslin._words import count
 from muslin.errors import DataError
 
 if TYPE_CHECKING:
@@ -86,14 +87,20 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
 
     if not 0 < fraction < 1:
         raise DataError(f"The validation fraction is {fraction}; it must lie between 0 and 1. Try 0.1.")
+    classes, counts = np.unique(split.labels, return_counts=True)
+    if len(counts) and counts.min() == 1:
+        raise DataError(
+            f"Class {classes[counts.argmin()]} has one training image; each needs at least two, one to "
+            "train on and one to validate with. Add images, or leave the class out."
+        )
     try:
         stays, drawn = train_test_split(
             np.arange(len(split)), test_size=fraction, random_state=seed, stratify=split.labels
         )
     except ValueError as error:
-        present = len(np.unique(split.labels))
         raise DataError(
-            f"The {len(split)} training images of {present} classes can't be split into training and validation "
-            f"({fraction:.0%} of each class): {str(error).rstrip('.')}. Add images, or change the fraction."
+            f"{count(len(split), 'training image')} of {count(len(classes), 'class', 'classes')} can't be split into "
+            f"training and validation: {fraction:.0%} must leave at least one image of every class on either side. "
+            "Add images, or change the fraction."
         ) from error
     return split.subset(stays), split.subset(drawn)

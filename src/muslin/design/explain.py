@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from muslin._words import nearest
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.design import MOST_LAYERS, Design
@@ -231,10 +231,10 @@ def _known(problem: _Problem) -> str:
     else:
         fields = _MODELS.get(problem.group, Design).model_fields
     known = sorted(fields, key=lambda name: {"kind": 0, "name": 1}.get(name, 2))
-    near = get_close_matches(problem.field.lower(), known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    near = nearest(problem.field, known)
+    return f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
 
 
 def _meant(given: object, choices: list[str]) -> str:
-    near = get_close_matches(given.lower(), choices, n=1, cutoff=0.5) if isinstance(given, str) else []
-    return f'; did you mean "{near[0]}"?' if near else ""
+    near = nearest(given, choices, likeness=0.5) if isinstance(given, str) else None
+    return f'; did you mean "{near}"?' if near else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from muslin._files import write_text
 from muslin._toml import parse_toml
+from muslin._words import nearest
 from muslin.design.design import Design
 from muslin.design.explain import explain, explain_toml, plain
 from muslin.errors import DesignError
@@ -78,8 +78,8 @@ def load_design(source: str | Path) -> Design:
         # utf-8-sig: some editors put an invisible mark before the first character.
         return parse_design(content.decode("utf-8-sig"), shown)
     except FileNotFoundError as error:
-        near = get_close_matches(name, library(), n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else "`muslin new NAME.toml` starts one."
+        near = nearest(name, library())
+        hint = f"Did you mean '{near}'?" if near else "`muslin new NAME.toml` starts one."
         raise DesignError(
             f"there is no design '{shown}': neither a file nor one of the library's ({', '.join(library())}). {hint}"
         ) from error

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
+from muslin._words import number
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import BLUE, TEXT, VERMILLION, WIDTH, styled
 from muslin.interpret import ClassActivationMaps
@@ -47,8 +48,8 @@ def class_activation_maps(
     canvas = Canvas(rows * down + _SCALE)
     exact = maps.method == "exact"
     most = float(np.quantile(np.abs(maps.maps), SATURATED)) or 1.0
-    for number, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
-        x, y = number % COLUMNS * across, number // COLUMNS * down + 2
+    for place, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
+        x, y = place % COLUMNS * across, place // COLUMNS * down + 2
         scale = _TILE / max(image.shape[:2])
         height, width = image.shape[0] * scale, image.shape[1] * scale
         limit = most if exact else float(evidence.max()) or 1.0
@@ -57,9 +58,9 @@ def class_activation_maps(
         canvas.picture(x + _TILE + 3, y, width, height, _overlay(image, colors))
         for left in (x, x + _TILE + 3):
             canvas.frame(left, y, width, height)
-        explained = int(maps.classes[number])
-        true = explained if labels is None else int(labels[number])
-        logit = f"logit {maps.logits[number]:.1f}".replace("-", "−")
+        explained = int(maps.classes[place])
+        true = explained if labels is None else int(labels[place])
+        logit = f"logit {number(float(maps.logits[place]), 1)}"
         canvas.text(x, y + _TILE + 13, class_names[true], size=TEXT, room=across - 6)
         if true == explained:
             words = logit if labels is None else f"right, {logit}"

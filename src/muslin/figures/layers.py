@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import number
 from muslin.design import describe_shape
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import BLUE, GREY, SEQUENTIAL, SMALL, TEXT, VERMILLION, WIDTH, styled
@@ -46,8 +47,8 @@ def feature_maps(
     tile = across - _GAP
     band_height = _HEAD + (1 + STRONGEST) * (tile + _NUMBER) + 12
     canvas = Canvas(len(bands) * band_height + sum(_room(values) for values in rows_of_features.values()))
-    for number, band in enumerate(bands):
-        _band(canvas, number * band_height, band, across, tile)
+    for place, band in enumerate(bands):
+        _band(canvas, place * band_height, band, across, tile)
     y = len(bands) * band_height
     last = list(maps)[-1]
     for name, values in rows_of_features.items():
@@ -119,15 +120,13 @@ def _bars(
     across = WIDTH / len(values)
     gap = 14 if class_names else min(across * 0.2, 3)
     best = int(values.argmax())
-    for number, value in enumerate(values.tolist()):
-        x = number * across
-        color = GREY if class_names and number != best else VERMILLION if value < 0 and not class_names else BLUE
+    for place, value in enumerate(values.tolist()):
+        x = place * across
+        color = GREY if class_names and place != best else VERMILLION if value < 0 and not class_names else BLUE
         canvas.box(x, min(zero, zero - value * scale), across - gap, abs(value) * scale, color, 0.85)
         if class_names:
             middle = x + (across - gap) / 2
-            words = f"{value:.1f}".replace("-", "−")
-            canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=number != best)
-            canvas.text(
-                middle, top + 34 + height + 14, class_names[number], align="center", room=across - 2, size=SMALL
-            )
+            words = number(value, 1)
+            canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=place != best)
+            canvas.text(middle, top + 34 + height + 14, class_names[place], align="center", room=across - 2, size=SMALL)
     canvas.line((0, WIDTH), (zero, zero), alpha=0.4)

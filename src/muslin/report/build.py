@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from muslin._files import write_text
+from muslin._words import count, number
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
 from muslin.errors import RunError
@@ -15,7 +16,7 @@ from muslin.report import layers, words
 from muslin.report.story import Story
 
 _FILTERS = (
-    words.number,
+    number,
     words.percent,
     words.signed,
     words.between,
@@ -73,5 +74,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {function.__name__: function for function in _FILTERS}
-    environment.globals |= {"count": words.count, "thin": words.THIN}
+    environment.globals |= {"count": count, "thin": words.THIN}
     return environment

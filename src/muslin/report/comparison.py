@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from muslin._words import number
 from muslin.analysis import Analysis
 from muslin.design import Conv2d, Design
 from muslin.evaluation import Evaluation
-from muslin.report.words import THIN, duration, millions, number, percent, signed, size
+from muslin.report.words import THIN, duration, millions, percent, signed, size
 
 if TYPE_CHECKING:
     from muslin.report.training import Course

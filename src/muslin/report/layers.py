@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from muslin._words import count
 from muslin.design import Conv2d, Dense, Dropout, Layer, describe_shape
 from muslin.design.layers import AvgPool2d, MaxPool2d
-from muslin.report.words import count
 
 _KINDS = {
     "conv2d": "Convolution",

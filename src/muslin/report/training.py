@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from muslin._words import count, number
 from muslin.design import Design, Dropout
 from muslin.recipe import Adam, Linear, Muon, Recipe
-from muslin.report.words import count, listed, number, percent, setting
+from muslin.report.words import listed, percent, setting
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
 

@@ -8,24 +8,12 @@ from math import floor, log10
 
 from markupsafe import Markup
 
+from muslin._words import MINUS, number
 from muslin.evaluation import Interval
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
-MINUS = "\N{MINUS SIGN}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _STEPS = ((1, "B"), (1000, "kB"), (1000**2, "MB"), (1000**3, "GB"))
-
-
-def number(value: float, digits: int = 0) -> str:
-    """A number with thousands separators and a fixed number of decimals.
-
-    >>> number(93962), number(-0.25, 1)
-    ('93,962', '−0.2')
-    """
-    text = f"{value:,.{digits}f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", MINUS)
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -72,23 +60,23 @@ def duration(seconds: float) -> str:
     return f"{number(hours)}{THIN}h {minutes}{THIN}min"
 
 
-def size(count: float) -> str:
+def size(amount: float) -> str:
     r"""Bytes in decimal units.
 
     >>> size(375848), size(12)
     ('375.8\u202fkB', '12\u202fB')
     """
-    step, unit = max((step for step in _STEPS if step[0] <= count), default=_STEPS[0])
-    return f"{number(count / step, 0 if step == 1 else 1)}{THIN}{unit}"
+    step, unit = max((step for step in _STEPS if step[0] <= amount), default=_STEPS[0])
+    return f"{number(amount / step, 0 if step == 1 else 1)}{THIN}{unit}"
 
 
-def millions(count: float) -> str:
+def millions(amount: float) -> str:
     """A large count to three figures.
 
     >>> millions(8355072), millions(101632)
     ('8.36 million', '101,632')
     """
-    return f"{count / 1e6:.3g} million" if count >= 1e6 else number(count)
+    return f"{amount / 1e6:.3g} million" if amount >= 1e6 else number(amount)
 
 
 def probability(value: float) -> str:
@@ -114,15 +102,6 @@ def setting(value: float) -> str:
     mantissa = f"{value / 10**exponent:.4g}".replace("-", MINUS)
     power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
     return power if mantissa == "1" else f"{mantissa} × {power}"
-
-
-def count(number_of: int, one: str, many: str | None = None) -> str:
-    """A count with its noun.
-
-    >>> count(1, "epoch"), count(4, "epoch"), count(2, "class", "classes")
-    ('1 epoch', '4 epochs', '2 classes')
-    """
-    return f"{number(number_of)} {one if number_of == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from muslin._words import count
 from muslin.recipe import EarlyStopping, Plateau
 from muslin.training.history import Epoch
 
@@ -54,7 +55,7 @@ class StopEarly(Callback):
             return
         self.waited += 1
         if self.waited >= self.settings.patience:
-            training.stop(f"no better validation loss for {self.settings.patience} epochs")
+            training.stop(f"no better validation loss for {count(self.settings.patience, 'epoch')}")
 
     def state(self) -> dict[str, bool | int | float | str | None]:
         """The best validation loss, and epochs without a better one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.forward import Forward
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
+from muslin.training.interruption import catch_interruption
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
@@ -80,7 +80,7 @@ def fit(
     """
     check_fit(design, data)
     keep_freed_memory()
-    with torch.random.fork_rng(devices=[]), _flushed_denormals(), _interruption() as interruption:
+    with torch.random.fork_rng(devices=[]), _flushed_denormals(), catch_interruption() as interruption:
         snapshot = checkpoints.begin() if checkpoints else None
         if snapshot:  # what a run began with, it goes on with
             device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
@@ -214,7 +214,7 @@ class Training:
         while len(self.history) < self.recipe.epochs and not self._is():
             self._epoch(len(self.history) + 1, callbacks, interruption, partial(save, now=False))
             save()
-        end, reason = self.ended or ("finished", f"all {self.recipe.epochs} epochs done")
+        end, reason = self.ended or ("finished", _done(self.recipe.epochs))
         outcome = Outcome(
             seconds=time.perf_counter() - started,
             images_per_second=_mean_rate(self.history),
@@ -356,28 +356,11 @@ def _is_finite(array: Tensor | None) -> bool:
     return array is None or bool(array.isfinite().all())
 
 
+def _done(epochs: int) -> str:
+    return "its one epoch done" if epochs == 1 else f"all {epochs} epochs done"
+
+
 def _mean_rate(history: History) -> float:
     seconds = sum(history.column("seconds"))
     images = sum(epoch.images_per_second * epoch.seconds for epoch in history)
     return images / seconds if seconds else 0.0
-
-
-@contextlib.contextmanager
-def _interruption() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second signal interrupts at once."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event  # only the main thread may set signal handlers
-        return
-
-    def note(number: int, _frame: object) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,38 @@
+"""Numbers and counts as people write them, wherever Muslin speaks: in a terminal, a figure or the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with thousands separators and a fixed number of decimals.
+
+    >>> number(93962), number(-0.25, 1)
+    ('93,962', '−0.2')
+    """
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def count(number_of: int, one: str, many: str | None = None) -> str:
+    """A count with its noun.
+
+    >>> count(1, "epoch"), count(4, "epoch"), count(2, "class", "classes")
+    ('1 epoch', '4 epochs', '2 classes')
+    """
+    return f"{number(number_of)} {one if number_of == 1 else many or one + 's'}"
+
+
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known word that was probably meant; None if none is at least that much alike (`difflib`'s ratio, 0–1).
+
+    >>> nearest("pooling2d", ["conv2d", "max_pool2d"]), nearest("x", ["dense"])
+    ('max_pool2d', None)
+    """
+    return next(iter(get_close_matches(word.lower(), list(known), n=1, cutoff=likeness)), None)
