@@ -225,10 +225,28 @@ class RunFolder:
 
 
 def list_runs(parent: Path = RUNS) -> tuple[RunFolder, ...]:
-    """The runs under `parent`, oldest first."""
+    """The runs under `parent`, in the order in which they began, oldest first; before them those that can't be read.
+
+    Folders are named after a second of local time, so their names alone neither tell apart two runs of one second nor
+    survive the hour in autumn that comes twice.
+    """
+    return tuple(sorted(runs_by_name(parent).values(), key=_began))
+
+
+def runs_by_name(parent: Path = RUNS) -> dict[str, RunFolder]:
+    """The runs under `parent`, in no order: nothing is read but which folders there are."""
     if not parent.is_dir():
-        return ()
-    return tuple(RunFolder(path.parent) for path in sorted(parent.glob("*/run.json")) if not path.parent.is_symlink())
+        return {}
+    return {
+        path.parent.name: RunFolder(path.parent) for path in parent.glob("*/run.json") if not path.parent.is_symlink()
+    }
+
+
+def _began(folder: RunFolder) -> tuple[float, str]:
+    try:
+        return folder.record.created.timestamp(), folder.name
+    except MuslinError:
+        return float("-inf"), folder.name
 
 
 def _read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Read:

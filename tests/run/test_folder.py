@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,25 @@ def test_latest_points_at_the_newest_and_two_runs_in_a_second_are_two(
     assert RunFolder.open("latest").path == second.path
     assert [run.name for run in list_runs()] == [folder.name, second.name]
     assert not list((tmp_path / "runs").glob(".*"))
+
+
+def test_runs_are_in_the_order_in_which_they_began_whatever_their_names(record: RunRecord, tmp_path: Path) -> None:
+    began = datetime(2026, 10, 25, 2, 30, 0, 500, tzinfo=timezone(timedelta(hours=2)))
+    same_second = began - timedelta(microseconds=1)
+    hour_again = (began + timedelta(minutes=30)).astimezone(timezone(timedelta(hours=1)))  # 02:00 once more
+    made = {
+        name: RunFolder.create(record.model_copy(update={"created": created, "design": name}), design, tmp_path)
+        for name, created in (("late", hour_again), ("a", began), ("b", same_second))
+        for design in [CNN.model_copy(update={"name": name})]
+    }
+    damaged = RunFolder.create(record, CNN, tmp_path)
+    (damaged.path / "run.json").write_text("{")
+    assert [run.name for run in list_runs(tmp_path)] == [
+        damaged.name,
+        made["b"].name,
+        made["a"].name,
+        made["late"].name,
+    ]
 
 
 def test_without_runs_there_are_none(tmp_path: Path) -> None:

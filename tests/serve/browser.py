@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 30_000  # milliseconds that a page has to come to what is expected: machines may be busy
 
 
 @dataclass
@@ -35,6 +37,18 @@ def require() -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
+
+
+def eventually(thing: Any) -> Any:
+    """Playwright's assertions, which look again until they hold.
+
+    Not `page.wait_for_function`: it evaluates a text inside the page whenever the first look fails, and the page's own
+    Content-Security-Policy refuses that.
+    """
+    from playwright.sync_api import expect  # noqa: PLC0415  (may not be installed)
+
+    expect.set_options(timeout=PATIENCE)
+    return expect(thing)
 
 
 @pytest.fixture(scope="session")

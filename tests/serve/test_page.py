@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image, ImageDraw
 from muslin.data import Dataset
 from muslin.folder import RunFolder
 from muslin.training.history import History
-from serve.browser import Watched, browser, require
+from serve.browser import PATIENCE, Watched, browser, eventually, require
 from serve.conftest import Running, Start, wait_until
 
 __all__ = ["browser"]
@@ -33,7 +34,7 @@ def visit(browser: Any) -> Iterator[Open]:
         context = browser.new_context(**({"viewport": NORMAL} | how))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         if not refusals:  # a browser logs every answer of 4xx
             page.on("console", lambda message: watched.messages.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: watched.messages.append(str(error)))
@@ -77,7 +78,16 @@ def draw_trousers(page: Any) -> None:
 
 
 def says(page: Any, name: str) -> None:
-    page.wait_for_function("name => document.querySelector('.called').textContent === name", arg=name)
+    eventually(page.locator(".called")).to_have_text(name)
+
+
+def milliseconds(page: Any, *points: tuple[float, float]) -> float:
+    """From a stroke to its answer, as the page says."""
+    main = page.locator("main")
+    page.evaluate("delete document.getElementById('main').dataset.milliseconds")
+    stroke(page, *points)
+    eventually(main).to_have_attribute("data-milliseconds", re.compile("."))
+    return float(main.get_attribute("data-milliseconds"))
 
 
 def photo_of_trousers() -> bytes:
@@ -93,16 +103,12 @@ def test_drawing_trousers_makes_trouser_lead_within_a_tenth_of_a_second(known: R
     page = visit(known.url)
     draw_trousers(page)
     says(page, "Trouser")
-    times = []
-    for y in (10, 14, 18):
-        stroke(page, (10.5, y), (10.5, y + 1))
-        page.wait_for_timeout(300)
-        times.append(float(page.locator("main").get_attribute("data-milliseconds")))
-    assert min(times) < 100
+    # What the page needs is its quickest answer: a machine that is busy with other things only adds to it.
+    assert min(milliseconds(page, (10.5, y), (10.5, y + 1)) for y in range(8, 24)) < 100
     assert page.locator(".bars .first .name").inner_text() == "Trouser"
     assert page.locator(".likeness img").count() == 8
     page.get_by_role("button", name="Clear").click()
-    page.wait_for_function("() => document.querySelector('.called').textContent !== 'Trouser'")
+    eventually(page.locator(".called")).not_to_have_text("Trouser")
 
 
 def test_noise_is_called_unlike_anything_in_training(known: Running, visit: Open) -> None:
@@ -122,7 +128,7 @@ def test_a_photo_goes_through_the_recipe_step_by_step(known: Running, visit: Ope
     assert page.locator(".stages li").count() == 7
     before = page.locator(".called + .sure").inner_text()
     page.get_by_label("Invert").uncheck()
-    page.wait_for_function("before => document.querySelector('.sure').textContent !== before", arg=before)
+    eventually(page.locator(".sure")).not_to_have_text(before)
     assert "left out" in page.locator(".stages").inner_text()
 
 
@@ -137,14 +143,14 @@ def test_stepping_through_test_images(known: Running, visit: Open, sample: Datas
     page = visit(known.url)
     page.get_by_role("button", name="Test images").click()
     for index in range(3):
-        page.wait_for_function("i => document.querySelector('.index').value === String(i)", arg=index)
+        eventually(page.locator(".index")).to_have_value(str(index))
         name = sample.class_names[sample.test.labels[index]]
-        page.wait_for_function("name => document.querySelector('.answer').textContent.includes(`${name}.`)", arg=name)
+        eventually(page.locator(".answer")).to_contain_text(f"{name}.")
         page.get_by_label("Next test image").click()
     page.get_by_label("Number of the test image").fill("499")
     page.get_by_label("Number of the test image").press("Enter")
     last = sample.class_names[sample.test.labels[499]]
-    page.wait_for_function("name => document.querySelector('.answer').textContent.includes(`${name}.`)", arg=last)
+    eventually(page.locator(".answer")).to_contain_text(f"{last}.")
 
 
 def test_hovering_a_unit_frames_what_it_sees_and_a_press_opens_its_filter(known: Running, visit: Open) -> None:
@@ -191,9 +197,8 @@ def test_a_confusion_cell_opens_its_images(known: Running, visit: Open, cnn: Run
     opened = page.locator(".opened")
     opened.get_by_role("heading", name=f"{worst.true}, called {worst.predicted}").wait_for()
     assert opened.locator("img").count() == min(worst.images, 120)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.opened img')].slice(0, 5).every(i => i.naturalWidth === 28)"
-    )
+    for image in opened.locator("img").all()[:5]:
+        eventually(image).to_have_js_property("naturalWidth", 28)
 
 
 def test_a_live_run_is_followed(start: Start, visit: Open, cnn: RunFolder, tmp_path: Path) -> None:
@@ -208,7 +213,7 @@ def test_a_live_run_is_followed(start: Start, visit: Open, cnn: RunFolder, tmp_p
     for epochs in (1, 2):
         live.save_history(History(cnn.history.epochs[:epochs]))
         row.get_by_text(f"{epochs} of 4").wait_for()
-    page.wait_for_function("() => document.querySelector('.chart').querySelectorAll('polyline').length === 2")
+    eventually(page.locator(".chart").first.locator("polyline")).to_have_count(2)
 
 
 def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> None:
@@ -261,7 +266,7 @@ def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> N
     for view in ("anatomy", "results", "runs"):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
-        page.wait_for_function("view => document.getElementById(`tab-${view}`).ariaSelected === 'true'", arg=view)
+        eventually(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
     page.locator("#tab-results").click()
     page.wait_for_selector(".cell")
     page.locator(".cell").first.focus()
@@ -295,15 +300,22 @@ def test_nothing_is_wider_than_a_telephone(known: Running, visit: Open, view: st
 
 
 def test_the_first_paint_is_quick_and_the_page_is_light(known: Running, visit: Open) -> None:
-    visit(known.url)
-    page = visit(known.url)
-    page.wait_for_function("() => performance.getEntriesByType('paint').length > 0")
-    paints = page.evaluate("performance.getEntriesByName('first-contentful-paint').map(p => p.startTime)")
-    assert paints[0] < 300
+    pages = [visit(known.url) for _ in range(6)]
+    # The quickest of some visits: a machine that is busy with other things only adds to what the page needs.
+    assert min(first_paint(page) for page in pages) < 300
+    page = pages[0]
     sizes = page.evaluate(
         "performance.getEntriesByType('resource').filter(r => r.name.includes('/assets')).map(r => r.decodedBodySize)"
     )
     assert sum(sizes) < 300_000
+
+
+def first_paint(page: Any) -> float:
+    """Milliseconds from asking for the page to its first contents."""
+    look = "performance.getEntriesByName('first-contentful-paint').map(p => p.startTime)"
+    wait_until(lambda: page.evaluate(look))
+    (paint,) = page.evaluate(look)
+    return float(paint)
 
 
 def test_strokes_move_nothing_on_the_page(known: Running, visit: Open) -> None:

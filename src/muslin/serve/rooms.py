@@ -18,7 +18,7 @@ from muslin.analysis import analyze
 from muslin.errors import MuslinError
 from muslin.export.predictor import Predictor
 from muslin.export.safetensors import load_weights
-from muslin.folder import RunFolder, list_runs
+from muslin.folder import RunFolder, list_runs, runs_by_name
 from muslin.interpret import exact_evidence, pooled_layer, unit_regions
 from muslin.serve.batching import Batcher
 from muslin.serve.metrics import Metrics
@@ -106,16 +106,16 @@ class Rooms:
         self._opening = threading.Lock()
         self._analyses: dict[str, tuple[int, int]] = {}
 
-    def folders(self) -> dict[str, RunFolder]:
-        """All runs by name, newest first."""
-        return {folder.name: folder for folder in reversed(list_runs(self.runs))}
+    def folders(self) -> tuple[RunFolder, ...]:
+        """All runs, newest first."""
+        return list_runs(self.runs)[::-1]
 
     @property
     def chosen(self) -> str | None:
         """The run that answers where none is named; None if no run is trained."""
         if self._chosen is not None:
             return self._chosen
-        return next((name for name, folder in self.folders().items() if _readable(folder)), None)
+        return next((folder.name for folder in self.folders() if _readable(folder)), None)
 
     def folder(self, name: str) -> RunFolder:
         """The run called `name`.
@@ -123,7 +123,7 @@ class Rooms:
         Raises:
             Refusal: there is none.
         """
-        found = self.folders().get(name)
+        found = runs_by_name(self.runs).get(name)
         if found is None:
             raise Refusal(404, f"There is no run '{name[:100]}' here. GET /api/runs lists those that there are.")
         return found
@@ -154,7 +154,7 @@ class Rooms:
     def summaries(self) -> list[RunSummary]:
         """All runs, newest first. Those that can't be read are left out: another version of Muslin wrote them."""
         found = []
-        for folder in self.folders().values():
+        for folder in self.folders():
             with suppress(MuslinError):
                 found.append(self.summary(folder))
         return found

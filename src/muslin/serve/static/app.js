@@ -64,13 +64,16 @@ function fillChooser() {
 
 export const when = (created) => new Date(created).toLocaleString("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
 
+// Times carry their own zones, which change twice a year; the text decides within one millisecond.
+const newestFirst = (a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.created < b.created ? 1 : -1);
+
 function take({ chosen, runs: list }, all) {
   if (all) store.runs.clear();
   for (const run of list) {
     if (JSON.stringify(store.runs.get(run.id)?.state) !== JSON.stringify(run.state)) store.details.delete(run.id);
     store.runs.set(run.id, run);
   }
-  store.runs = new Map([...store.runs].sort(([, a], [, b]) => (a.created < b.created ? 1 : -1)));
+  store.runs = new Map([...store.runs].sort(([, a], [, b]) => newestFirst(a, b)));
   const had = store.run;
   if (!store.runs.get(store.run)?.ready) store.run = store.runs.get(chosen)?.ready ? chosen : null;
   fillChooser();
