@@ -10,6 +10,7 @@ model.safetensors           the weights
 evaluation.json             figures of the test split
 predictions.safetensors     the network's answers on the test split, from which those figures were computed
 figures/                    *.svg and *.png
+evidence/                   what a study found out about the design's decisions, if there was one
 report.html
 model.onnx, model.keras, …  exports
 checkpoints/                while it is trained: its whole state, to go on from
@@ -115,6 +116,11 @@ class RunFolder:
     def figures_path(self) -> Path:
         """The folder of figures."""
         return self.path / "figures"
+
+    @property
+    def evidence_path(self) -> Path:
+        """The folder of what a study found out about the design's decisions."""
+        return self.path / "evidence"
 
     def export_path(self, format_name: str) -> Path:
         """Where an export of that format ("onnx", "keras", "h5") goes."""

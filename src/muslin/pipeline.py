@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from muslin.ablation import STUDIES
+from muslin.ablation.justification import copy_evidence, find_study
 from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design
@@ -110,6 +112,9 @@ def _finish(run: Run, data: Dataset, baseline: Design | None, settings: Settings
     export_all(run, data)
     settings.say("Drawing")
     illustrate(run.folder, run.network, data)
+    study = find_study(run.design, run.folder.path.parent.parent / STUDIES)  # beside the folder of runs
+    if study is not None:
+        copy_evidence(study, run.folder.evidence_path)
     run.report()
 
 

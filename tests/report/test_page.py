@@ -19,6 +19,7 @@ from muslin.record import RunRecord
 from muslin.report import build_report
 from muslin.report.build import render
 from muslin.training.history import History
+from studies import study
 
 from .conftest import CNN, MakeRun
 from .page import Page
@@ -175,3 +176,24 @@ def test_building_a_report_imports_neither_torch_nor_matplotlib(make_run: MakeRu
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_decisions_are_shown_with_what_a_study_found_out(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run()
+    assert "Decisions, measured" not in Page(render(folder)).words
+    found = study(tmp_path / "studies" / "one", CNN)
+    shown = CliRunner().invoke(muslin, ["report", str(folder.path), "--study", str(found)], catch_exceptions=False)
+    assert shown.exit_code == 0
+    page = Page(folder.report_path.read_text(encoding="utf-8"))
+    assert page.wrong == []
+    for words in ("Decisions, measured", "pooling: max", "average", "+0.31 [+0.10, +0.52]", "supported", "80.0"):
+        assert words in page.words
+    assert "recipe fast, 2 epochs, float32" in page.words
+    assert any(attributes.get("id") == "figure-forest" for attributes in page.all("figure"))
+
+
+def test_a_folder_that_is_no_study_changes_nothing(make_run: MakeRun, tmp_path: Path) -> None:
+    folder = make_run()
+    with pytest.raises(RunError, match=r"justification\.json can't be read"):
+        CliRunner().invoke(muslin, ["report", str(folder.path), "--study", str(tmp_path)], catch_exceptions=False)
+    assert not folder.report_path.exists()

@@ -40,6 +40,12 @@ class Arm:
         return {"input_shape": self.design.input_shape, "layers": layers, "recipe": recipe}
 
 
+def design_key(design: Design) -> str:
+    """A hash of what a design is, whatever its name, reasons and claims: input shape and layers."""
+    layers = [layer.model_dump(mode="json", exclude={"because"}) for layer in design.layers]
+    return digest({"input_shape": design.input_shape, "layers": layers})
+
+
 def digest(content: object) -> str:
     """A short name for plain values: equal values, equal name."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from muslin._files import write_text
-from muslin.ablation.justification import Justification, ShiftRow, save_justification
+from muslin.ablation.arm import design_key
+from muslin.ablation.justification import Justification, Origin, ShiftRow, save_justification
 from muslin.ablation.study import Study
 from muslin.ablation.table import justification_rows, to_csv, to_latex, to_markdown
 
@@ -18,6 +21,23 @@ def justification(study: Study) -> Justification:
         rows=justification_rows(study),
         shifts=tuple(ShiftRow(row.name, row.seeds, row.accuracies) for row in study.shifts()),
         notes=study.plan.notes,
+        origin=_origin(study),
+    )
+
+
+def _origin(study: Study) -> Origin:
+    environment = json.loads(study.store.get("environment") or "{}")
+    finished = [row.finished for row in study.store.trials().values()]
+    return Origin(
+        design=design_key(study.design),
+        seeds=study.settings.seeds,
+        epochs=study.recipe.epochs,
+        precision=study.precision,
+        data=study.store.get("source") or "",
+        sample=study.sample,
+        processor=environment.get("processor", ""),
+        muslin=environment.get("muslin", ""),
+        finished=max(finished, default="")[:10],
     )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from muslin._files import write_text
-from muslin.errors import RunError
+from muslin._files import write_bytes, write_text
+from muslin.ablation.arm import design_key
+from muslin.design import Design
+from muslin.errors import MuslinError, RunError
 
 FILE = "justification.json"
+FOREST = "forest.svg"
+LIBRARY = "evidence"  # the folder of studies that ship with Muslin, beside the library's designs
 _LARGEST = 4_000_000  # bytes
 
 
@@ -44,6 +50,32 @@ class ShiftRow(NamedTuple):
     accuracies: tuple[float, ...]
 
 
+class Origin(NamedTuple):
+    """Where the figures of a study come from.
+
+    Attributes:
+        design: hash of the design's input shape and layers (`design_key`).
+        seeds: of every arm, unless its verdict needed more.
+        epochs: of each training, at most.
+        precision: of matrix products.
+        data: where the images were found.
+        sample: whether they were the sample that ships with Muslin.
+        processor: that trained.
+        muslin: the version.
+        finished: the day of the last trial, as YYYY-MM-DD.
+    """
+
+    design: str
+    seeds: int
+    epochs: int
+    precision: str
+    data: str
+    sample: bool
+    processor: str
+    muslin: str
+    finished: str
+
+
 @dataclass(frozen=True)
 class Justification:
     """What a study says, in words.
@@ -56,6 +88,7 @@ class Justification:
         rows: the table.
         shifts: accuracy on moved images, the choice first.
         notes: alternatives that were left out, and why.
+        origin: where the figures come from.
     """
 
     design: str
@@ -65,6 +98,7 @@ class Justification:
     rows: tuple[JustificationRow, ...]
     shifts: tuple[ShiftRow, ...]
     notes: tuple[str, ...]
+    origin: Origin
 
 
 def save_justification(justification: Justification, folder: Path) -> None:
@@ -76,6 +110,7 @@ def save_justification(justification: Justification, folder: Path) -> None:
     content = asdict(justification)
     content["rows"] = [row._asdict() for row in justification.rows]
     content["shifts"] = [row._asdict() for row in justification.shifts]
+    content["origin"] = justification.origin._asdict()
     write_text(folder / FILE, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -108,4 +143,38 @@ def _parsed(content: dict[str, Any]) -> Justification:
             for row in content["shifts"]
         ),
         notes=tuple(map(str, content["notes"])),
+        origin=_origin(content["origin"]),
     )
+
+
+def _origin(content: dict[str, Any]) -> Origin:
+    kinds = {"seeds": int, "epochs": int, "sample": bool}
+    return Origin(**{name: kinds.get(name, str)(content[name]) for name in Origin._fields})
+
+
+def find_study(design: Design, studies: Path) -> Path | None:
+    """The folder of the newest finished study of `design` under `studies`, or else of the one that ships with Muslin.
+
+    Studies of other layers, whatever their name, don't count, and neither do those of the sample.
+    """
+    places = sorted(studies.glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    shipped = Path(str(resources.files("muslin") / "designs" / LIBRARY / design.name / FILE))
+    for path in [*places, shipped]:
+        with suppress(MuslinError, OSError):  # unfinished, or another version's
+            origin = load_justification(path.parent).origin
+            if origin.design == design_key(design) and not origin.sample:
+                return path.parent
+    return None
+
+
+def copy_evidence(study: Path, to: Path) -> None:
+    """Copy what a report shows of a study, the table and the forest plot, into the folder `to`.
+
+    Raises:
+        RunError: the study has no table yet.
+        MuslinError: the files can't be written.
+    """
+    load_justification(study)
+    for name in (FILE, FOREST):
+        if (study / name).is_file():
+            write_bytes(to / name, (study / name).read_bytes())

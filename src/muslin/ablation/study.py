@@ -23,6 +23,7 @@ from muslin.design import Design, format_design, parse_design
 from muslin.errors import RunError
 from muslin.recipe import Recipe
 from muslin.training.machine import pick_device, pick_precision
+from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
     import polars as pl
@@ -133,7 +134,9 @@ class Study:
         store = Store(folder / FILE, create=True)
         store.put("design", format_design(design))
         store.put("recipe", recipe.model_dump_json())
-        store.put("settings", settings.model_dump_json())
+        # Read on another machine, it is still the study of these trials.
+        precision = pick_precision(pick_device("cpu"), settings.precision)
+        store.put("settings", settings.model_copy(update={"precision": precision}).model_dump_json())
         store.put("fingerprint", data.fingerprint)
         store.put("source", data.source)
         store.put("images", str(len(data.validation)))
@@ -174,8 +177,12 @@ class Study:
 
     def trial(self, arm: Arm, seed: int) -> Trial:
         """The trial of an arm with a seed."""
-        precision = pick_precision(pick_device("cpu"), self.settings.precision)
-        return Trial(arm, seed, self.fingerprint, self.settings.vary_split, precision)
+        return Trial(arm, seed, self.fingerprint, self.settings.vary_split, self.precision)
+
+    @cached_property
+    def precision(self) -> Precision:
+        """Of matrix products, in every trial."""
+        return pick_precision(pick_device("cpu"), self.settings.precision)
 
     @cached_property
     def _done(self) -> dict[str, Row]:
@@ -265,7 +272,7 @@ class Study:
     def _costs(self, arm: Arm, arms: dict[str, ArmRow]) -> Costs:
         row = arms[arm.key]
         seconds = [result.seconds for result in self.results(arm).values()]
-        return Costs(row.parameters, row.macs, float(np.mean(seconds)) if seconds else None, row.latency)
+        return Costs(row.parameters, row.macs, float(np.median(seconds)) if seconds else None, row.latency)
 
     def _evidence(
         self,

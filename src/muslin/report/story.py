@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
+from itertools import groupby
 
+from muslin.ablation.justification import FILE, Justification, JustificationRow, load_justification
 from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
 from muslin.data import Audit
@@ -31,6 +33,7 @@ class Story:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.pictures = Pictures(folder.figures_path)
+        self.evidence_pictures = Pictures(folder.evidence_path)
 
     @property
     def record(self) -> RunRecord:
@@ -103,6 +106,18 @@ class Story:
             baseline=self.baseline.evaluation if self.baseline else None,
         )
         return check(self.design, facts)
+
+    @cached_property
+    def evidence(self) -> Justification | None:
+        """What a study found out about the design's decisions, if the run holds one."""
+        place = self.folder.evidence_path
+        return load_justification(place) if (place / FILE).exists() else None
+
+    @property
+    def evidence_by_decision(self) -> list[tuple[str, list[JustificationRow]]]:
+        """The study's rows, decision by decision."""
+        rows = self.evidence.rows if self.evidence else ()
+        return [(name, list(some)) for name, some in groupby(rows, lambda row: row.decision)]
 
     @property
     def settings(self) -> tuple[Setting, ...]:
