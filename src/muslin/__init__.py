@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from muslin.network import Network
     from muslin.pipeline import run_everything
     from muslin.recipe import Recipe, load_recipe
-    from muslin.run import Run, train
+    from muslin.run import Run
     from muslin.training.callbacks import Callback
     from muslin.training.history import Epoch, History
     from muslin.training.progress import ShowProgress
+    from muslin.training_run import train
 
 _HOMES = {
     "Analysis": "analysis",
@@ -64,7 +65,7 @@ _HOMES = {
     "parse_design": "design",
     "run_everything": "pipeline",
     "save_design": "design",
-    "train": "run",
+    "train": "training_run",
 }
 
 __all__ = [

@@ -15,10 +15,11 @@ from muslin.export.verify import verify_keras, verify_onnx
 from muslin.folder import RUNS, RunFolder
 from muslin.illustrate import illustrate
 from muslin.recipe import Recipe
-from muslin.run import Run, is_trained, new_record, require_same_start, train_into
+from muslin.run import Run
 from muslin.training.callbacks import Callback
 from muslin.training.loop import check_fit
 from muslin.training.machine import pick_device, pick_precision
+from muslin.training_run import is_trained, new_record, require_same_start, train_into
 
 VERIFIED_IMAGES = 250  # of the test split, on which every export is held against the network
 

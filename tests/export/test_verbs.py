@@ -24,7 +24,8 @@ from muslin.export.predictor import Predictor
 from muslin.folder import RunFolder
 from muslin.network import Network
 from muslin.recipe import load_recipe
-from muslin.run import Run, new_record
+from muslin.run import Run
+from muslin.training_run import new_record
 
 from .designs import FLATTEN, design, random_network, weights_of
 

@@ -18,10 +18,10 @@ from muslin.errors import MuslinError
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe
 from muslin.record import RunRecord
-from muslin.run import new_record
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot
+from muslin.training_run import new_record
 from reliability.disk import Disk, watched
 from reliability.scale import report, times
 

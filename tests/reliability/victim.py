@@ -19,8 +19,8 @@ import muslin.export.safetensors  # noqa: F401  (so does the end of a training)
 from muslin.data import load_data
 from muslin.design import parse_design
 from muslin.folder import list_runs
-from muslin.run import train
 from muslin.training import checkpoint
+from muslin.training_run import train
 from reliability.conftest import RECIPE, TINY, hundred_images
 
 

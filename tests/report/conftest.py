@@ -14,9 +14,9 @@ from muslin.evaluation import Evaluation
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
 from muslin.record import RunRecord
-from muslin.run import new_record
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
+from muslin.training_run import new_record
 
 CNN, DENSE = load_design("custom_cnn"), load_design("dense_baseline")
 OUTCOME = Outcome(61.3, 7321.0, 3, "finished", "all 3 epochs done", None, "cpu", "bfloat16", 2)

@@ -20,9 +20,10 @@ from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, RunError
 from muslin.recipe import load_recipe
-from muslin.run import Run, train
+from muslin.run import Run
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
+from muslin.training_run import train
 from shell import muslin
 
 

@@ -14,8 +14,8 @@ from muslin.evaluation import Evaluation
 from muslin.folder import RunFolder, list_runs
 from muslin.recipe import load_recipe
 from muslin.record import RunRecord
-from muslin.run import new_record
 from muslin.training.history import Epoch, History
+from muslin.training_run import new_record
 
 CNN = load_design("custom_cnn")
 

@@ -18,9 +18,9 @@ from muslin.errors import RunError
 from muslin.folder import RunFolder
 from muslin.pipeline import Settings, run_everything
 from muslin.recipe import load_recipe
-from muslin.run import train
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
+from muslin.training_run import train
 from shell import muslin
 
 DENSE = load_design("dense_baseline")

@@ -9,17 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from muslin.ablation.findings import Evidence, Shifted, Together
     from muslin.ablation.run import STUDIES, Watcher, ablate, conduct, new_folder, resume, waiting
     from muslin.ablation.settings import Settings, make_settings
-    from muslin.ablation.study import Evidence, Shifted, Study, Together
+    from muslin.ablation.study import Study
 
 _PLACES = {
     "STUDIES": "run",
-    "Evidence": "study",
+    "Evidence": "findings",
     "Settings": "settings",
-    "Shifted": "study",
+    "Shifted": "findings",
     "Study": "study",
-    "Together": "study",
+    "Together": "findings",
     "Watcher": "run",
     "ablate": "run",
     "conduct": "run",

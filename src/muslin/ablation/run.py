@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from muslin.design import Design, load_design
 from muslin.errors import MuslinError
 from muslin.recipe import Recipe, load_recipe
 from muslin.training.loop import check_fit
-from muslin.training.machine import processor
+from muslin.training.machine import environment
 
 STUDIES = Path("studies")
 
@@ -111,7 +109,7 @@ def conduct(study: Study, data: Dataset, executor: Executor | None = None, watch
     """
     study.require_same(data)
     watch = watch or Watcher()
-    study.store.put("environment", _environment())
+    study.store.put("environment", json.dumps(environment()))
     _measure_latencies(study)
     first = waiting(study, study.settings.looks[0])
     with executor or LocalExecutor(data, study.path) as running:
@@ -187,17 +185,3 @@ def _measure_latencies(study: Study) -> None:
     arms = [arm for arm in study.plan.arms if known[arm.key].latency is None]
     for arm, seconds in zip(arms, latencies([arm.design for arm in arms]), strict=True):
         study.store.set_latency(arm.key, seconds)
-
-
-def _environment() -> str:
-    import torch  # noqa: PLC0415  (the worker's, for the record)
-
-    return json.dumps(
-        {
-            "muslin": version("muslin"),
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "processor": processor(),
-        }
-    )

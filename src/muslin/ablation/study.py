@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin.ablation.arm import Arm
+from muslin.ablation.findings import Evidence, Shifted, Together
 from muslin.ablation.plan import Contrast, Interaction, Plan, make_plan
 from muslin.ablation.settings import Settings
 from muslin.ablation.statistics import FEWEST_PAIRS, Effect, holm, paired_effect
 from muslin.ablation.store import FILE, ArmRow, Row, Store
 from muslin.ablation.trial import SHIFTS, Result, Trial
-from muslin.ablation.verdict import Costs, Verdict, judge, judge_failure
+from muslin.ablation.verdict import Costs, judge, judge_failure
 from muslin.analysis import analyze
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
@@ -27,61 +27,6 @@ from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One alternative against the choice: a row of the table.
-
-    Attributes:
-        effect: validation accuracy, choice minus alternative, in points; None with fewer than two pairs.
-        loss: validation loss, choice minus alternative; None like `effect`.
-        p_holm: p of the accuracy's test, adjusted for all rows of the study (Holm).
-    """
-
-    contrast: Contrast
-    effect: Effect | None
-    loss: Effect | None
-    p_holm: float | None
-    chosen: Costs
-    other: Costs
-    verdict: Verdict
-
-    @property
-    def alternative(self) -> str:
-        """The alternative's name, with what a twin was matched for."""
-        matched = {"parameters": ", same parameters", "macs": ", same MACs", None: ""}[self.contrast.matched]
-        return f"{self.contrast.alternative}{matched}"
-
-
-@dataclass(frozen=True)
-class Together:
-    """Whether two alternatives' effects add up.
-
-    Attributes:
-        effect: what both together do beyond the sum of each alone, in points (positive: together they do better than
-            the sum says); None with fewer than two complete seeds.
-        text: in words.
-    """
-
-    interaction: Interaction
-    effect: Effect | None
-    text: str
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """Accuracy of an arm when the images are moved.
-
-    Attributes:
-        name: the choice, or "decision: alternative".
-        accuracies: 0–1 for 0, 1, 2, 3, 4 pixels; means over seeds.
-        seeds: how many.
-    """
-
-    name: str
-    accuracies: tuple[float, ...]
-    seeds: int
 
 
 class Study:

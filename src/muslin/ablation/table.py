@@ -17,7 +17,8 @@ from muslin.ablation.statistics import Effect
 from muslin.ablation.trial import SHIFTS
 
 if TYPE_CHECKING:
-    from muslin.ablation.study import Evidence, Study
+    from muslin.ablation.findings import Evidence
+    from muslin.ablation.study import Study
 
 MINUS = "−"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -13,7 +13,7 @@ from muslin.figures.canvas import shortened
 from muslin.figures.style import BLUE, FAINT, GREEN, GREY, INK, SMALL, SOFT, TEXT, VERMILLION, new_figure, styled
 
 if TYPE_CHECKING:
-    from muslin.ablation.study import Evidence
+    from muslin.ablation.findings import Evidence
 
 _ROW = 19  # CSS pixels
 _COLORS = {

@@ -9,6 +9,7 @@ import json
 import platform
 import time
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -84,6 +85,17 @@ def processor() -> str:
         if key in _cpu_information():
             return _cpu_information()[key]
     return platform.processor() or platform.machine()
+
+
+def environment() -> dict[str, str]:
+    """With what, and on what, something is trained: Muslin, Python, torch, system and processor."""
+    return {
+        "muslin": version("muslin"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": processor(),
+    }
 
 
 @cache
