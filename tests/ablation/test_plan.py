@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from muslin.ablation.matching import TOLERANCE, match_widths, size
+from muslin.ablation.matching import TOLERANCE, match_widths, matches, size
 from muslin.ablation.plan import make_plan
 from muslin.analysis import analyze
-from muslin.design import Design, Edit, format_design, load_design, parse_design
+from muslin.design import Conv2d, Design, Edit, format_design, load_design, parse_design
 from muslin.errors import DesignError, RecipeError
 from muslin.recipe import Recipe, load_recipe, recipes
 
@@ -158,3 +158,15 @@ def test_a_recipe_edit_out_of_range_for_this_recipe_is_an_error_before_anything_
             ),
             load_recipe("fast"),
         )
+
+
+def test_a_twins_widths_are_multiples_of_eight_where_those_reach_the_size() -> None:
+    design = load_design("custom_cnn")
+    target = size(design, "parameters")
+    shallow = design.edited([Edit(layers="conv3", drop=True)])
+    twin = match_widths(shallow, target)
+    assert matches(twin, target, "parameters")
+    assert [layer.filters % 8 for layer in twin.layers if isinstance(layer, Conv2d)] == [0, 0]
+    tiny = match_widths(design, 3_000)  # too small for steps of eight: within 2 % all the same
+    assert matches(tiny, 3_000, "parameters")
+    assert any(layer.filters % 8 for layer in tiny.layers if isinstance(layer, Conv2d))
