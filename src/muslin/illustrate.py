@@ -10,18 +10,31 @@ import numpy as np
 from muslin import figures
 from muslin._files import write_text
 from muslin.data import Dataset, Split
-from muslin.design import Conv2d
+from muslin.design import Conv2d, Design
 from muslin.evaluation import compare
+from muslin.export.predictor import Predictor
+from muslin.figures.patches import PATCHES
 from muslin.figures.style import alone
 from muslin.folder import RunFolder
-from muslin.interpret import chance, class_activation_maps, describe_filters, feature_maps, filters
-from muslin.network import Network
+from muslin.interpret import (
+    chance,
+    class_activation_maps,
+    describe_filters,
+    feature_maps,
+    filters,
+    measured_receptive_field,
+    occlusion_map,
+    strongest_units,
+    unit_regions,
+)
+from muslin.network import Network, predict
 
 if TYPE_CHECKING:
     from jaxtyping import Int64, UInt8
     from matplotlib.figure import Figure
 
 MOST_EXPLAINED = 12  # images in the figure of class activation maps
+EXPLAINED = 3  # classes of one image whose evidence is drawn, the likeliest first
 
 
 def illustrate(folder: RunFolder, network: Network, data: Dataset) -> tuple[Path, ...]:
@@ -93,6 +106,58 @@ def illustrate_network(
         "feature_maps": figures.feature_maps(image, feature_maps(network, image), class_names),
     }
     return [path for name, figure in drawn.items() for path in figures.save(figure, folder / name)]
+
+
+def illustrate_fields(folder: Path, design: Design) -> tuple[Path, ...]:
+    """Draw the receptive fields of the layers that have places, by gradient and by arithmetic."""
+    regions = unit_regions(design)
+    middles = {
+        placed.layer.name: (placed.output_shape[0] // 2, placed.output_shape[1] // 2)
+        for placed in design.placed
+        if len(placed.output_shape) == 3
+    }
+    drawn = figures.receptive_fields(
+        {layer: measured_receptive_field(design, layer, middle) for layer, middle in middles.items()},
+        {layer: regions[layer].of(*middle) for layer, middle in middles.items()},
+    )
+    return figures.save(drawn, folder / "receptive_fields")
+
+
+def illustrate_patches(
+    folder: Path, predictor: Predictor, images: UInt8[np.ndarray, "image height width channel"]
+) -> tuple[Path, ...]:
+    """Draw what in `images` excites the filters of each convolution most.
+
+    Args:
+        folder: to draw into.
+        predictor: one whose layers can be looked at.
+        images: to look through.
+    """
+    layers = [layer.name for layer in predictor.design.layers if isinstance(layer, Conv2d)]
+    units = strongest_units(predictor.activations, images, layers, PATCHES)
+    return figures.save(
+        figures.strongest_patches(images, units, unit_regions(predictor.design)), folder / "strongest_patches"
+    )
+
+
+def illustrate_evidence(
+    folder: Path, network: Network, image: UInt8[np.ndarray, "height width channel"], class_names: tuple[str, ...]
+) -> tuple[Path, ...]:
+    """Draw where in `image` the evidence for its likeliest classes lies, and what covering each part costs them.
+
+    Raises:
+        DesignError: the design has no convolution.
+    """
+    probabilities = predict(network, image[None])[0]
+    likeliest = np.argsort(-probabilities, kind="stable")[:EXPLAINED]
+    images = np.repeat(image[None], len(likeliest), axis=0)
+    maps = class_activation_maps(network, images, likeliest)
+    losses = np.stack([occlusion_map(lambda covered: predict(network, covered), image, each) for each in likeliest])
+    names = [class_names[each] for each in likeliest]
+    return (
+        *figures.save(figures.class_activation_maps(images, maps, None, class_names), folder / "evidence"),
+        *figures.save(figures.occlusion_maps(image, losses, probabilities[likeliest], names), folder / "occlusion"),
+    )
 
 
 def _maps(folder: RunFolder, network: Network, chosen: Split, class_names: tuple[str, ...]) -> tuple[Path, ...]:

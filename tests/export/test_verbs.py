@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,6 +21,7 @@ from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, RunError
 from muslin.export import export
+from muslin.export.photo import prepare_photo
 from muslin.export.predictor import Predictor
 from muslin.folder import RunFolder
 from muslin.network import Network
@@ -153,7 +155,7 @@ def test_predict_prints_a_line_for_each_picture(folder: RunFolder, pictures: lis
 def test_predict_reads_standard_input_and_says_what_it_resized(folder: RunFolder, tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
     content = (tmp_path / "white.png").read_bytes()
-    result = typed("predict", folder.path, "-", input=content)
+    result = typed("predict", folder.path, "-", "--no-photo", input=content)
     assert result.stdout.startswith("standard input  ")
     assert "standard input was 60×40 pixels and was fitted into 28×28." in words(result.stderr)
     two = typed("predict", folder.path, tmp_path / "white.png", "-", "-q", input=content)
@@ -170,6 +172,56 @@ def test_predict_inverts_only_when_told(folder: RunFolder, pictures: list[Path],
 
     assert top(negative, "--invert") == top(pictures[0])
     assert top(negative) != top(pictures[0])
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A dark thing on a light ground, as in a shop's catalogue."""
+    image = np.full((300, 200, 3), 250, np.uint8)
+    image[60:240, 70:130] = (40, 60, 90)
+    Image.fromarray(image).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def predicted(*arguments: object, **options: object) -> dict[str, Any]:
+    (answer,) = json.loads(typed("predict", *arguments, "--json", "--top", 10, **options).stdout)
+    return answer  # type: ignore[no-any-return]
+
+
+def test_predict_takes_a_photo_through_the_recipe_by_itself(folder: RunFolder, photo: Path) -> None:
+    by_itself = predicted(folder.path, photo)
+    assert by_itself["photo"] == ["trim", "resize", "centre", "invert", "grayscale"]
+    stages = prepare_photo(photo.read_bytes(), folder.design.input_shape)
+    row = Run(folder).predict(stages[-1].pixels[None])[0]
+    assert [entry["number"] for entry in by_itself["top"]] == np.argsort(-row, kind="stable").tolist()
+    assert by_itself["top"] == predicted(folder.path, photo, "--photo")["top"]
+    assert by_itself["top"] == predicted(folder.path, "-", input=photo.read_bytes())["top"]
+    assert by_itself["top"] != predicted(folder.path, photo, "--no-photo")["top"]
+    note = (
+        "photo.png was 200×300 pixels and was taken through the photo recipe: trim, resize, centre, invert, grayscale."
+    )
+    assert note in words(typed("predict", folder.path, photo).stderr)
+
+
+def test_predict_only_fits_for_networks_that_learned_from_other_images(
+    tmp_path: Path, photo: Path, sample: Dataset
+) -> None:
+    network = Network(load_design("custom_cnn"))
+    record = new_record(network.design, sample, load_recipe("fast"), seed=0)
+    names = tuple(f"part {number}" for number in range(10))
+    other = record.model_copy(update={"data": record.data.model_copy(update={"class_names": names})})
+    folder = RunFolder.create(other, network.design, tmp_path / "runs")
+    export(network.design, weights_of(network), folder.weights_path, "safetensors", class_names=names)
+    assert predicted(folder.path, photo)["photo"] is None
+    assert predicted(folder.path, photo, "--photo")["photo"]
+
+
+def test_predict_takes_pictures_of_the_networks_size_as_they_are_unless_told(
+    folder: RunFolder, pictures: list[Path]
+) -> None:
+    assert predicted(folder.path, pictures[0])["photo"] is None
+    assert predicted(folder.path, pictures[0], "--photo")["photo"]
+    assert typed("predict", folder.path, pictures[0], "--photo", "--invert").exit_code == 2
 
 
 def test_predict_reads_standard_input_only_once(folder: RunFolder) -> None:
@@ -193,7 +245,7 @@ def test_predict_never_imports_torch(folder: RunFolder, pictures: list[Path], ex
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, folder.path, pictures[0]],
+        [sys.executable, "-W", "error", "-c", code, folder.path, pictures[0], "--photo", "-q"],
         capture_output=True,
         text=True,
         check=False,

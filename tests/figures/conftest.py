@@ -13,7 +13,7 @@ from muslin import figures, interpret
 from muslin.data import Split
 from muslin.design import load_design, parse_design
 from muslin.evaluation import Evaluation, compare
-from muslin.network import Network
+from muslin.network import Network, prepare
 from muslin.training.history import Epoch, History
 
 NAMES = ("T-shirt/top", "$5 & <b>up</b>", "A class whose name goes on and on and on", "Bag")
@@ -60,7 +60,37 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         labels = np.zeros(len(images), np.int64)
         return figures.class_activation_maps(images, interpret.class_activation_maps(network, images), labels, names)
 
+    def patches(network: Network, images: np.ndarray, layers: tuple[str, ...]) -> Figure:
+        def activations(some: np.ndarray) -> dict[str, np.ndarray]:
+            with torch.no_grad():
+                return {name: values.numpy() for name, values in network.activations(prepare(some)).items()}
+
+        units = interpret.strongest_units(activations, images, layers)
+        return figures.strongest_patches(images, units, interpret.unit_regions(network.design))
+
+    def fields(network: Network) -> Figure:
+        regions = interpret.unit_regions(network.design)
+        middles = {
+            placed.layer.name: (placed.output_shape[0] // 2, placed.output_shape[1] // 2)
+            for placed in network.design.placed
+            if len(placed.output_shape) == 3
+        }
+        return figures.receptive_fields(
+            {name: interpret.measured_receptive_field(network.design, name, at) for name, at in middles.items()},
+            {name: regions[name].of(*at) for name, at in middles.items()},
+        )
+
     return {
+        "occlusion_maps": lambda: figures.occlusion_maps(
+            small[0], rng.uniform(-0.2, 0.9, (3, 14, 14)), np.array([0.7, 0.2, 0.1]), NAMES[:3]
+        ),
+        "occlusion_maps_of_a_tall_image": lambda: figures.occlusion_maps(
+            tall[0], np.zeros((1, 14, 12)), np.array([1.0]), NAMES[2:3]
+        ),
+        "strongest_patches": lambda: patches(grey, small, ("conv1", "conv3")),
+        "strongest_patches_in_colour": lambda: patches(colour, tall, colour.design.names[:2]),
+        "receptive_fields": lambda: fields(grey),
+        "receptive_fields_of_ten_layers": lambda: fields(colour),
         "training_curves": lambda: figures.training_curves(
             a_history(30), baseline_accuracy=0.88, baseline_history=a_history(25), restored_epoch=20
         ),

@@ -186,3 +186,47 @@ def test_words_are_cut_only_where_they_need_to_be() -> None:
     cut = shortened("A class whose name goes on and on", 100)
     assert cut.endswith("…")
     assert 8 < len(cut) < 20
+
+
+def test_the_strongest_patches_are_what_their_units_see_and_black_beyond_the_image() -> None:
+    images = np.random.default_rng(0).integers(1, 256, (2, 6, 5, 1), dtype=np.uint8)
+    units = interpret.StrongestUnits()
+    outputs = np.zeros((2, 2, 6, 5))
+    outputs[1, 0, 3, 2], outputs[0, 0, 0, 4] = 5, 3  # the second channel never fires
+    units.add(outputs)
+    region = interpret.Region(start=(-1, -1), size=(3, 3), stride=(1, 1), image=(6, 5))
+    figure = figures.strongest_patches(images, {"look": units}, {"look": region})
+    inside, corner = pictures(figure)
+    np.testing.assert_array_equal(inside, images[1, 2:5, 1:4, 0])
+    np.testing.assert_array_equal(corner[1:, :2], images[0, :2, 3:, 0])
+    assert (corner[0] == 0).all()
+    assert (corner[:, 2] == 0).all()
+    assert {"filter 0", "up to 5.0", "filter 1", "never fires", "each unit sees 3×3 pixels"} <= set(words(figure))
+
+
+def test_of_many_filters_those_that_fire_strongest_are_shown_in_order() -> None:
+    units = interpret.StrongestUnits()
+    units.add(np.arange(1, 41, dtype=np.float32).reshape(1, 40, 1, 1))
+    region = interpret.Region((0, 0), (2, 2), (1, 1), (2, 2))
+    figure = figures.strongest_patches(np.zeros((1, 2, 2, 1), np.uint8), {"look": units}, {"look": region})
+    shown = [each for each in words(figure) if each.startswith("filter ")]
+    assert shown == [f"filter {channel}" for channel in range(28, 40)]
+    assert "each unit sees 2×2 pixels; the 12 of 40 filters that fire strongest" in words(figure)
+
+
+def test_occlusion_maps_share_a_scale_and_say_how_likely_each_class_was() -> None:
+    image = np.full((6, 6, 1), 100, np.uint8)
+    losses = np.array([[[0.4, -0.2]], [[0.1, 0.0]]])
+    figure = figures.occlusion_maps(image, losses, np.array([0.9, 0.05]), ("Bag", "Coat"))
+    assert {"the image", "Bag", "90.0 %", "Coat", "5.0 %", "−40 points of probability"} <= set(words(figure))
+    _, first, second, _ = pictures(figure)
+    assert first[3, 0, 0] > second[3, 0, 0] > 102  # vermillion: the more, the more it costs
+    assert first[3, -1, 2] > 102  # blue: covering it helps
+
+
+def test_receptive_fields_say_where_measure_and_arithmetic_part() -> None:
+    support = np.zeros((8, 8), bool)
+    support[2:5, 2:6] = True
+    printed = words(figures.receptive_fields({"a": support, "b": support}, {"a": (2, 2, 5, 6), "b": (1, 1, 6, 6)}))
+    assert "3×4" in printed
+    assert "3×4, computed 5×5" in printed

@@ -10,9 +10,29 @@ from PIL import Image
 
 from muslin.cli import muslin
 from muslin.data import Dataset
+from muslin.design import parse_design
 from muslin.errors import DataError, DesignError, MuslinError
+from muslin.recipe import load_recipe
+from muslin.run import train
 
-FIGURES = ["filters", "filter_responses", "feature_maps", "evidence"]
+FLAT = """
+name = "flat"
+input_shape = [28, 28, 1]
+layers = [
+  { kind = "conv2d", name = "look", filters = 4, kernel = 5, stride = 2, activation = "relu" },
+  { kind = "flatten", name = "flatten" },
+  { kind = "dense", name = "answer", units = 10 },
+]
+"""
+FIGURES = [
+    "filters",
+    "filter_responses",
+    "feature_maps",
+    "evidence",
+    "occlusion",
+    "strongest_patches",
+    "receptive_fields",
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +60,29 @@ def test_a_picture_file_is_fitted_into_the_network_and_a_note_says_so(
     done = visualize(run, "--image", picture, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "boot.png is 90×60 pixels; it was fitted into 28×28." in " ".join(done.stderr.split())
-    assert (tmp_path / "out" / "evidence.svg").exists()
+    assert sorted(path.stem for path in (tmp_path / "out").glob("*.svg")) == sorted(FIGURES)
+
+
+def test_a_picture_file_is_drawn_without_test_images_and_a_note_says_what_is_missing(
+    run: Path, tmp_path: Path, sample: Dataset
+) -> None:
+    picture = tmp_path / "boot.png"
+    Image.fromarray(sample.test.images[0, ..., 0]).save(picture)
+    done = visualize(run, "--image", picture, "--data", tmp_path / "nowhere", "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "not drawn, for want of test images" in " ".join(done.stderr.split())
+    assert not (tmp_path / "out" / "strongest_patches.svg").exists()
+    assert (tmp_path / "out" / "occlusion.svg").exists()
+
+
+def test_a_design_without_global_average_pooling_is_drawn_with_grad_cam(tmp_path: Path, sample: Dataset) -> None:
+    flat = parse_design(FLAT)
+    recipe = load_recipe("fast").model_copy(update={"epochs": 1})
+    trained = train(flat, sample, recipe, out=tmp_path / "runs", seed=0)
+    done = visualize(trained.folder.path, "--sample", "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "Grad-CAM" in (tmp_path / "out" / "evidence.svg").read_text()
+    assert sorted(path.stem for path in (tmp_path / "out").glob("*.svg")) == sorted(FIGURES)
 
 
 @pytest.mark.parametrize(

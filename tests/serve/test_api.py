@@ -13,8 +13,8 @@ from PIL import Image
 
 from muslin.ablation.justification import Justification, save_justification
 from muslin.data import Dataset
-from muslin.export.picture import read_picture
 from muslin.export.predictor import Predictor
+from muslin.export.prepare import prepare_picture
 from muslin.folder import RunFolder
 from muslin.run import Run
 from muslin.serve.models import Values
@@ -56,17 +56,22 @@ def test_files_are_classified_as_muslin_predict_does(
     pictures = [png(image, kind) for image in sample.test.images[:3]] + [png(np.full((50, 90), 200, np.uint8), kind)]
     answer = served.http.post("/api/predict", files=[("image", ("x", content)) for content in pictures])
     assert answer.status_code == 200
-    shape = cnn.design.input_shape
-    offline = Predictor.from_run(cnn).probabilities(np.stack([read_picture(each, shape).pixels for each in pictures]))
+    shape, names = cnn.design.input_shape, cnn.record.data.class_names
+    prepared = [prepare_picture(each, shape, names) for each in pictures]
+    assert [picture.steps is None for picture in prepared] == [True, True, True, False]
+    offline = Predictor.from_run(cnn).probabilities(np.stack([picture.pixels for picture in prepared]))
     online = [each["probabilities"] for each in answer.json()["predictions"]]
     assert np.allclose(online, offline, atol=1e-6)
 
 
 def test_the_photo_recipe_can_be_asked_for(served: Running) -> None:
     photo = png(np.pad(np.full((60, 20), 30, np.uint8), 40, constant_values=255))
-    fit = served.http.post("/api/predict", files={"image": photo}).json()
-    recipe = served.http.post("/api/predict", files={"image": photo}, data={"recipe": "photo"}).json()
+    fit, recipe, auto = (
+        served.http.post("/api/predict", files={"image": photo}, data={"recipe": how}).json()
+        for how in ("fit", "photo", "auto")
+    )
     assert fit["predictions"] != recipe["predictions"]
+    assert auto["predictions"] == recipe["predictions"]
     stages = served.http.post("/api/photo", files={"image": photo}).json()["stages"]
     assert [stage["step"] for stage in stages][:2] == ["photo", "trim"]
     last = decoded(stages[-1]["image"]).astype(int)

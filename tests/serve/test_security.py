@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
+import re
 import resource
 import socket
 import struct
@@ -25,6 +27,7 @@ import pytest
 from PIL import Image
 
 from muslin.folder import RunFolder
+from muslin.serve.slots import Slots
 from serve.conftest import Running, Start
 
 PROBLEM = "application/problem+json"
@@ -333,7 +336,7 @@ def test_a_slow_body_is_given_up(start: Start) -> None:
 
 
 def test_who_sends_no_headers_is_hung_up_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muslin.serve.server.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("muslin.serve.door.HEADER_SECONDS", 0.3)
     up = start()
     host = urlsplit(up.url)
     with socket.create_connection((host.hostname, host.port), timeout=10) as sock:
@@ -363,8 +366,112 @@ def test_beyond_capacity_there_is_a_quick_503(start: Start) -> None:
     for thread in threads:
         thread.join()
     assert set(statuses) == {200, 503}
-    assert up.server.config.app.state.service.slots.taken == 0  # type: ignore[union-attr]
+    slots = up.server.config.app.state.service.slots  # type: ignore[union-attr]
+    assert (slots.taken, slots.arriving) == (0, 0)
     assert np.median(waits) < 0.25
+
+
+@pytest.fixture
+def full(start: Start) -> Running:
+    """A server whose only place is taken."""
+    up = start(most_computing=1)
+    assert up.http.post("/api/predict", content=IMAGE, headers=JSON).status_code == 200
+    slots_of(up).taken = 1
+    return up
+
+
+def slots_of(up: Running) -> Slots:
+    slots: Slots = up.server.config.app.state.service.slots  # type: ignore[union-attr]
+    return slots
+
+
+def connect(up: Running) -> socket.socket:
+    host = urlsplit(up.url)
+    return socket.create_connection((host.hostname, host.port), timeout=30)
+
+
+def head(length: int, more: str = "") -> bytes:
+    return (
+        f"POST /api/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{more}"
+        f"content-length: {length}\r\n\r\n"
+    ).encode()
+
+
+def answer(sock: socket.socket) -> tuple[bytes, bytes]:
+    """Head and body of the next answer."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += sock.recv(1)
+    length = int(received.lower().partition(b"content-length:")[2].split()[0])
+    body = b""
+    while len(body) < length:
+        body += sock.recv(length - len(body))
+    return received, body
+
+
+def test_who_finds_no_place_is_told_before_the_body_and_keeps_the_connection(full: Running) -> None:
+    body = IMAGE.encode()
+    with connect(full) as sock:
+        for _ in range(2):
+            sock.sendall(head(len(body)))
+            first, problem = answer(sock)  # nothing of the body was sent
+            assert first.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 1\r\n" in first
+            assert b"connection: close" not in first
+            assert json.loads(problem)["detail"].startswith("All 1 places are taken")
+            sock.sendall(body[:99])
+            sock.sendall(body[99:])
+        slots_of(full).taken = 0
+        sock.sendall(head(len(body)) + body)
+        first, predictions = answer(sock)
+        assert first.startswith(b"HTTP/1.1 200 ")
+        assert json.loads(predictions)["predictions"]
+    assert re.search(r'place="predict",status="503"\} 2$', full.http.get("/metrics").text, re.MULTILINE)
+    assert (slots_of(full).taken, slots_of(full).arriving) == (0, 0)
+
+
+def test_the_quick_503_carries_what_every_answer_carries(full: Running) -> None:
+    refused = full.http.post("/api/explain", json={"pixels": PIXELS})
+    is_problem(refused, 503)
+    assert refused.headers["content-security-policy"] == full.http.get("/").headers["content-security-policy"]
+    assert refused.headers["x-content-type-options"] == "nosniff"
+    assert full.http.get("/healthz").status_code == 200  # places are for computing
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        head(4_000_000),
+        head(10, "expect: 100-continue\r\n"),
+        head(10, "connection: close\r\n"),
+        head(10).replace(b"content-length: 10", b"transfer-encoding: chunked"),
+    ],
+    ids=["long", "expecting", "closing", "of unknown length"],
+)
+def test_a_connection_whose_body_is_not_worth_reading_is_closed(full: Running, request_head: bytes) -> None:
+    with connect(full) as sock:
+        sock.sendall(request_head)
+        first, _ = answer(sock)
+        assert first.startswith(b"HTTP/1.1 503 ")
+        assert b"connection: close" in first
+        assert sock.recv(1) == b""
+
+
+def test_who_goes_on_asking_without_reading_the_answers_is_hung_up_on(full: Running) -> None:
+    request, sent = head(2) + b"{}", 0
+    with connect(full) as sock, contextlib.suppress(OSError):
+        while sent < 100_000_000:
+            sent += sock.send(request * 1000)
+    assert sent < 100_000_000
+    assert full.http.get("/healthz").status_code == 200
+
+
+def test_a_refused_body_that_never_comes_is_hung_up_on(full: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("muslin.serve.door.HEADER_SECONDS", 0.3)
+    with connect(full) as sock:
+        sock.sendall(head(10))
+        answer(sock)
+        assert sock.recv(1) == b""
 
 
 class Watch:

@@ -44,20 +44,25 @@ class DataChoice:
     classes: str | None = None
     allow_leak: bool = False
 
-    def load(self, output: Output) -> Dataset:
-        """Find or fetch the data, with progress on standard error."""
+    def load(self, output: Output, *, download: bool = True) -> Dataset:
+        """Find the data or, if it may be downloaded, fetch it, with progress on standard error."""
         from muslin.data import load_data  # noqa: PLC0415  (--help does without)
 
         with output.progress() as progress:
             return load_data(
-                self.path, sample=self.sample, classes=self.classes, allow_leak=self.allow_leak, progress=progress
+                self.path,
+                sample=self.sample,
+                classes=self.classes,
+                allow_leak=self.allow_leak,
+                progress=progress,
+                download=download,
             )
 
-    def of_run(self, folder: RunFolder, output: Output) -> Dataset:
+    def of_run(self, folder: RunFolder, output: Output, *, download: bool = True) -> Dataset:
         """The data of an existing run: what was asked for, or the sample if the run was trained on it."""
         asked = self.sample or self.path is not None
         choice = self if asked else replace(self, sample=folder.record.data.sample)
-        return choice.load(output)
+        return choice.load(output, download=download)
 
 
 def data_options(verb: Verb) -> Verb:

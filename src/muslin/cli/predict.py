@@ -26,37 +26,53 @@ STDIN_NAME = "standard input"
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="How many classes to name.")
 @click.option(
+    "--photo/--no-photo",
+    default=None,
+    help="Take pictures through the recipe that Fashion-MNIST was made by: trim, resize the longest edge, sharpen, "
+    "centre, invert to bright on dark, make grey; or only scale them to fit. Without either: the recipe for pictures "
+    "of another size than the network's, if its classes are Fashion-MNIST's.",
+)
+@click.option(
     "--invert",
     is_flag=True,
-    help="Exchange black and white first: for dark things on a bright ground. Fashion-MNIST's are bright on black.",
+    help="Only scale to fit, and exchange black and white: for dark things on a bright ground. The recipe looks for "
+    "itself.",
 )
 @json_option
 @output_options
-def command(run: str, images: tuple[str, ...], top: int, output: Output, *, invert: bool, as_json: bool) -> None:
+def command(
+    run: str, images: tuple[str, ...], top: int, output: Output, *, photo: bool | None, invert: bool, as_json: bool
+) -> None:
     """Classify pictures with the network of RUN, a run folder or 'latest'.
 
-    IMAGE is a PNG, JPEG, BMP, WebP or GIF file, or - for standard input. It is made grey or colour as the network
-    needs, scaled to fit with its proportions kept, and centred on black; nothing else is guessed.
+    IMAGE is a PNG, JPEG, BMP, WebP or GIF file, or - for standard input. A picture of the network's own size is taken
+    as it is. Others go through the recipe by which Fashion-MNIST's images were made of photos, if the network learned
+    from those; else, or with --no-photo, they are scaled to fit with their proportions kept, and centred on black.
     """
     # Here, and not above: `muslin predict --help` does without them.
     import numpy as np  # noqa: PLC0415
 
     from muslin.design import describe_shape  # noqa: PLC0415
-    from muslin.export.picture import MOST_BYTES, read_picture  # noqa: PLC0415
+    from muslin.export.picture import MOST_BYTES  # noqa: PLC0415
     from muslin.export.predictor import Predictor  # noqa: PLC0415
+    from muslin.export.prepare import Preparation, prepare_picture  # noqa: PLC0415
     from muslin.folder import RunFolder  # noqa: PLC0415
 
+    if photo and invert:
+        raise click.UsageError("--photo and --invert exclude each other: the recipe inverts by itself where it should.")
     if images.count(STDIN) > 1:
         raise click.UsageError("standard input (-) can be read only once.")
     predictor = Predictor.from_run(RunFolder.open(run))
     shape = predictor.design.input_shape
     output.detail(f"'{predictor.design.name}' takes images of {describe_shape(shape)}.")
-    pictures = [
-        read_picture(sys.stdin.buffer.read(MOST_BYTES + 1), shape, name=STDIN_NAME, invert=invert)
-        if image == STDIN
-        else read_picture(Path(image), shape, invert=invert)
-        for image in images
-    ]
+    how: Preparation = "photo" if photo else "fit" if invert or photo is False else "auto"
+
+    def prepare(image: str) -> Picture:
+        source = sys.stdin.buffer.read(MOST_BYTES + 1) if image == STDIN else Path(image)
+        name = STDIN_NAME if image == STDIN else ""
+        return prepare_picture(source, shape, predictor.class_names, how, name=name, invert=invert)
+
+    pictures = [prepare(image) for image in images]
     probabilities = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
     answers = [
         _answer(picture, row, predictor.class_names, top) for picture, row in zip(pictures, probabilities, strict=True)
@@ -80,6 +96,7 @@ def _answer(picture: Picture, probabilities: np.ndarray, class_names: Sequence[s
         ],
         "size": list(picture.size),
         "resized": picture.resized,
+        "photo": None if picture.steps is None else list(picture.steps),
     }
 
 
@@ -102,4 +119,10 @@ def _note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], outp
         if len(resized) == 1
         else f"{len(resized)} pictures were of another size and were"
     )
-    output.note(f"{which} fitted into {width}×{height}.")
+    steps = [picture.steps for picture in resized if picture.steps is not None]
+    if not steps:
+        output.note(f"{which} fitted into {width}×{height}.")
+    elif len(resized) == 1:
+        output.note(f"{which} taken through the photo recipe: {', '.join(steps[0])}. --no-photo only fits it.")
+    else:
+        output.note(f"{which} taken through the photo recipe; --json says which steps did something.")

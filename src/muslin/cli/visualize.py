@@ -9,15 +9,12 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, output_options
 from muslin.cli._output import Output
-from muslin.errors import DataError
+from muslin.errors import DataError, MuslinError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from muslin.folder import RunFolder
-    from muslin.network import Network
-
-EXPLAINED = 3  # classes whose evidence is drawn, the likeliest first
 
 
 @click.command()
@@ -41,42 +38,71 @@ EXPLAINED = 3  # classes whose evidence is drawn, the likeliest first
 def command(run: str, image: str, out: Path | None, data: DataChoice, output: Output) -> None:
     """Draw the filters of RUN (a run folder, or 'latest') and what it makes of one image; print the files' names.
 
-    Four figures, each as SVG and PNG: the first convolution's filters; what they respond to; the image on its way
-    through every layer; and where in the image the evidence for the three likeliest classes lies. A FILE is made grey
-    or colour as the network needs, scaled to fit with its proportions kept, and centred on black.
+    Each figure as SVG and PNG: the first convolution's filters; what they respond to; the image on its way through
+    every layer; where in the image the evidence for the three likeliest classes lies (class activation maps, exact
+    where the design ends in global average pooling, Grad-CAM otherwise); what covering each part of it costs them
+    (occlusion); the patches of the test images that excite each filter most; and receptive fields, measured by
+    gradient and computed. A FILE is made grey or colour as the network needs, scaled to fit with its proportions kept,
+    and centred on black.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
-    from muslin.illustrate import illustrate_network  # noqa: PLC0415
+    from muslin.export.predictor import Predictor  # noqa: PLC0415
+    from muslin.illustrate import (  # noqa: PLC0415
+        illustrate_evidence,
+        illustrate_fields,
+        illustrate_network,
+        illustrate_patches,
+    )
     from muslin.run import Run  # noqa: PLC0415
 
     opened = Run.open(run)
     folder, names = opened.folder, opened.record.data.class_names
     if image.removeprefix("-").isdecimal() and image.startswith("-"):
         raise DataError(f"there is no test image {image}: they are counted from 0.")
+    tests: np.ndarray | None
     if image.isdecimal():
-        pixels = _test_image(int(image), folder, data, output)
+        images = _test_images(folder, data, output)
+        pixels, tests = _one_of(images, int(image)), images
         place = out or folder.figures_path
     else:
         pixels = _from_file(Path(image), folder, output)
+        tests = _test_images_at_hand(folder, data, output)
         place = out or folder.figures_path / Path(image).stem
     paths = illustrate_network(place, opened.network, pixels, names)
-    paths += _evidence(place, opened.network, pixels, names)
+    paths += illustrate_evidence(place, opened.network, pixels, names)
+    if tests is not None:
+        inside = Predictor.from_weights(folder.design, opened.weights, names, layers=True)
+        paths += illustrate_patches(place, inside, tests)
+    paths += illustrate_fields(place, folder.design)
     click.echo("\n".join(map(str, paths)))
 
 
-def _test_image(number: int, folder: RunFolder, choice: DataChoice, output: Output) -> np.ndarray:
-    split = choice.of_run(folder, output).test
-    if number >= len(split):
-        raise DataError(
-            f"there is no test image {number}: the test split has {len(split):,}, numbered 0–{len(split) - 1}. "
-            "Choose one of them with --image, or give a picture file."
-        )
-    if split.images.shape[1:] != folder.design.input_shape:
+def _test_images(folder: RunFolder, choice: DataChoice, output: Output, *, download: bool = True) -> np.ndarray:
+    images = choice.of_run(folder, output, download=download).test.images
+    if images.shape[1:] != folder.design.input_shape:
         raise DataError(
             f"the run {folder.name} takes images of {folder.design.input_shape}, but the test images are "
-            f"{split.images.shape[1:]}. Give the run's own data with --data or --sample."
+            f"{images.shape[1:]}. Give the run's own data with --data or --sample."
         )
-    pixels: np.ndarray = split.images[number]
+    return images
+
+
+def _test_images_at_hand(folder: RunFolder, choice: DataChoice, output: Output) -> np.ndarray | None:
+    """The test images if they are here; a picture file can be drawn without."""
+    try:
+        return _test_images(folder, choice, output, download=False)
+    except MuslinError as error:
+        output.note(f"What excites each filter most is not drawn, for want of test images: {error}")
+        return None
+
+
+def _one_of(images: np.ndarray, number: int) -> np.ndarray:
+    if number >= len(images):
+        raise DataError(
+            f"there is no test image {number}: the test split has {len(images):,}, numbered 0–{len(images) - 1}. "
+            "Choose one of them with --image, or give a picture file."
+        )
+    pixels: np.ndarray = images[number]
     return pixels
 
 
@@ -89,16 +115,3 @@ def _from_file(path: Path, folder: RunFolder, output: Output) -> np.ndarray:
         (wide, high), (height, width, _) = picture.size, shape
         output.note(f"{picture.name} is {wide}×{high} pixels; it was fitted into {width}×{height}.")
     return picture.pixels.copy()  # Pillow's own memory is read-only, which torch warns of
-
-
-def _evidence(folder: Path, network: Network, image: np.ndarray, names: tuple[str, ...]) -> tuple[Path, ...]:
-    import numpy as np  # noqa: PLC0415  (--help does without)
-
-    from muslin import figures  # noqa: PLC0415  (likewise)
-    from muslin.interpret import class_activation_maps  # noqa: PLC0415
-    from muslin.network import predict  # noqa: PLC0415
-
-    likeliest = np.argsort(-predict(network, image[None])[0], kind="stable")[:EXPLAINED]
-    images = np.repeat(image[None], len(likeliest), axis=0)
-    maps = class_activation_maps(network, images, likeliest)
-    return figures.save(figures.class_activation_maps(images, maps, None, names), folder / "evidence")

@@ -36,12 +36,14 @@ class Picture:
         pixels: bytes, of the shape that the network takes.
         size: (width, height) that it came with.
         resized: whether it had to be scaled or extended.
+        steps: of the photo recipe, those that changed something; None if it was not taken through it.
     """
 
     name: str
     pixels: UInt8[np.ndarray, "height width channel"]
     size: tuple[int, int]
     resized: bool
+    steps: tuple[str, ...] | None = None
 
 
 def read_picture(
@@ -71,11 +73,11 @@ def read_picture(
     Raises:
         DataError: the picture can't be read, is too large, or the network takes neither grey nor colour pictures.
     """
-    name = name or (str(source) if isinstance(source, Path) else "the picture")
+    content, name = read_content(source, name)
     height, width, channels = input_shape
     if channels not in _MODES:
         raise DataError(f"{name}: the network takes images with {channels} channels, but pictures have 1 or 3.")
-    image = decode(_content(source, name), name, formats=formats, most_pixels=most_pixels)
+    image = decode(content, name, formats=formats, most_pixels=most_pixels)
     size = image.size
     image = flatten(image, _MODES[channels], ground=255 if invert else 0)
     if invert:
@@ -86,7 +88,13 @@ def read_picture(
     return Picture(name, np.asarray(image).reshape(input_shape), size, resized)
 
 
-def _content(source: Path | bytes, name: str) -> bytes:
+def read_content(source: Path | bytes, name: str = "") -> tuple[bytes, str]:
+    """A picture's bytes, and what to call it: `name`, or the file's path.
+
+    Raises:
+        DataError: the file can't be read, is empty, or is too large.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "the picture")
     if isinstance(source, Path):
         try:
             with source.open("rb") as file:
@@ -99,7 +107,7 @@ def _content(source: Path | bytes, name: str) -> bytes:
         raise DataError(
             f"{name} has more than {MOST_BYTES:,} bytes, the most that a picture may have. Shrink it first."
         )
-    return source
+    return source, name
 
 
 def decode(

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from muslin.figures.confusion import confusion_matrix
     from muslin.figures.curves import training_curves
     from muslin.figures.evidence import class_activation_maps
+    from muslin.figures.fields import receptive_fields
     from muslin.figures.forest import forest_plot
     from muslin.figures.images import confidently_wrong, sample_grid
     from muslin.figures.kernels import filters
     from muslin.figures.layers import feature_maps
+    from muslin.figures.occlusion import occlusion_maps
+    from muslin.figures.patches import strongest_patches
     from muslin.figures.responses import filter_responses
     from muslin.figures.style import save, to_svg
 
@@ -35,10 +38,13 @@ _PLACES = {
     "filter_responses": "responses",
     "filters": "kernels",
     "forest_plot": "forest",
+    "occlusion_maps": "occlusion",
     "per_class": "classes",
+    "receptive_fields": "fields",
     "reliability": "calibration",
     "sample_grid": "images",
     "save": "style",
+    "strongest_patches": "patches",
     "to_svg": "style",
     "training_curves": "curves",
 }
@@ -53,10 +59,13 @@ __all__ = [
     "filter_responses",
     "filters",
     "forest_plot",
+    "occlusion_maps",
     "per_class",
+    "receptive_fields",
     "reliability",
     "sample_grid",
     "save",
+    "strongest_patches",
     "to_svg",
     "training_curves",
 ]

@@ -55,7 +55,7 @@ def class_activation_maps(
         limit = most if exact else float(evidence.max()) or 1.0
         colors = np.clip(evidence / limit, -1, 1)
         canvas.picture(x, y, width, height, as_picture(image), limits=(0, 255))
-        canvas.picture(x + _TILE + 3, y, width, height, _overlay(image, colors))
+        canvas.picture(x + _TILE + 3, y, width, height, overlay(image, colors))
         for left in (x, x + _TILE + 3):
             canvas.frame(left, y, width, height)
         explained = int(maps.classes[place])
@@ -72,7 +72,7 @@ def class_activation_maps(
     return canvas.figure
 
 
-def _overlay(
+def overlay(
     image: UInt8[np.ndarray, "height width channel"], evidence: Float[np.ndarray, "height width"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
     """The image in grey, coloured by evidence from −1 to 1."""
@@ -80,10 +80,10 @@ def _overlay(
     size = (image.shape[1] * finer, image.shape[0] * finer)
     grey = Image.fromarray(image.mean(axis=2).astype(np.float32)).resize(size, Image.Resampling.NEAREST)
     smooth = Image.fromarray(evidence.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    return _colored(np.asarray(grey), np.asarray(smooth))
+    return colored(np.asarray(grey), np.asarray(smooth))
 
 
-def _colored(grey: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
+def colored(grey: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
     """A dimmed grey picture with as much colour as there is evidence."""
     ground = (40 + 0.62 * grey)[..., None].repeat(3, axis=2)
     hue = np.where(evidence[..., None] > 0, 255 * np.array(to_rgb(VERMILLION)), 255 * np.array(to_rgb(BLUE)))
@@ -96,7 +96,7 @@ def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
     length = 220.0
     left = (WIDTH - length) / 2
     values = np.linspace(-1 if exact else 0, 1, 128)[None]
-    canvas.picture(left, y, length, 10, _colored(np.full(values.shape, 90.0), values))
+    canvas.picture(left, y, length, 10, colored(np.full(values.shape, 90.0), values))
     canvas.frame(left, y, length, 10)
     if exact:
         canvas.text(left - 10, y + 5, "against the class", align="right", soft=True)
@@ -106,3 +106,4 @@ def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
     else:
         canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)
         canvas.text(left + length + 10, y + 5, "most in the image", soft=True)
+        canvas.text(left + length / 2, y + 22, "Grad-CAM: only ratios mean anything", align="center", soft=True)

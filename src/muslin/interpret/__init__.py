@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from muslin.interpret.neighbours import Neighbours, Novelty, feature_layer
     from muslin.interpret.occlusion import occlusion_map
     from muslin.interpret.regions import Region, unit_regions
-    from muslin.interpret.units import StrongestUnits
+    from muslin.interpret.units import StrongestUnits, Unit, strongest_units
     from muslin.interpret.weights import filters, first_convolution
 
 _HOMES = {
@@ -29,6 +29,7 @@ _HOMES = {
     "Part": "kernels",
     "Region": "regions",
     "StrongestUnits": "units",
+    "Unit": "units",
     "chance": "kernels",
     "class_activation_maps": "attention",
     "describe_filter": "kernels",
@@ -41,8 +42,9 @@ _HOMES = {
     "measured_receptive_field": "fields",
     "occlusion_map": "occlusion",
     "pooled_layer": "evidence",
-    "unit_regions": "regions",
     "strongest_channels": "activations",
+    "strongest_units": "units",
+    "unit_regions": "regions",
 }
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Part",
     "Region",
     "StrongestUnits",
+    "Unit",
     "chance",
     "class_activation_maps",
     "describe_filter",
@@ -67,6 +70,7 @@ __all__ = [
     "occlusion_map",
     "pooled_layer",
     "strongest_channels",
+    "strongest_units",
     "unit_regions",
 ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, UInt8
+
+_TOGETHER = 100  # images at a time: a few megabytes of feature maps
 
 
 class Unit(NamedTuple):
@@ -41,6 +44,11 @@ class StrongestUnits:
         self._values: np.ndarray | None = None  # (channel, kept)
         self._places: np.ndarray = np.empty((0, 0, 3), np.int64)  # image, row, column
 
+    @property
+    def channels(self) -> int:
+        """How many channels the layer has; 0 until it was looked at."""
+        return 0 if self._values is None else len(self._values)
+
     def add(self, outputs: Float[np.ndarray, "image channel ..."]) -> None:
         """Look over the layer's outputs for the next images, (image, channel, height, width) or (image, channel)."""
         images, channels = outputs.shape[:2]
@@ -67,3 +75,25 @@ class StrongestUnits:
             for value, place in zip(self._values[channel], self._places[channel], strict=True)
             if value > 0
         )
+
+
+def strongest_units(
+    activations: Callable[[UInt8[np.ndarray, "image height width channel"]], Mapping[str, Float[np.ndarray, "..."]]],
+    images: UInt8[np.ndarray, "image height width channel"],
+    layers: Collection[str],
+    keep: int = 9,
+) -> dict[str, StrongestUnits]:
+    """Look through images for what makes the channels of some layers fire strongest.
+
+    Args:
+        activations: what every layer puts out for a stack of images, channels first (`Predictor.activations`).
+        images: bytes 0–255, any number.
+        layers: their names.
+        keep: units per channel.
+    """
+    found = {layer: StrongestUnits(keep) for layer in layers}
+    for start in range(0, len(images), _TOGETHER):
+        outputs = activations(images[start : start + _TOGETHER])
+        for layer, units in found.items():
+            units.add(outputs[layer])
+    return found

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from muslin.serve import explaining, looking, pages, predicting, problems
 from muslin.serve.bodies import Bodies
+from muslin.serve.door import Arrival
 from muslin.serve.gate import Gate
 from muslin.serve.metrics import Measure
 from muslin.serve.service import Service
@@ -56,9 +57,10 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         middleware=[
+            Middleware(Arrival, slots=service.slots),
             Middleware(Measure, metrics=service.metrics),
             Middleware(Gate, settings=settings),
-            Middleware(Bodies, settings=settings, slots=service.slots),
+            Middleware(Bodies, settings=settings),
         ],
     )
     app.state.service = service

@@ -12,7 +12,7 @@ from muslin.data import Dataset, load_data
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.serve.models import Guide
-from muslin.serve.rooms import MOST_ROOMS, Room
+from muslin.serve.rooms import MOST_ROOMS, Room, settle
 
 _TOGETHER = 100  # images at a time: a few megabytes of feature maps
 
@@ -123,3 +123,4 @@ class Background:
                 "meant": sight.novelty.meant,
             }
         )
+        settle()

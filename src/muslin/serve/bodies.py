@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muslin.serve.problems import Refusal, busy, problem_response
 from muslin.serve.settings import Settings
-from muslin.serve.slots import Slots
 
-_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 _SOON_OVER = 65_536  # bytes of a body that is no trouble to let pass
 
 
@@ -21,15 +19,14 @@ class Bodies:
     A slow sender holds only the bytes that it has sent: places for computing (`Slots`) are taken afterwards.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, slots: Slots) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.settings = settings
-        self.slots = slots
         self._buffered = 0  # bytes held, over all requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then pass the request on."""
-        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
+        if scope["type"] != "http" or scope["method"] in WITHOUT_BODY:
             await self.app(scope, receive, send)
             return
         body = bytearray()
@@ -39,7 +36,7 @@ class Bodies:
             await self.app(scope, _replay(bytes(body), receive), send)
         except Refusal as refusal:
             headers = dict(refusal.headers or {})
-            if not 0 < _announced(scope) <= _SOON_OVER:  # what may still be coming is not read
+            if not worth_reading(scope):
                 headers["Connection"] = "close"
             await problem_response(refusal.status, refusal.detail, headers=headers)(scope, receive, send)
         finally:
@@ -47,8 +44,6 @@ class Bodies:
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
         """Fill `body`; False if the sender went away."""
-        if self.slots.full:
-            raise busy("All places are taken. Try again in a second.")
         self._check(_announced(scope), 0)
         seconds = self.settings.body_seconds
         try:
@@ -75,11 +70,17 @@ class Bodies:
             raise busy("Too much is being sent at once. Try again in a second.")
 
 
+def worth_reading(scope: Scope) -> bool:
+    """Whether so little of a refused request's body may still be coming that its connection can be kept."""
+    return 0 < _announced(scope) <= _SOON_OVER
+
+
 def _announced(scope: Scope) -> int:
-    try:
-        return int(Headers(scope=scope).get("content-length", "0"))
-    except ValueError:
-        return 0
+    # Not by starlette's Headers: the door asks this of every request of a crowd.
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -43,6 +43,11 @@ class Metrics:
         self.seconds = Histogram(_SECONDS)
         self.batches = Histogram(_IMAGES)
 
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Count an answer, and how long it took to start."""
+        self.requests[_place(path), status] += 1
+        self.seconds.add(seconds)
+
     def text(self, computing: int) -> str:
         """All of it; `computing` is how many requests are being computed now."""
         return "\n".join(
@@ -83,8 +88,7 @@ class Measure:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self.metrics.requests[_place(scope["path"]), message["status"]] += 1
-                self.metrics.seconds.add(time.perf_counter() - began)
+                self.metrics.answered(scope["path"], message["status"], time.perf_counter() - began)
             await send(message)
 
         await self.app(scope, receive, watch)
@@ -92,7 +96,7 @@ class Measure:
 
 def _place(path: str) -> str:
     """One of a few words: a path itself would let anybody fill the memory with counters."""
-    match path.split("/", 3)[1:3]:
+    match path.partition("?")[0].split("/", 3)[1:3]:
         case ["api", "predict" | "explain" | "photo" | "runs" | "events" as name]:
             return name
         case ["healthz" | "metrics" as name]:

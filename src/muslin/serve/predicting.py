@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from muslin.export.photo import prepare_photo
-from muslin.export.picture import read_picture
+from muslin.export.prepare import PREPARATIONS, prepare_picture
 from muslin.serve.models import MOST_IMAGES, Prediction, Predictions, PredictRequest
 from muslin.serve.problems import Refusal, refuse_invalid
 from muslin.serve.rooms import Room
@@ -37,9 +36,10 @@ _IMAGES_FORM: dict[str, Any] = {
         },
         "recipe": {
             "type": "string",
-            "enum": ["photo", "fit"],
+            "enum": list(PREPARATIONS),
             "description": "'photo': trim, resize, sharpen, centre, invert, grayscale, as Fashion-MNIST was made. "
-            "'fit' (without it): scale to fit, on black.",
+            "'fit': scale to fit, on black. 'auto', or left out: 'photo' for pictures of another size than the "
+            "network's, if its classes are Fashion-MNIST's; else 'fit'.",
         },
         "run": {"type": "string", "description": "Whose network; the server's own choice if left out."},
     },
@@ -100,23 +100,21 @@ async def _from_json(body: bytes, service: Service) -> tuple[Room, list[np.ndarr
 async def _from_form(request: Request, service: Service) -> tuple[Room, list[np.ndarray]]:
     async with request.form(max_files=MOST_IMAGES, max_fields=_MOST_FIELDS) as form:
         files = uploads(form, "image", {"recipe", "run"})
-        recipe = form.get("recipe", "fit")
-        if recipe not in ("photo", "fit"):
-            raise Refusal(422, "recipe: give 'photo' or 'fit', or leave it out.")
+        how = next((known for known in PREPARATIONS if known == form.get("recipe", "auto")), None)
+        if how is None:
+            raise Refusal(422, f"recipe: give one of {', '.join(PREPARATIONS)}, or leave it out.")
         room = await service.room(run_of(form))
         contents = [await file.read() for file in files]
     most = service.settings.most_pixels
     shape = room.design.input_shape
 
     def decode() -> list[np.ndarray]:
-        images = []
-        for number, content in enumerate(contents):
-            name = f"image {number + 1}"
-            if recipe == "photo":
-                images.append(prepare_photo(content, shape, name=name, formats=FORMATS, most_pixels=most)[-1].pixels)
-            else:
-                images.append(read_picture(content, shape, name=name, formats=FORMATS, most_pixels=most).pixels)
-        return images
+        return [
+            prepare_picture(
+                content, shape, room.class_names, how, name=f"image {number}", formats=FORMATS, most_pixels=most
+            ).pixels
+            for number, content in enumerate(contents, 1)
+        ]
 
     return room, await service.alone(decode)
 

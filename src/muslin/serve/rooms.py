@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import OrderedDict
@@ -146,6 +147,7 @@ class Rooms:
         with self._opening:
             if key not in self._rooms:
                 self._rooms[key] = Room(folder, self._batcher)
+                settle()
                 while len(self._rooms) > MOST_ROOMS:
                     self._rooms.popitem(last=False)
             self._rooms.move_to_end(key)
@@ -197,6 +199,16 @@ class Rooms:
             baseline_accuracy=(baseline or {}).get("test", {}).get("accuracy"),
             history=[vars(epoch) for epoch in history],
         )
+
+
+def settle() -> None:
+    """Take everything that is loaded out of the garbage collector's sight.
+
+    Each of its full rounds would look at all of it, 76,000 objects for one network, and answer nobody meanwhile: on a
+    busy machine for 120 ms. What is loaded stays loaded; what isn't any more is freed by its count of references.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def batchers(executor: Executor, metrics: Metrics) -> Callable[[Callable[[np.ndarray], np.ndarray]], Batcher]:

@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from muslin.errors import MuslinError
 from muslin.serve.app import create_app
+from muslin.serve.door import DoorProtocol
 from muslin.serve.settings import Settings
 
-HEADER_SECONDS = 10.0  # that a new connection has to send a request's headers
 KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 5
-
-
-class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which waits for ever for a new connection's first request; this one doesn't."""
-
-    _limit: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
-        super().connection_made(transport)
-        self._limit = self.loop.call_later(HEADER_SECONDS, self._too_slow)
-
-    def on_headers_complete(self) -> None:
-        """Stop it."""
-        self._stop_clock()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop it."""
-        self._stop_clock()
-        super().connection_lost(exc)
-
-    def _stop_clock(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
-
-    def _too_slow(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -62,7 +29,7 @@ def make_server(settings: Settings) -> Server:
     """A server that is ready to run on a socket."""
     config = uvicorn.Config(
         create_app(settings),
-        http=PatientProtocol,
+        http=DoorProtocol,
         ws="none",
         lifespan="on",
         log_level="warning",

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from muslin.design import describe_shape
 from muslin.serve.background import Background
+from muslin.serve.door import Door
 from muslin.serve.live import Live
 from muslin.serve.metrics import Metrics
 from muslin.serve.models import Pixels, Runs
@@ -34,6 +35,7 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.slots = Slots(settings.most_computing)
+        self.door = Door(self.slots, self.metrics)
         self._predicting = ThreadPoolExecutor(1, thread_name_prefix="muslin-predict")
         self._working = ThreadPoolExecutor(2, thread_name_prefix="muslin-work")
         self.rooms = Rooms(settings.runs, settings.run, batchers(self._predicting, self.metrics))

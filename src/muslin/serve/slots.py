@@ -13,16 +13,32 @@ class Slots:
 
     Args:
         places: how many there are.
+
+    Attributes:
+        taken: how many of them are.
+        arriving: requests that were let in and had no turn yet; each has one as soon as all bytes that came with it are
+            read.
     """
 
     def __init__(self, places: int) -> None:
         self.places = places
         self.taken = 0
+        self.arriving = 0
+
+    @property
+    def refusal(self) -> str:
+        """What those are told who find none."""
+        return f"All {self.places} places are taken. Try again in a second."
 
     @property
     def full(self) -> bool:
         """Whether no place is left."""
         return self.taken >= self.places
+
+    @property
+    def crowded(self) -> bool:
+        """Whether no place will be left once those who are arriving have theirs."""
+        return self.taken + self.arriving >= self.places
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -32,7 +48,7 @@ class Slots:
             Refusal: there is none.
         """
         if self.full:
-            raise busy(f"All {self.places} places are taken. Try again in a second.")
+            raise busy(self.refusal)
         self.taken += 1
         try:
             yield
