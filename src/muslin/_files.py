@@ -37,8 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
         flush(path.parent)
     except OSError as error:
         raise MuslinError(
-            f"{path} can't be written: {error.strerror or error}. "
-            "Free some space or choose a place that you may write to."
+            f"{path} can't be written: {_reason(error)}. Free some space or choose a place that you may write to."
         ) from error
     finally:
         if temporary is not None:
@@ -97,6 +96,11 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    """Why, in the system's words: a library that raised it may have said it at length."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _umask() -> int:

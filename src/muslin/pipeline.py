@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from muslin._interruption import going_on_with
 from muslin.ablation import STUDIES
 from muslin.ablation.justification import copy_evidence, find_study
 from muslin.claims import require_measurable
@@ -78,7 +80,8 @@ def run_everything(
     else:
         run = Run(RunFolder.open(settings.resume))
         require_same_start(run.folder, record, design)
-    with run.folder.at_work():
+    go_on = f"muslin run --resume {shlex.quote(str(run.folder.path))}"
+    with run.folder.at_work(), going_on_with(go_on):
         _finish(run, data, baseline, settings)
     return run
 

@@ -158,3 +158,41 @@ def test_an_effect_knows_its_seeds() -> None:
     effect = paired_effect([1.0, 2.0, 3.0])
     assert isinstance(effect, Effect)
     assert effect.seeds == 3
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_the_bootstrap_is_scipys_with_9_999_resamples_at_the_level_asked_for(alpha: float) -> None:
+    values = [0.1, 0.5, 0.2, 1.4]
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=9_999, confidence_level=1 - alpha, rng=np.random.default_rng(0)
+    ).confidence_interval
+    found = paired_effect(values, alpha=alpha, bootstrap=True).bootstrap
+    assert found is not None
+    assert tuple(found) == tuple(expected)
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.5], [0.3, 0.3, 0.3]])
+def test_a_bootstrap_of_too_little_is_none(values: list[float]) -> None:
+    assert paired_effect(values, bootstrap=True).bootstrap is None
+
+
+def test_equal_differences_are_certain_unless_they_are_nothing() -> None:
+    assert paired_effect([0.5, 0.5]).p == 0
+    assert paired_effect([0.0, 0.0]).p == 1
+
+
+@pytest.mark.parametrize("power", [0.8, 0.95])
+@pytest.mark.parametrize("seeds", [3, 5, 20, 200])
+def test_the_detectable_difference_has_its_power_by_integration(seeds: int, power: float) -> None:
+    # Given the sample's variance, the mean is normal: averaged over the variance's distribution, chi-squared.
+    effect = detectable(seeds, 2.0, power=power, alpha=0.1) / 2.0
+    degrees = seeds - 1
+    shares = (np.arange(200_000) + 0.5) / 200_000
+    deviations = np.sqrt(stats.chi2.ppf(shares, degrees) / degrees)
+    beyond = stats.norm.sf(stats.t.ppf(0.95, degrees) * deviations - effect * sqrt(seeds))
+    assert beyond.mean() == pytest.approx(power, abs=1e-4)
+
+
+def test_one_looks_eight_times_unless_told_otherwise() -> None:
+    assert looks_at(5, 100) == (5, 19, 32, 46, 59, 73, 86, 100)
+    assert looks_at(5, 100, 3) == (5, 52, 100)

@@ -115,20 +115,37 @@ def test_more_parameters_than_the_baseline_are_negative_savings() -> None:
 def test_an_analysis_survives_json() -> None:
     design = load_design("custom_cnn")
     content = json.loads(json.dumps(analyze(design, baseline=load_baseline(design)).to_dict(), allow_nan=False))
+    assert (content["design"], content["title"]) == (design.name, design.title)
     assert content["parameters"] == 93_962
+    assert (content["float32_bytes"], repr(content["int8_bytes"])) == (375_848, "93962")
     assert [row["name"] for row in content["layers"]] == list(design.names)
     assert content["layers"][4]["receptive_field"]["size"] == [18, 18]
 
 
-def test_an_analysis_prints_as_a_table() -> None:
-    lines = str(analyze(load_design("custom_cnn"))).splitlines()
-    assert lines[0].split() == ["layer", "output", "parameters", "share", "MACs", "receptive", "field"]
-    assert lines[5].split() == ["conv3", "7×7×128", "73,856", "78.6%", "3,612,672", "18×18"]
-    assert lines[-1].split() == ["total", "93,962", "7,452,416"]
+def test_an_analysis_prints_as_a_table_words_to_the_left_and_numbers_to_the_right() -> None:
+    assert str(analyze(load_design("custom_cnn"))).splitlines() == [
+        "layer            output    parameters  share       MACs  receptive field",
+        "conv1            28×28×32         320   0.3%    225,792  3×3",
+        "pool1            14×14×32           0   0.0%          0  4×4",
+        "conv2            14×14×64      18,496  19.7%  3,612,672  8×8",
+        "pool2            7×7×64             0   0.0%          0  10×10",
+        "conv3            7×7×128       73,856  78.6%  3,612,672  18×18",
+        "global_avg_pool  128                0   0.0%          0  whole image",
+        "dropout          128                0   0.0%          0  whole image",
+        "output           10             1,290   1.4%      1,280  whole image",
+        "total                          93,962         7,452,416",
+    ]
+
+
+@pytest.mark.parametrize("name", ["custom_cnn", "dense_baseline"])
+def test_a_row_is_of_its_layer(name: str) -> None:
+    design = load_design(name)
+    for row, layer in zip(analyze(design).layers, design.layers, strict=True):
+        assert (row.name, row.kind, row.because) == (layer.name, layer.kind, layer.because)
 
 
 def test_an_unknown_layer_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="conv9"):
         analyze(load_design("custom_cnn")).layer("conv9")
 
 

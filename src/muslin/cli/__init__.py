@@ -79,14 +79,20 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = muslin.main(args=arguments, prog_name="muslin", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except MuslinError as error:
-        click.echo(f"muslin: {error}", err=True)
+        click.echo("\n".join([f"muslin: {error}", *_notes(error)]), err=True)
         sys.exit(EXPLAINED_FAILURE)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("muslin: interrupted.", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        cause = error.__cause__ or error  # click wraps Ctrl-C
+        click.echo("\n".join(["muslin: interrupted.", *_notes(cause)]), err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXPLAINED_FAILURE)
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What was added on the error's way up: how to go on."""
+    return getattr(error, "__notes__", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -30,9 +31,11 @@ def command(run: str, data: DataChoice, as_json: bool, output: Output) -> None:
     folder = RunFolder.open(run)
     evaluation = folder.evaluation
     if evaluation is None or folder.measured is None:
+        from muslin._interruption import going_on_with  # noqa: PLC0415  (only where it takes a while)
         from muslin.run import Run  # noqa: PLC0415  (torch: only where something is computed)
 
-        evaluation = Run(folder).open_test(data.of_run(folder, output))
+        with going_on_with(f"muslin evaluate {shlex.quote(str(folder.path))}"):
+            evaluation = Run(folder).open_test(data.of_run(folder, output))
     else:
         output.note("The test split was opened before; these are the answers kept in the run folder.")
     if as_json:

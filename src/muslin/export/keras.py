@@ -11,6 +11,7 @@ directory doesn't count as a choice: Keras writes "tensorflow" into it without b
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import warnings
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from muslin._files import replacing
+from muslin._files import replacing, write_bytes
 from muslin.design import (
     AvgPool2d,
     Conv2d,
@@ -60,8 +61,31 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
             f"{path.name}: Keras tells its formats apart by the suffix. Let the name end in .keras or .h5."
         )
     model = build_keras(design, weights)
+    if path.suffix == ".h5":
+        write_bytes(path, _hdf5(model))
+        return
     with replacing(path) as temporary, quiet_keras():
         model.save(temporary)
+
+
+def _hdf5(model: Any) -> bytes:
+    """The model as an HDF5 file, made in memory.
+
+    The HDF5 library takes a full disk badly: it fails in words of its own or while the file is closed, writes to
+    standard error, and may crash the process (HDF5 2.0, writes failing again and again).
+    """
+    import h5py  # type: ignore[import-untyped]  # noqa: PLC0415  (only for this format)
+
+    class Named(h5py.File):  # type: ignore[misc]
+        """Keras takes an open file as well as a path, and tells the format by the name."""
+
+        def __str__(self) -> str:
+            return ".h5"
+
+    content = io.BytesIO()
+    with Named(content, "w") as file, quiet_keras():
+        model.save(file)
+    return content.getvalue()
 
 
 def build_keras(design: Design, weights: Weights) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from muslin._interruption import catch_interruption
 from muslin.data import Dataset
 from muslin.design import Design, describe_shape, format_design
 from muslin.errors import DesignError
@@ -24,7 +25,6 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.forward import Forward
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.interruption import catch_interruption
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome

@@ -287,10 +287,6 @@ def _restore_callbacks(state: State, callbacks: Sequence[Callback]) -> None:
             raise RunError(f"the checkpoint's state of the callback {name} can't be used: {error!r}.") from error
 
 
-def _first_line(error: Exception) -> str:
-    return f"{(str(error).splitlines() or [type(error).__name__])[0]:.200}"
-
-
 def _name(callback: Callback) -> str:
     return type(callback).__qualname__
 

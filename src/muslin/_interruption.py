@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM: what a command does when a person or the system stops it, and what it says then."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+from muslin.errors import DivergedError, MuslinError
+
+
+@contextlib.contextmanager
+def going_on_with(command: str) -> Iterator[None]:
+    """Let what stops the block say that `command` goes on from there.
+
+    It is added as a note to a `KeyboardInterrupt` and to a `MuslinError`, which pass through; not to one about a
+    training that diverged, which would diverge again. SIGTERM ends the block just as Ctrl-C does.
+    """
+    try:
+        with _terminated_as_interrupted():
+            yield
+    except KeyboardInterrupt as error:
+        error.add_note(f"To go on: {command}")
+        raise
+    except DivergedError:
+        raise
+    except MuslinError as error:
+        error.add_note(f"After that, to go on: {command}")
+        raise
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set signal handlers
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def catch_interruption() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second signal interrupts at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event  # only the main thread may set signal handlers
+        return
+
+    def note(number: int, _frame: object) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
