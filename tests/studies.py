@@ -30,9 +30,7 @@ def study(folder: Path, design: Design, *, sample: bool = False, age: int = 0) -
     shifts = (ShiftRow(design.name, 5, (0.92, 0.9, 0.8, 0.7, 0.6)),)
     folder.mkdir(parents=True)
     save_justification(Justification(design.name, "fast", 6000, 0.2, (row,), shifts, (), origin), folder)
-    (folder / FOREST).write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><path d="M0 0"/></svg>'
-    )
+    (folder / FOREST).write_text(SVG)
     then = (folder / FILE).stat().st_mtime - age
     os.utime(folder / FILE, (then, then))
     return folder

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from muslin._interruption import going_on_with
-from muslin.ablation import STUDIES
-from muslin.ablation.justification import copy_evidence, find_study
+from muslin.ablation.justification import STUDIES, copy_evidence, find_study
 from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design

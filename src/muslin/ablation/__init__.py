@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from muslin.ablation.findings import Evidence, Shifted, Together
-    from muslin.ablation.run import STUDIES, Watcher, ablate, conduct, new_folder, resume, waiting
+    from muslin.ablation.justification import STUDIES
+    from muslin.ablation.run import Watcher, ablate, conduct, new_folder, resume, waiting
     from muslin.ablation.settings import Settings, make_settings
     from muslin.ablation.study import Study
 
 _PLACES = {
-    "STUDIES": "run",
+    "STUDIES": "justification",
     "Evidence": "findings",
     "Settings": "settings",
     "Shifted": "findings",

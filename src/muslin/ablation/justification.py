@@ -16,6 +16,7 @@ from muslin.errors import MuslinError, RunError
 
 FILE = "justification.json"
 FOREST = "forest.svg"
+STUDIES = Path("studies")  # where `muslin ablate` puts them, beside the folder of runs
 LIBRARY = "evidence"  # the folder of studies that ship with Muslin, beside the library's designs
 _LARGEST = 4_000_000  # bytes
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from muslin.ablation.executor import Answer, Executor, Job
+from muslin.ablation.justification import STUDIES
 from muslin.ablation.latency import latencies
 from muslin.ablation.local import LocalExecutor
 from muslin.ablation.settings import make_settings
@@ -20,8 +21,6 @@ from muslin.errors import MuslinError
 from muslin.recipe import Recipe, load_recipe
 from muslin.training.loop import check_fit
 from muslin.training.machine import environment
-
-STUDIES = Path("studies")
 
 
 class Watcher:

@@ -108,7 +108,7 @@ def _detail(service: Service, folder: RunFolder) -> RunDetail:
 async def study(request: Request, run: RunName) -> StudyAnswer | None:
     """The newest study of the design, decision by decision; null if there is none."""
     service = Service.of(request)
-    return await service.work(lambda: newest_study(service.settings.runs, service.rooms.folder(run).design.name))
+    return await service.work(lambda: newest_study(service.settings.runs, service.rooms.folder(run).design))
 
 
 @router.get("/api/runs/{run}/results", summary="What the test split showed")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from muslin.ablation.justification import FILE, load_justification
+from muslin.ablation.justification import STUDIES, find_study, load_justification
+from muslin.design import Design
 from muslin.errors import MuslinError
 
-FOLDER = "studies"  # beside the folder of runs, where `muslin ablate` puts them
 _TABLE = "table.csv"
 _LARGEST = 4_000_000  # bytes
 
@@ -51,20 +51,19 @@ class StudyAnswer(BaseModel):
     findings: list[Finding]
 
 
-def newest_study(runs: Path, design: str) -> StudyAnswer | None:
-    """The newest study of the design called `design` in the folder beside that of the runs; None if there is none."""
-    found = sorted((runs.parent / FOLDER).glob(f"*/{FILE}"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in found:
-        with suppress(MuslinError, OSError, ValueError, KeyError):  # unfinished, or another version's
-            justification = load_justification(path.parent)
-            if justification.design == design:
-                return StudyAnswer(
-                    name=path.parent.name,
-                    recipe=justification.recipe,
-                    margin=justification.margin,
-                    images=justification.images,
-                    findings=_findings(path.parent / _TABLE),
-                )
+def newest_study(runs: Path, design: Design) -> StudyAnswer | None:
+    """The newest study of a design beside the folder of runs, or the one that ships with Muslin; None without one."""
+    with suppress(MuslinError, OSError, ValueError, KeyError):  # unfinished, or another version's
+        folder = find_study(design, runs.parent / STUDIES)
+        if folder is not None:
+            justification = load_justification(folder)
+            return StudyAnswer(
+                name=folder.name,
+                recipe=justification.recipe,
+                margin=justification.margin,
+                images=justification.images,
+                findings=_findings(folder / _TABLE),
+            )
     return None
 
 
