@@ -110,7 +110,11 @@ def prepare(images: UInt8[np.ndarray, "image height width channel"]) -> Float[Te
 
 @torch.no_grad()
 def predict(
-    network: Network, images: UInt8[np.ndarray, "image height width channel"], *, batch_size: int = 500
+    network: Network,
+    images: UInt8[np.ndarray, "image height width channel"],
+    *,
+    batch_size: int = 500,
+    compute: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[np.ndarray, "image classes"]:
     """Class probabilities as float32, computed in float32 with dropout off.
 
@@ -118,13 +122,15 @@ def predict(
         network: any device; it is left in the mode it was in.
         images: bytes 0–255.
         batch_size: images computed at a time; bounds the memory.
+        compute: gives the network's logits another way; the network itself by default.
     """
+    compute = compute or network
     device = next(network.parameters()).device
     training = network.training
     network.eval()
     try:
         parts = [
-            torch.softmax(network(prepare(images[start : start + batch_size]).to(device)), dim=1).cpu().numpy()
+            torch.softmax(compute(prepare(images[start : start + batch_size]).to(device)), dim=1).cpu().numpy()
             for start in range(0, len(images), batch_size)
         ]
     finally:

@@ -12,15 +12,20 @@ from torch.nn import functional
 
 from muslin.data import Dataset
 from muslin.design import Design, load_design, parse_design
-from muslin.network import Network
+from muslin.network import Network, predict
 from muslin.recipe import load_recipe
-from muslin.training.forward import Forward
+from muslin.training.forward import Forward, predict_fast
 from muslin.training.fused import build
 from muslin.training.loop import fit
+from muslin.training.machine import pick_precision
 from muslin.training.outcome import Precision
 
 CPU = torch.device("cpu")
-needs_blocks = pytest.mark.skipif(build.library() is None, reason=build.describe())
+
+
+def needs_blocks(precision: Precision) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(build.library(precision) is None, reason=build.describe(precision))
+
 
 NORMALIZED = """
 name = "normalized"
@@ -80,7 +85,9 @@ def check_same(network: Network, precision: Precision) -> Forward:
 def test_logits_and_gradients_are_the_networks_own(activation: str) -> None:
     torch.manual_seed(1)
     forward = check_same(Network(design(activation)), "float32")
-    assert forward.fused == (("conv1", "pool1") if activation == "relu" and build.library() else ())
+    # With a ReLU the pooling is part of the block; other activations wait outside.
+    whole = ("conv1", "pool1", "conv2", "conv3") if activation == "relu" else ("conv1", "conv2", "conv3")
+    assert forward.fused == (whole if build.library("float32") else ())
 
 
 @pytest.mark.parametrize("text", [NORMALIZED])
@@ -89,20 +96,20 @@ def test_normalised_layers_and_odd_poolings_too(text: str) -> None:
     network = Network(parse_design(text))
     before = network.state_dict()["conv1.mean"].clone()
     forward = check_same(network, "float32")
-    assert forward.fused == ()
+    assert forward.fused == (("conv1", "conv2") if build.library("float32") else ())
     assert not torch.equal(network.state_dict()["conv1.mean"], before)  # its statistics run on
 
 
-@needs_blocks
-def test_fused_blocks_cover_the_librarys_network() -> None:
+@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+def test_fused_blocks_cover_the_librarys_network(precision: Precision) -> None:
     torch.manual_seed(1)
     network = Network(load_design("custom_cnn"))
     network.layer("dropout").p = 0.0  # type: ignore[assignment]
-    forward = check_same(network, "bfloat16")
+    forward = check_same(network, precision)
     assert forward.fused == ("conv1", "pool1", "conv2", "pool2", "conv3", "global_avg_pool")
 
 
-@needs_blocks
+@needs_blocks("bfloat16")
 @pytest.mark.parametrize(
     ("made", "fused"),
     [
@@ -117,6 +124,35 @@ def test_fused_blocks_cover_the_librarys_network() -> None:
 def test_blocks_are_fused_where_the_shapes_allow(made: Design, fused: tuple[str, ...]) -> None:
     torch.manual_seed(1)
     assert check_same(Network(made), "bfloat16").fused == fused
+
+
+@needs_blocks("float32")
+@pytest.mark.parametrize(
+    ("made", "fused"),
+    [
+        (design(filters=8), ("conv1", "pool1", "conv2", "conv3")),
+        (design(filters=12), ("conv3",)),
+        (design(kernel=5), ("conv2", "conv3")),
+        (design(shape="[12, 12, 3]"), ("conv2", "conv3")),
+        (design(shape="[13, 9, 1]"), ("conv1", "pool1", "conv2", "conv3")),
+        (design(shape="[80, 80, 1]"), ("conv2", "conv3")),
+    ],
+)
+def test_in_float32_blocks_are_fused_where_the_shapes_allow(made: Design, fused: tuple[str, ...]) -> None:
+    torch.manual_seed(1)
+    assert check_same(Network(made), "float32").fused == fused
+
+
+def test_fast_predictions_are_the_networks_own_and_leave_it_as_it_was(sample: Dataset) -> None:
+    torch.manual_seed(1)
+    text = NORMALIZED.replace("12, 12", "28, 28").replace("units = 4", "units = 10")
+    for made in (load_design("custom_cnn"), parse_design(text), load_design("dense_baseline")):
+        network = Network(made).train()
+        before = {name: array.clone() for name, array in network.state_dict().items()}
+        found = predict_fast(network, sample.test.images[:60])
+        assert abs(found - predict(network, sample.test.images[:60])).max() < 1e-5
+        assert network.training
+        assert all(torch.equal(array, before[name]) for name, array in network.state_dict().items())
 
 
 def test_what_comes_back_is_the_network_whatever_computed_the_steps(
@@ -152,4 +188,4 @@ def test_two_processes_train_the_same_bits() -> None:
         subprocess.run([sys.executable, "-c", TRAIN], check=True, capture_output=True, text=True).stdout for _ in "ab"
     )
     assert first == second
-    assert first.split()[1] == ("6" if build.library() else "0")
+    assert first.split()[1] == ("6" if build.library(pick_precision(CPU)) else "0")

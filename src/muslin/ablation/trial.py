@@ -15,9 +15,10 @@ from muslin.ablation.arm import Arm, digest
 from muslin.data import Dataset, Split
 from muslin.data.split import stratified
 from muslin.design import Design
-from muslin.network import Network, predict
+from muslin.network import Network
 from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback
+from muslin.training.forward import predict_fast
 from muslin.training.loop import Training, fit
 from muslin.training.outcome import Precision
 
@@ -138,7 +139,9 @@ def shift_accuracies(network: Network, split: Split, beat: Callable[[], None]) -
     accuracies = []
     for pixels in SHIFTS:
         moves = [(0, 0)] if pixels == 0 else [(pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels)]
-        right = [float((predict(network, shifted(few.images, *move)).argmax(1) == few.labels).mean()) for move in moves]
+        right = [
+            float((predict_fast(network, shifted(few.images, *move)).argmax(1) == few.labels).mean()) for move in moves
+        ]
         beat()
         accuracies.append(float(np.mean(right)))
     return tuple(accuracies)
@@ -187,13 +190,13 @@ def _probe(arm: Arm, data: Dataset, precision: Precision, beat: Callable[[], Non
     fitted = fit(arm.design, small, recipe, device="cpu", precision=precision, callbacks=[clock, _Beat(beat)])
     times = clock.times[_PROBE_WARMUP:]
     started = time.perf_counter()
-    predict(fitted.network, images.images)
+    predict_fast(fitted.network, images.images)
     seconds = time.perf_counter() - started
     return {"step": float(np.median(np.diff(times))), "image": seconds / len(images)}
 
 
 def _measure(network: Network, split: Split) -> tuple[float, float]:
-    probabilities = predict(network, split.images)
+    probabilities = predict_fast(network, split.images)
     of_truth = probabilities[np.arange(len(split)), split.labels]
     loss = -np.log(np.maximum(of_truth, SMALLEST_PROBABILITY)).mean()
     return float((probabilities.argmax(1) == split.labels).mean()), float(loss)

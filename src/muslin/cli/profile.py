@@ -49,8 +49,8 @@ def command(
     from muslin.training.machine import pick_device, processor  # noqa: PLC0415
     from muslin.training.profile import profile  # noqa: PLC0415
 
-    output.detail(build.describe())
     found = profile(chosen, recipe, steps=steps, device=pick_device(device), precision=precision)
+    output.detail(build.describe(found.precision))
     if as_json:
         output.answer_json(found.to_dict())
         return

@@ -48,10 +48,10 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
         resume=training.resume,
         say=output.note,
     )
-    if output.verbose:
+    if output.verbose and (outcome := run.record.outcome):
         from muslin.training.fused import build  # noqa: PLC0415  (torch: loaded by now)
 
-        output.detail(build.describe())
+        output.detail(build.describe(outcome.precision))
     if as_json:
         output.answer_json({"folder": str(run.folder.path), **run.record.model_dump(mode="json")})
     else:

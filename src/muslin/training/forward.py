@@ -5,16 +5,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from muslin.design import Activation, Conv2d, GlobalAvgPool2d, Layer, MaxPool2d, Shape
-from muslin.network import ACTIVATIONS, Network
+from muslin.network import ACTIVATIONS, Network, predict
 from muslin.training.fused import ops
 from muslin.training.fused.build import library
 from muslin.training.outcome import Precision
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
 
 # max(f(a), f(b)) = f(max(a, b)) for these. GELU and SiLU fall before they rise.
 _NON_DECREASING: frozenset[Activation] = frozenset(("relu", "elu", "tanh", "sigmoid"))
@@ -49,13 +53,13 @@ class Forward:
     - A max-pooling goes before a non-decreasing activation, which then works on a quarter of the values: a step of the
       library's network takes 10% less.
     - A 3×3 convolution, its ReLU, and the pooling or global mean behind it become one fused block, where the processor,
-      a compiler and the shapes allow (`muslin.training.fused`).
+      a compiler and the shapes allow (`muslin.training.fused`). In float32 other activations and normalised layers
+      profit too: the convolution alone is a block then.
 
     Args:
         network: on its device, in training mode.
         device: the network's.
-        precision: of the steps. Fused blocks multiply in bfloat16; only the stem, on one-channel images, has a float32
-            form as well.
+        precision: of the steps, and of their fused blocks.
 
     Attributes:
         parts: what is computed, in order.
@@ -64,24 +68,29 @@ class Forward:
     def __init__(self, network: Network, device: torch.device, precision: Precision) -> None:
         self.parts: list[Part] = []
         placed, at = list(network.design.placed), 0
-        fusing = device.type == "cpu" and library() is not None
+        fusing = device.type == "cpu" and library(precision) is not None
         while at < len(placed):
             layer, entering = placed[at][:2]
             after = placed[at + 1][0] if at + 1 < len(placed) else None
             module = network.layer(layer.name)
-            block = _fused(layer, module, entering, after, precision, first=at == 0) if fusing else None
-            if block is not None:
-                step, used = block
+            blocks = _blocks(layer, module, entering, precision, first=at == 0) if fusing else frozenset()
+            tail, used = _tail(layer, entering, after)
+            if tail in blocks:
                 names = tuple(placed[at + offset][0].name for offset in range(used))
-                self.parts.append(Part(" + ".join(names), names, step, fused=True))
+                run = partial(_block, module, tail, precision)
+                self.parts.append(Part(" + ".join(names), names, run, fused=True))
                 at += used
-            elif isinstance(layer, Conv2d) and isinstance(after, MaxPool2d) and layer.activation in _NON_DECREASING:
-                self.parts.append(Part(layer.name, (layer.name,), _without_activation(module)))
+                continue
+            alone = ops.Tail.NONE in blocks
+            if alone:
+                module = _with_block(module, precision)
+            if isinstance(layer, Conv2d) and isinstance(after, MaxPool2d) and layer.activation in _NON_DECREASING:
+                self.parts.append(Part(layer.name, (layer.name,), _without_activation(module), alone))
                 self.parts.append(Part(after.name, (after.name,), network.layer(after.name)))
                 self.parts.append(Part(f"{layer.name}'s {layer.activation}", (), ACTIVATIONS[layer.activation]))
                 at += 2
             else:
-                self.parts.append(Part(layer.name, (layer.name,), module))
+                self.parts.append(Part(layer.name, (layer.name,), module, alone))
                 at += 1
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -97,36 +106,47 @@ class Forward:
         return tuple(name for part in self.parts if part.fused for name in part.layers)
 
 
-def _fused(
-    layer: Layer, module: nn.Module, entering: Shape, after: Layer | None, precision: Precision, *, first: bool
-) -> tuple[Step, int] | None:
-    """The block that starts at `layer` and how many layers it covers; None if the shapes don't allow one."""
-    if not isinstance(layer, Conv2d) or not isinstance(module, nn.Conv2d) or not _suits(layer, module, entering):
-        return None
-    assert module.bias is not None  # noqa: S101  (every convolution of a design has one)
-    tail, used = ops.Tail.RELU, 1
-    if isinstance(after, MaxPool2d) and _halves(after, (*entering[:2], layer.filters)):
-        tail, used = ops.Tail.RELU_POOL, 2
-    elif isinstance(after, GlobalAvgPool2d):
-        tail, used = ops.Tail.RELU_MEAN, 2
-    if first and entering[2] == 1 and tail is ops.Tail.RELU_POOL:  # images need no gradient
-        return partial(_stem, module, torch.bfloat16 if precision == "bfloat16" else torch.float32), used
-    if entering[2] % ops.CHANNELS == 0 and precision == "bfloat16":
-        return partial(_block, module, tail), used
-    return None
+def predict_fast(
+    network: Network, images: UInt8[np.ndarray, "image height width channel"]
+) -> Float[np.ndarray, "image classes"]:
+    """`muslin.network.predict` through fused blocks, where there are any: the same up to rounding, in float32."""
+    training = network.training
+    network.eval()  # the mode that `Forward` finds
+    try:
+        device = next(network.parameters()).device
+        return predict(network, images, compute=Forward(network, device, "float32"))
+    finally:
+        network.train(training)
 
 
-def _suits(layer: Conv2d, module: nn.Conv2d, entering: Shape) -> bool:
+def _blocks(
+    layer: Layer, module: nn.Module, entering: Shape, precision: Precision, *, first: bool
+) -> frozenset[ops.Tail]:
+    """The tails that a fused block may have that does the convolution of `layer`; none, if there is no such block."""
+    if not isinstance(layer, Conv2d) or not isinstance(module, nn.Conv2d):
+        return frozenset()
     window = layer.window(entering)
-    return (
+    suits = (
         (window.kernel, window.stride, window.dilation) == ((3, 3), (1, 1), (1, 1))
         and (window.before, window.after) == ((1, 1), (1, 1))
-        and layer.filters % ops.CHANNELS == 0
-        and layer.activation == "relu"
-        and layer.normalization == "none"
         and entering[0] * entering[1] <= _LARGEST_IMAGE
+        and (first or entering[2] > 1)  # images need no gradient; there is a block for one channel that gives none
         and not module._forward_pre_hooks  # scaled input
     )
+    return ops.tails(precision, entering[2], layer.filters) if suits else frozenset()
+
+
+def _tail(layer: Layer, entering: Shape, after: Layer | None) -> tuple[ops.Tail | None, int]:
+    """The tail of the block that would do all of `layer` and maybe the layer after it, and how many layers that are."""
+    if not isinstance(layer, Conv2d) or layer.activation != "relu" or layer.normalization != "none":
+        return None, 1
+    match after:
+        case MaxPool2d() if _halves(after, (*entering[:2], layer.filters)):
+            return ops.Tail.RELU_POOL, 2
+        case GlobalAvgPool2d():
+            return ops.Tail.RELU_MEAN, 2
+        case _:
+            return ops.Tail.RELU, 1
 
 
 def _halves(pool: MaxPool2d, entering: Shape) -> bool:
@@ -135,14 +155,23 @@ def _halves(pool: MaxPool2d, entering: Shape) -> bool:
 
 
 # Parameters are looked up at each step: they may be replaced, as `Module.to` may do.
-def _block(conv: nn.Conv2d, tail: ops.Tail, values: Tensor) -> Tensor:
-    assert conv.bias is not None  # noqa: S101
-    return ops.block(values, conv.weight, conv.bias, tail)
+def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, values: Tensor) -> Tensor:
+    assert isinstance(conv, nn.Conv2d)  # noqa: S101  (`_blocks` saw to it)
+    assert conv.bias is not None  # noqa: S101  (every convolution of a design has one)
+    return ops.block(values, conv.weight, conv.bias, tail, precision)
 
 
-def _stem(conv: nn.Conv2d, dtype: torch.dtype, values: Tensor) -> Tensor:
-    assert conv.bias is not None  # noqa: S101
-    return ops.stem(values, conv.weight, conv.bias, dtype)
+def _with_block(module: nn.Module, precision: Precision) -> nn.Module:
+    """The same layer, its convolution done by a fused block."""
+
+    def convolve(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return ops.block(
+            values, weight, weight.new_zeros(len(weight)) if bias is None else bias, ops.Tail.NONE, precision
+        )
+
+    fused = copy.copy(module)
+    vars(fused)["_conv_forward"] = convolve  # what torch.nn.Conv2d calls
+    return fused
 
 
 def _without_activation(module: nn.Module) -> nn.Module:

@@ -17,12 +17,12 @@ from muslin._interruption import catch_interruption
 from muslin.data import Dataset
 from muslin.design import Design, describe_shape, format_design
 from muslin.errors import DesignError
-from muslin.network import Network, predict
+from muslin.network import Network
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.forward import Forward
+from muslin.training.forward import Forward, predict_fast
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
 from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
@@ -313,7 +313,7 @@ class Training:
         )
 
     def _validate(self) -> tuple[float, float]:
-        probabilities = predict(self.network, self.validation.images)
+        probabilities = predict_fast(self.network, self.validation.images)
         of_truth = probabilities[range(len(self.validation)), self.validation.labels]
         loss = -torch.from_numpy(of_truth).clamp_min(SMALLEST_PROBABILITY).log().mean().item()
         return loss, float((probabilities.argmax(1) == self.validation.labels).mean())

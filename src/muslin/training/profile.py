@@ -20,6 +20,7 @@ from muslin.training.cost import operations
 from muslin.training.forward import Part
 from muslin.training.loop import Training
 from muslin.training.machine import keep_freed_memory, matrix_peak
+from muslin.training.outcome import Precision
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Profile:
     design: str
     recipe: str
     batch_size: int
-    precision: str
+    precision: Precision
     threads: int
     operations: tuple[Operation, ...]
     step: float

@@ -10,99 +10,123 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from muslin.data.sources import cache_folder
 from muslin.training.machine import cpu_flags
+from muslin.training.outcome import Precision
 
 SWITCH = "MUSLIN_FUSED"
 """Environment variable: 0 trains the plain way."""
 
-_SOURCES = Path(__file__).with_name("source")
-# The instructions that the code uses, named one by one: with -march=native a file compiled on one machine might not run
-# on another that shares the home folder.
-_NEEDED = frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_bf16"))
-_COMPILE = ("-march=x86-64-v4", "-mavx512bf16", "-std=c++17", "-O3", "-fopenmp", "-fPIC", "-w")
-_PATIENCE = 120  # seconds
 _P, _I = ctypes.c_void_p, ctypes.c_int64
-_SIGNATURES = {
-    "muslin_block_forward": [_P] * 5 + [_I] * 7,
-    "muslin_block_backward": [_P] * 7 + [_I] * 7,
-    "muslin_stem_forward": [_P] * 5 + [_I] * 6,
-    "muslin_stem_backward": [_P] * 5 + [_I] * 6,
+_BLOCK = {"muslin_block_forward": [_P] * 5 + [_I] * 7, "muslin_block_backward": [_P] * 7 + [_I] * 7}
+_STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 5, "muslin_stem_backward": [_P] * 5 + [_I] * 5}
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One of the libraries.
+
+    Attributes:
+        needed: the processor's abilities that the code uses.
+        march: options that let the compiler use them, named one by one: with -march=native a file compiled on one
+            machine might not run on another that shares the home folder.
+        signatures: of its functions.
+    """
+
+    needed: frozenset[str]
+    march: tuple[str, ...]
+    signatures: dict[str, list[Any]]
+
+
+_KINDS: dict[Precision, _Kind] = {
+    "bfloat16": _Kind(
+        frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_bf16")),
+        ("-march=x86-64-v4", "-mavx512bf16"),
+        _BLOCK | _STEM,
+    ),
+    "float32": _Kind(frozenset(("avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm")), ("-march=x86-64-v3",), _BLOCK),
 }
+_SOURCES = Path(__file__).with_name("source")  # a folder for each, and one that they share
+_COMPILE = ("-std=c++17", "-O3", "-fopenmp", "-fPIC", "-w")
+_PATIENCE = 120  # seconds
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the machine, not an error)
-    """There are no fused blocks on this machine; the message says why."""
+    """There are no fused blocks of this precision on this machine; the message says why."""
 
 
-def library() -> ctypes.CDLL | None:
+def library(precision: Precision) -> ctypes.CDLL | None:
     """The compiled blocks, or None where there can be none or `MUSLIN_FUSED=0`: then training goes the plain way."""
-    found = None if os.environ.get(SWITCH) == "0" else _library()
+    found = None if os.environ.get(SWITCH) == "0" else _library(precision)
     return found if isinstance(found, ctypes.CDLL) else None
 
 
-def describe() -> str:
+def describe(precision: Precision) -> str:
     """Whether fused blocks are in use, or else why not, in a sentence."""
     if os.environ.get(SWITCH) == "0":
         return f"Training goes the plain way: {SWITCH}=0."
-    found = _library()
+    found = _library(precision)
     return (
-        "Fused blocks are in use where a design's shapes allow."
+        f"Fused blocks in {precision} are in use where a design's shapes allow."
         if not isinstance(found, str)
-        else (f"Training goes the plain way, without fused blocks: {found}.")
+        else f"Training goes the plain way, without fused blocks in {precision}: {found}."
     )
 
 
 @cache
-def _library() -> ctypes.CDLL | str:
+def _library(precision: Precision) -> ctypes.CDLL | str:
+    kind = _KINDS[precision]
     try:
-        return _load(_compiled(cache_folder().with_name("operators")))
+        return _load(_compiled(precision, cache_folder().with_name("operators")), kind.signatures)
     except Unavailable as reason:
         return str(reason)
     except (OSError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _compiled(folder: Path) -> Path:
+def _compiled(precision: Precision, folder: Path) -> Path:
     """The shared library in the cache, compiled if it isn't there."""
-    missing = _NEEDED - cpu_flags()
+    missing = _KINDS[precision].needed - cpu_flags()
     if platform.machine() != "x86_64" or missing:
         raise Unavailable("this processor has no " + (", ".join(sorted(missing)) or "x86-64 instructions"))
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         raise Unavailable("no C++ compiler was found (on Debian and Ubuntu: sudo apt install g++)")
     openmp = _openmp()
-    sources = sorted(_SOURCES.iterdir())
-    parts = [*(source.read_bytes() for source in sources), *_COMPILE, _version(compiler), openmp]
+    options = [*_KINDS[precision].march, *_COMPILE]
+    sources = sorted([*(_SOURCES / "common").iterdir(), *(_SOURCES / precision).iterdir()])
+    parts = [*(source.read_bytes() for source in sources), *options, _version(compiler), openmp]
     digest = hashlib.sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
         digest.update(len(data).to_bytes(8, "big") + data)
-    target = folder / f"fused-{digest.hexdigest()[:32]}.so"
+    target = folder / f"{precision}-{digest.hexdigest()[:32]}.so"
     _own(folder)
     if not target.exists():
-        _compile(compiler, openmp, target)
+        _compile([compiler, *options], _SOURCES / precision / "operators.cpp", openmp, target)
     _check_ours(target)
     return target
 
 
-def _compile(compiler: str, openmp: Path, target: Path) -> None:
+def _compile(compiler: list[str], source: Path, openmp: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         compiled, linked = Path(name) / "fused.o", Path(name) / "fused.so"
         # In two steps: linking with -fopenmp would bring the system's OpenMP library beside torch's.
         for command in (
-            [compiler, *_COMPILE, "-c", _SOURCES / "operators.cpp", "-o", compiled],
-            [compiler, "-shared", compiled, openmp, "-o", linked],
+            [*compiler, "-c", source, "-o", compiled],
+            [compiler[0], "-shared", compiled, openmp, "-o", linked],
         ):
             done = _run([str(part) for part in command])
             if done.returncode:
                 first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-                raise Unavailable(f"{compiler} could not compile them: {first.strip()}")
+                raise Unavailable(f"{compiler[0]} could not compile them: {first.strip()}")
         linked.chmod(stat.S_IRWXU)
         linked.replace(target)
 
@@ -149,9 +173,9 @@ def _check_ours(path: Path) -> None:
         raise Unavailable(f"{path} is a link, not yours, or open to others; remove it")
 
 
-def _load(path: Path) -> ctypes.CDLL:
+def _load(path: Path, signatures: dict[str, list[Any]]) -> ctypes.CDLL:
     found = ctypes.CDLL(str(path))
-    for name, arguments in _SIGNATURES.items():
+    for name, arguments in signatures.items():
         function = getattr(found, name)
         function.argtypes, function.restype = arguments, ctypes.c_int
     return found

@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from muslin.training.fused.build import library
+from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-CHANNELS = 16
+CHANNELS: dict[Precision, int] = {"bfloat16": 16, "float32": 8}
 """Channels come in multiples of this: the lanes of a vector."""
 
 
@@ -24,6 +25,17 @@ class Tail(IntEnum):
     RELU = 0
     RELU_POOL = 1
     RELU_MEAN = 2
+    NONE = 3
+
+
+def tails(precision: Precision, inputs: int, outputs: int) -> frozenset[Tail]:
+    """What may follow a convolution of so many channels in and out; with one in, on images that need no gradient."""
+    lanes = CHANNELS[precision]
+    if outputs % lanes or (inputs > 1 and inputs % lanes):
+        return frozenset()
+    if precision == "float32":
+        return frozenset(Tail)
+    return frozenset((Tail.RELU_POOL,)) if inputs == 1 else frozenset(Tail) - {Tail.NONE}
 
 
 def block(
@@ -31,89 +43,85 @@ def block(
     weight: Float[Tensor, "out in 3 3"],
     bias: Float[Tensor, " out"],
     tail: Tail,
+    precision: Precision,
 ) -> Tensor:
-    """A 3×3 convolution with a border of zeros, and what follows it, in bfloat16 with sums in float32.
+    """A 3×3 convolution with a border of zeros, and what follows it. Sums run in float32.
+
+    In bfloat16 the products are of values rounded to that; one-channel images are multiplied in float32. In float32
+    they are Winograd's F(4×4, 3×3), which rounds about ten times as much as multiplying out would.
 
     Args:
-        images: any floating type; rounded to bfloat16.
-        weight: float32; rounded to bfloat16.
-        bias: float32.
-        tail: RELU gives (batch, out, height, width) in bfloat16; RELU_POOL, with 2×2 maxima, (batch, out, height // 2,
-            width // 2); RELU_MEAN, over all pixels, (batch, out) in float32.
-    """
-    result: Tensor = _Block.apply(images, weight, bias, tail)  # type: ignore[no-untyped-call]
-    return result
-
-
-def stem(
-    images: Float[Tensor, "batch 1 height width"],
-    weight: Float[Tensor, "out 1 3 3"],
-    bias: Float[Tensor, " out"],
-    dtype: torch.dtype,
-) -> Float[Tensor, "batch out height//2 width//2"]:
-    """A 3×3 convolution of one-channel images with a border of zeros, ReLU and 2×2 maxima, computed in float32.
-
-    Args:
-        images: float32. They get no gradient.
+        images: any floating type. They get no gradient if they have one channel.
         weight: float32.
         bias: float32.
-        dtype: of the result, bfloat16 or float32.
+        tail: RELU, and NONE without rectifying, give (batch, out, height, width); RELU_POOL, with 2×2 maxima, (batch,
+            out, height // 2, width // 2); RELU_MEAN, over all pixels, (batch, out), always in float32.
+        precision: of the products, and of what leaves.
     """
-    result: Tensor = _Stem.apply(images, weight, bias, dtype)  # type: ignore[no-untyped-call]
+    function = _Stem if precision == "bfloat16" and images.shape[1] == 1 else _Block
+    result: Tensor = function.apply(images, weight, bias, tail, precision)  # type: ignore[no-untyped-call]
     return result
 
 
 class _Block(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, tail: Tail) -> Tensor:
-        x, weight = _last(x.bfloat16()), _last(weight)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision) -> Tensor:
+        x, weight = _last(x.to(_dtype(precision))), _last(weight)
         batch, channels, height, width = x.shape
         out_channels = len(weight)
         if tail is Tail.RELU_MEAN:
             out = torch.empty(batch, out_channels)
             note = torch.empty(batch, height * width, out_channels // 8, dtype=torch.uint8)
         else:
-            size = (height, width) if tail is Tail.RELU else (height // 2, width // 2)
-            out = _empty_last((batch, out_channels, *size), torch.bfloat16)
-            note = out if tail is Tail.RELU else torch.empty(batch, *size, out_channels, dtype=torch.uint8)
+            size = (height // 2, width // 2) if tail is Tail.RELU_POOL else (height, width)
+            out = _empty_last((batch, out_channels, *size), x.dtype)
+            note = torch.empty(batch, *size, out_channels, dtype=torch.uint8) if tail is Tail.RELU_POOL else out
+        ctx.precision = precision
         ctx.sizes = (batch, height, width, channels, out_channels, tail, torch.get_num_threads())
-        _call("muslin_block_forward", (x, weight, bias, out, note), ctx.sizes)
-        ctx.save_for_backward(x, weight, note)
+        _call(precision, "muslin_block_forward", (x, weight, bias, out, note), ctx.sizes)
+        ctx.save_for_backward(x, weight, None if tail is Tail.NONE else note)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
         x, weight, note = ctx.saved_tensors
-        grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.bfloat16())
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.to(x.dtype))
+        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] and x.shape[1] > 1 else None
         grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
-        _call("muslin_block_backward", (grad, note, x, weight, grad_x, grad_weight, grad_bias), ctx.sizes)
-        return grad_x, grad_weight, grad_bias, None
+        tensors = (grad, note, x, weight, grad_x, grad_weight, grad_bias)
+        _call(ctx.precision, "muslin_block_backward", tensors, ctx.sizes)
+        return grad_x, grad_weight, grad_bias, None, None
 
 
 class _Stem(torch.autograd.Function):
+    """On one-channel images, RELU_POOL in bfloat16: the pixels stay float32."""
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
-        x, weight = x.contiguous(), weight.contiguous()
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision) -> Tensor:
+        x, weight = x.float().contiguous(), weight.contiguous()
         batch, _, height, width = x.shape
         size = (height // 2, width // 2)
-        out = _empty_last((batch, len(weight), *size), dtype)
+        out = _empty_last((batch, len(weight), *size), _dtype(precision))
         note = torch.empty(batch, *size, len(weight), dtype=torch.uint8)
-        ctx.sizes = (batch, height, width, len(weight), dtype == torch.bfloat16, torch.get_num_threads())
-        _call("muslin_stem_forward", (x, weight, bias, out, note), ctx.sizes)
+        ctx.precision = precision
+        ctx.sizes = (batch, height, width, len(weight), torch.get_num_threads())
+        _call(precision, "muslin_stem_forward", (x, weight, bias, out, note), ctx.sizes)
         ctx.save_for_backward(x, weight, note)
-        ctx.dtype = dtype
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
         x, weight, note = ctx.saved_tensors
-        grad = _last(grad.to(ctx.dtype))
+        grad = _last(grad.to(_dtype(ctx.precision)))
         grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
-        _call("muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), ctx.sizes)
-        return None, grad_weight, grad_bias, None
+        _call(ctx.precision, "muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), ctx.sizes)
+        return None, grad_weight, grad_bias, None, None
+
+
+def _dtype(precision: Precision) -> torch.dtype:
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def _last(values: Tensor) -> Tensor:
@@ -124,7 +132,7 @@ def _empty_last(shape: tuple[int, int, int, int], dtype: torch.dtype) -> Tensor:
     return torch.empty(shape, dtype=dtype, memory_format=torch.channels_last)
 
 
-def _call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
+def _call(precision: Precision, name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
     pointers = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
-    if getattr(library(), name)(*pointers, *sizes):
+    if getattr(library(precision), name)(*pointers, *sizes):
         raise MemoryError(f"{name}: no memory for the scratch space of {sizes[-1]} threads")

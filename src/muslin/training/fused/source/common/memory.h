@@ -1,7 +1,7 @@
-// Numbers, shapes and scratch memory that every operator uses.
+// Shapes and scratch memory that the operators of every precision use.
 #pragma once
 
-#include <immintrin.h>
+#include <omp.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,19 +12,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-using bf16 = uint16_t;          // the upper half of a float32
-constexpr int LANES = 16;       // float32 values in a vector register
-constexpr int TAPS = 9;         // of a 3x3 kernel
-
-INLINE __m512 widen(__m256i v) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16)); }
-INLINE __m256i load16(const bf16 *p) { return _mm256_loadu_si256((const __m256i *)p); }
-INLINE void store16(bf16 *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v); }
-INLINE __m256i narrow(__m512 v) { return (__m256i)_mm512_cvtneps_pbh(v); }  // to nearest, ties to even
-
-// Two rows of bfloat16 -> one of pairs: the first in the lower halves, as VDPBF16PS takes them.
-INLINE __m512i pair(__m256i low, __m256i high) {
-    return _mm512_or_si512(_mm512_cvtepu16_epi32(low), _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
-}
+constexpr int TAPS = 9;  // of a 3x3 kernel
 
 // A batch of images entering a 3x3 convolution, and the channels leaving it.
 struct Shape {
@@ -78,7 +66,13 @@ class Scratch {
     size_t size_ = 0;
 };
 
-enum Purpose { WEIGHTS, PLANES, RESULT, GRADIENT, PAIRS_OF_INPUT, PAIRS_OF_GRADIENT, SUMS, BIAS_SUMS, PURPOSES };
-
-// Each calling thread has its own, so that two trainings in one process don't meet.
-static thread_local Scratch scratch[PURPOSES];
+// What Python calls returns 0, or 1 where memory ran out.
+template <class F>
+static int guarded(F run) {
+    try {
+        run();
+        return 0;
+    } catch (const std::bad_alloc &) {
+        return 1;
+    }
+}

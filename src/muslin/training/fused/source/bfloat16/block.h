@@ -4,8 +4,6 @@
 // of threads gives the same bits.
 #pragma once
 
-#include <omp.h>
-
 #include "products.h"
 #include "tails.h"
 

@@ -2,14 +2,7 @@
 // With nine inputs a sum there is nothing for a matrix product to gain; what counts is to read and write little.
 #pragma once
 
-#include <omp.h>
-
 #include "block.h"
-
-INLINE void store(bf16 *to, __m512 v) { store16(to, narrow(v)); }
-INLINE void store(float *to, __m512 v) { _mm512_storeu_ps(to, v); }
-INLINE __m512 load(const bf16 *from) { return widen(load16(from)); }
-INLINE __m512 load(const float *from) { return _mm512_loadu_ps(from); }
 
 // An image into the middle of a black border one pixel wide.
 static void add_border(const float *image, const Shape &s, float *to) {
@@ -19,8 +12,7 @@ static void add_border(const float *image, const Shape &s, float *to) {
 }
 
 // x float32 (image, height, width); weight (out, 9); out and note (image, height / 2, width / 2, out) as in RELU_POOL.
-template <class T>
-static void stem_forward(const float *x, const float *weight, const float *bias, T *out, uint8_t *note, const Shape &s,
+static void stem_forward(const float *x, const float *weight, const float *bias, bf16 *out, uint8_t *note, const Shape &s,
                          int threads) {
     const int64_t c = s.out, pitch = s.width + 2, windows = (s.height / 2) * (s.width / 2);
     float *taps = scratch[WEIGHTS].whole<float>(TAPS * c);
@@ -54,7 +46,7 @@ static void stem_forward(const float *x, const float *weight, const float *bias,
                             }
                         }
                     __m128i where;
-                    store(out + to, pool4(sums, &where));
+                    store16(out + to, narrow(pool4(sums, &where)));
                     _mm_storeu_si128((__m128i *)(note + to), where);
                 }
         }
@@ -63,8 +55,7 @@ static void stem_forward(const float *x, const float *weight, const float *bias,
 
 // Only the pixel that won its window has a gradient, so sums run over windows, a quarter of the pixels: each lane picks
 // its own 3x3 patch out of the window's 4x4 patch, which fits one register.
-template <class T>
-static void stem_backward(const T *grad, const uint8_t *note, const float *x, float *grad_weight, float *grad_bias,
+static void stem_backward(const bf16 *grad, const uint8_t *note, const float *x, float *grad_weight, float *grad_bias,
                           const Shape &s, int threads) {
     const int64_t c = s.out, pitch = s.width + 2, windows = (s.height / 2) * (s.width / 2);
     const auto bordered = scratch[RESULT].parts<float>(threads, (s.height + 2) * pitch);
@@ -92,7 +83,7 @@ static void stem_backward(const T *grad, const uint8_t *note, const float *x, fl
                     patch = _mm512_insertf32x4(patch, _mm_loadu_ps(p + 2 * pitch), 2);
                     patch = _mm512_insertf32x4(patch, _mm_loadu_ps(p + 3 * pitch), 3);
                     const __m512i at = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(note + from)));
-                    const __m512 g = _mm512_maskz_mov_ps(_mm512_cmplt_epi32_mask(at, _mm512_set1_epi32(NOWHERE)), load(grad + from));
+                    const __m512 g = _mm512_maskz_mov_ps(_mm512_cmplt_epi32_mask(at, _mm512_set1_epi32(NOWHERE)), widen(load16(grad + from)));
                     const __m512i base = _mm512_permutexvar_epi32(at, corner);
                     total = _mm512_add_ps(total, g);
 #pragma GCC unroll 9

@@ -7,16 +7,6 @@
 #include "block.h"
 #include "stem.h"
 
-template <class F>
-static int guarded(F run) {
-    try {
-        run();
-        return 0;
-    } catch (const std::bad_alloc &) {
-        return 1;
-    }
-}
-
 extern "C" {
 
 int muslin_block_forward(const bf16 *x, const float *weight, const float *bias, void *out, void *note, int64_t images,
@@ -35,28 +25,16 @@ int muslin_block_backward(const void *grad, const void *note, const bf16 *x, con
     });
 }
 
-// `half`: out and its gradient are bfloat16, otherwise float32.
-int muslin_stem_forward(const float *x, const float *weight, const float *bias, void *out, uint8_t *note, int64_t images,
-                        int64_t height, int64_t width, int64_t out_channels, int64_t half, int64_t threads) {
+int muslin_stem_forward(const float *x, const float *weight, const float *bias, bf16 *out, uint8_t *note, int64_t images,
+                        int64_t height, int64_t width, int64_t out_channels, int64_t threads) {
     const Shape s{images, height, width, 1, out_channels};
-    return guarded([&] {
-        if (half)
-            stem_forward(x, weight, bias, (bf16 *)out, note, s, (int)threads);
-        else
-            stem_forward(x, weight, bias, (float *)out, note, s, (int)threads);
-    });
+    return guarded([&] { stem_forward(x, weight, bias, out, note, s, (int)threads); });
 }
 
-int muslin_stem_backward(const void *grad, const uint8_t *note, const float *x, float *grad_weight, float *grad_bias,
-                         int64_t images, int64_t height, int64_t width, int64_t out_channels, int64_t half,
-                         int64_t threads) {
+int muslin_stem_backward(const bf16 *grad, const uint8_t *note, const float *x, float *grad_weight, float *grad_bias,
+                         int64_t images, int64_t height, int64_t width, int64_t out_channels, int64_t threads) {
     const Shape s{images, height, width, 1, out_channels};
-    return guarded([&] {
-        if (half)
-            stem_backward((const bf16 *)grad, note, x, grad_weight, grad_bias, s, (int)threads);
-        else
-            stem_backward((const float *)grad, note, x, grad_weight, grad_bias, s, (int)threads);
-    });
+    return guarded([&] { stem_backward(grad, note, x, grad_weight, grad_bias, s, (int)threads); });
 }
 
 }  // extern "C"

@@ -1,0 +1,27 @@
+// Fused blocks for training small convolutional networks on CPUs with AVX2 and FMA: what Python calls.
+//
+//   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  NONE, RELU, RELU + 2x2 max-pool, or RELU + global mean
+//
+// Everything is float32: images as (image, height, width, channel), weights and their gradients as (out, 3, 3, in).
+// Channels are multiples of 8; images may also have one, and then get no gradient. Every function returns 0, or 1 where
+// memory ran out.
+#include "block.h"
+
+extern "C" {
+
+int muslin_block_forward(const float *x, const float *weight, const float *bias, float *out, void *note, int64_t images,
+                         int64_t height, int64_t width, int64_t in, int64_t out_channels, int64_t tail, int64_t threads) {
+    const Shape s{images, height, width, in, out_channels};
+    return guarded([&] { block_forward(x, weight, bias, out, (uint8_t *)note, s, (Tail)tail, (int)threads); });
+}
+
+int muslin_block_backward(const float *grad, const void *note, const float *x, const float *weight, float *grad_x,
+                          float *grad_weight, float *grad_bias, int64_t images, int64_t height, int64_t width, int64_t in,
+                          int64_t out_channels, int64_t tail, int64_t threads) {
+    const Shape s{images, height, width, in, out_channels};
+    return guarded([&] {
+        block_backward(grad, (const uint8_t *)note, x, weight, grad_x, grad_weight, grad_bias, s, (Tail)tail, (int)threads);
+    });
+}
+
+}  // extern "C"
