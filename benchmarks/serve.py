@@ -1,11 +1,15 @@
 """How many single-image predictions a second the server answers, and how long they take; client included.
 
     python benchmarks/serve.py RUN [--seconds 10] [--connections 1,8,32,128] [--flood] [--images N]
+    python benchmarks/serve.py RUN --all
+
+--all measures everything that docs/serve.md says, one after the other: some twelve minutes on a machine that does
+nothing else.
 
 Starts the server in a process of its own and speaks HTTP/1.1 to it over that many connections, each sending the
-next request when the last is answered. Every answer is held against the one that the same network gives offline. With
---flood it asks for more than the server has places for, and looks at how fast the 503 come; with --images N it goes on
-until that many were classified, and looks at the server's memory.
+next request when the last is answered. Every 16th answer is held against the one that the same network gives offline.
+With --flood it asks for more than the server has places for, and looks at how fast the 503 come; with --images N it
+goes on until that many were classified, and looks at the server's memory.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +38,11 @@ from muslin.folder import RunFolder
 
 DIFFERENT = 64  # images that are asked for in turn
 TOLERANCE = 1e-5
+LARGEST, PLACES = 32, 128  # as muslin serve has them
+CROWD, FEW_PLACES = 256, 32
+A_MILLION = 1_000_000
+WARM_SECONDS = 2.0
+HEADER = "connections  requests/s    p50 ms    p99 ms    max ms   503   errors  wrong  server CPU"
 HEAD = "POST /api/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
@@ -163,26 +175,87 @@ def main() -> None:
     parser.add_argument("--connections", default="1,8,32,128")
     parser.add_argument("--flood", action="store_true")
     parser.add_argument("--images", type=int, default=0)
-    parser.add_argument("--largest", type=int, default=32, help="images computed together; 1: no batches")
+    parser.add_argument("--largest", type=int, default=LARGEST, help="images computed together; 1: no batches")
+    parser.add_argument("--all", action="store_true")
     chosen = parser.parse_args()
-    requests, answers = prepare(chosen.run)
-    print("connections  requests/s    p50 ms    p99 ms    max ms   503   errors  wrong  server CPU")
-    process, port = start(chosen.run, chosen.largest, 32 if chosen.flood else 128)
-    memory = psutil.Process(process.pid)
-    try:
-        uvloop.run(drive(port, 4, 2, requests, answers))
-        if chosen.images:
-            endure(port, memory, requests, answers, chosen.images)
-            return
-        for connections in [256] if chosen.flood else [int(each) for each in chosen.connections.split(",")]:
-            began, used = time.perf_counter(), sum(memory.cpu_times()[:2])
-            tally = uvloop.run(drive(port, connections, chosen.seconds, requests, answers))
-            report(connections, tally, time.perf_counter() - began, sum(memory.cpu_times()[:2]) - used)
-        batches = [line for line in httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines() if "batch" in line]
-        print("\n".join(line for line in batches if not line.startswith("#")))
-    finally:
-        process.terminate()
-        process.communicate()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"{os.cpu_count()} cores, load {load} (1, 5, 15 minutes) before it began")
+    bench = Bench(chosen.run, chosen.seconds)
+    connections = [int(each) for each in chosen.connections.split(",")]
+    if chosen.flood or chosen.all:
+        bench.flood()
+    if chosen.all or not (chosen.flood or chosen.images):
+        bench.loads(connections, chosen.largest)
+    if chosen.all:
+        bench.loads([32], 1)
+    if chosen.images or chosen.all:
+        bench.endure(chosen.images or A_MILLION)
+
+
+class Bench:
+    """What is measured of one run's network, each time on a server of its own."""
+
+    def __init__(self, run: Path, seconds: float) -> None:
+        self.run, self.seconds = run, seconds
+        self.requests, self.answers = prepare(run)
+
+    @contextmanager
+    def serving(self, largest: int = LARGEST, places: int = PLACES) -> Iterator[tuple[int, psutil.Process]]:
+        """A warm server's port and process."""
+        process, port = start(self.run, largest, places)
+        try:
+            self.drive(port, 4, WARM_SECONDS)
+            yield port, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.communicate()
+
+    def drive(self, port: int, connections: int, seconds: float) -> Tally:
+        return uvloop.run(drive(port, connections, seconds, self.requests, self.answers))
+
+    def measure(self, port: int, server: psutil.Process, connections: int) -> Tally:
+        began, used = time.perf_counter(), sum(server.cpu_times()[:2])
+        tally = self.drive(port, connections, self.seconds)
+        report(connections, tally, time.perf_counter() - began, sum(server.cpu_times()[:2]) - used)
+        return tally
+
+    def loads(self, connections: list[int], largest: int) -> None:
+        print(f"\nUp to {largest} images computed together")
+        print(HEADER)
+        with self.serving(largest) as (port, server):
+            for number in connections:
+                self.measure(port, server, number)
+            images, batches = (
+                float(re.search(rf"^muslin_batch_images_{name} (.+)$", metrics(port), re.MULTILINE)[1])  # type: ignore[index]
+                for name in ("sum", "count")
+            )
+            print(f"{images / batches:.1f} images a batch")
+
+    def flood(self) -> None:
+        print(f"\n{CROWD} connections for {FEW_PLACES} places; they come back after the second that Retry-After names")
+        print(HEADER)
+        with self.serving(places=FEW_PLACES) as (port, server):
+            refused = 1000 * np.array(self.measure(port, server, CROWD).refused)
+        p50, p99 = np.percentile(refused, [50, 99])
+        print(
+            f"503 after {p50:.1f} ms (p50), {p99:.1f} ms (p99), {refused.max():.1f} ms (max); {len(refused):,} of them"
+        )
+
+    def endure(self, images: int) -> None:
+        print(f"\nMemory over {images:,} predictions")
+        with self.serving() as (port, server):
+            done, before = 0, server.memory_info().rss
+            while done < images:
+                tally = self.drive(port, 16, min(20.0, self.seconds * 2))
+                assert tally.errors == tally.wrong == 0
+                done += len(tally.times)
+                now = server.memory_info().rss
+                print(f"{done:10,} predictions: {now / 1e6:.1f} MB ({now / before - 1:+.1%})", flush=True)
+
+
+def metrics(port: int) -> str:
+    return httpx.get(f"http://127.0.0.1:{port}/metrics").text
 
 
 def report(connections: int, tally: Tally, seconds: float, used: float) -> None:
@@ -193,19 +266,6 @@ def report(connections: int, tally: Tally, seconds: float, used: float) -> None:
         f"{len(tally.refused):4}  {tally.errors:7}  {tally.wrong:5}  "
         f"{1000 * used / max(len(tally.times) + len(tally.refused), 1):7.2f} ms"
     )
-    if tally.refused:
-        refused = 1000 * np.array(tally.refused)
-        print(f"             503 after p50 {np.median(refused):.1f} ms, p99 {np.percentile(refused, 99):.1f} ms")
-
-
-def endure(port: int, memory: psutil.Process, requests: list[bytes], answers: np.ndarray, images: int) -> None:
-    done, before = 0, memory.memory_info().rss
-    while done < images:
-        tally = uvloop.run(drive(port, 16, 20, requests, answers))
-        assert tally.errors == tally.wrong == 0
-        done += len(tally.times)
-        now = memory.memory_info().rss
-        print(f"{done:10,} predictions: {now / 1e6:.1f} MB ({now / before - 1:+.1%})", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from muslin.export.predictor import Predictor
 from muslin.export.prepare import prepare_picture
 from muslin.folder import RunFolder
 from muslin.run import Run
-from muslin.serve.models import Values
+from muslin.serve.answers import Values
 from serve.conftest import Running, wait_until
 from studies import study
 

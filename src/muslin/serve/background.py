@@ -11,8 +11,8 @@ import numpy as np
 from muslin.data import Dataset, load_data
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
-from muslin.serve.models import Guide
 from muslin.serve.rooms import MOST_ROOMS, Room, settle
+from muslin.serve.run_answers import Guide
 
 _TOGETHER = 100  # images at a time: a few megabytes of feature maps
 

@@ -9,11 +9,8 @@ from fastapi import APIRouter, Request
 
 from muslin.export.photo import STEPS, Step, prepare_photo
 from muslin.interpret import feature_layer, occlusion_map
-from muslin.serve.background import Sight
-from muslin.serve.models import (
+from muslin.serve.answers import (
     Evidence,
-    Example,
-    ExplainRequest,
     Explanation,
     LayerOutput,
     Likeness,
@@ -22,8 +19,10 @@ from muslin.serve.models import (
     StageAnswer,
     Values,
 )
+from muslin.serve.background import Sight
 from muslin.serve.predicting import FORMATS, run_of, to_prediction, uploads
 from muslin.serve.problems import Refusal
+from muslin.serve.requests import Example, ExplainRequest
 from muslin.serve.rooms import Room
 from muslin.serve.service import Service, to_image
 

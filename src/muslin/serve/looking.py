@@ -17,23 +17,12 @@ from muslin.design import Conv2d, describe_shape
 from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
 from muslin.interpret import describe_filter, unit_regions
+from muslin.serve.answers import Values
 from muslin.serve.explaining import example
-from muslin.serve.models import (
-    Cell,
-    Channel,
-    ClaimAnswer,
-    Example,
-    Guide,
-    Results,
-    RunDetail,
-    Runs,
-    SplitName,
-    StrongUnit,
-    Tested,
-    Values,
-)
 from muslin.serve.problems import Refusal
+from muslin.serve.requests import Example, SplitName
 from muslin.serve.rooms import Room
+from muslin.serve.run_answers import Cell, Channel, ClaimAnswer, Guide, Results, RunDetail, Runs, StrongUnit, Tested
 from muslin.serve.service import Service
 from muslin.serve.studies import StudyAnswer, newest_study
 

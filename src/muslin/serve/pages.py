@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from muslin.serve.metrics import MEDIA_TYPE
-from muslin.serve.models import Health
 from muslin.serve.problems import Refusal
+from muslin.serve.run_answers import Health
 from muslin.serve.service import Service
 
 _TYPES = {

@@ -12,8 +12,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from muslin.export.prepare import PREPARATIONS, prepare_picture
-from muslin.serve.models import MOST_IMAGES, Prediction, Predictions, PredictRequest
+from muslin.serve.answers import Prediction, Predictions
 from muslin.serve.problems import Refusal, refuse_invalid
+from muslin.serve.requests import MOST_IMAGES, PredictRequest
 from muslin.serve.rooms import Room
 from muslin.serve.service import Service, to_image
 

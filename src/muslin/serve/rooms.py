@@ -23,8 +23,8 @@ from muslin.folder import RunFolder, list_runs, runs_by_name
 from muslin.interpret import exact_evidence, pooled_layer, unit_regions
 from muslin.serve.batching import Batcher
 from muslin.serve.metrics import Metrics
-from muslin.serve.models import RunSummary
 from muslin.serve.problems import Refusal
+from muslin.serve.run_answers import RunSummary
 from muslin.training.history import History
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from muslin.serve.background import Background
 from muslin.serve.door import Door
 from muslin.serve.live import Live
 from muslin.serve.metrics import Metrics
-from muslin.serve.models import Pixels, Runs
 from muslin.serve.problems import Refusal
+from muslin.serve.requests import Pixels
 from muslin.serve.rooms import Room, Rooms, batchers
+from muslin.serve.run_answers import Runs
 from muslin.serve.settings import Settings
 from muslin.serve.slots import Slots
 
