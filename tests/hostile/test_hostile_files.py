@@ -34,8 +34,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     before = set(root.iterdir())
     done = subprocess.run(
         [sys.executable, "-m", "hostile.watched", root],
-        env=os.environ
-        | {CANARY: str(root / "canary"), "PYTHONPATH": os.pathsep.join(sys.path), "RUST_BACKTRACE": "0"},
+        env=os.environ | {CANARY: str(root / "canary"), "PYTHONPATH": os.pathsep.join(sys.path), "RUST_BACKTRACE": "0"},
         capture_output=True,
         text=True,
         check=False,
