@@ -6,7 +6,7 @@ ARGS ?=
 # Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test torture lint format bench notebook clean help
+.PHONY: run test torture mutation audit lint format bench notebook clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -17,9 +17,19 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 test: lint ## linters, types, layering, and all tests with the coverage gate
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
-torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: half an hour
+torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: a quarter of an hour
 	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
 	$(BIN)/python fuzz/fuzz.py --inputs 1000000
+
+mutation: $(VENV)/.installed-dev ## does a test notice when the code is changed? half an hour
+	@$(INSTALL) 'mutmut>=3.8,<4'
+	nice $(BIN)/python tools/mutation.py $(ARGS)
+
+audit: $(VENV)/.installed-dev ## known weaknesses of the packages in constraints.txt, and of what CI runs; needs the network
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit zizmor
+	$(VENV)/audit/bin/zizmor --offline .
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

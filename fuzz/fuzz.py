@@ -21,6 +21,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
+os.environ["RUST_BACKTRACE"] = "0"  # Polars' own threads tell of their panics; a line each will do
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT.parent / "tests"))
 

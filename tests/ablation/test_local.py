@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -58,8 +59,28 @@ def test_a_hung_worker_is_ended_and_after_some_tries_the_job_has_failed(few: Dat
     with Stopping(few, tmp_path, workers=1, patience=0.2, retries=1) as executor:
         (answer,) = executor.run([Job("only", "{}")])
     assert answer.text is None
-    assert answer.cause == "the worker gave no sign of life for 0 s, 2 times"
+    assert answer.cause == "the worker gave no sign of life for 0.2 s, 2 times"
     assert answer.attempts == 2
+
+
+def test_a_worker_without_memory_is_replaced_and_after_some_tries_the_job_has_failed(
+    tiny: Design, recipe: Recipe, few: Dataset, tmp_path: Path
+) -> None:
+    conv = tiny.layers[0].model_copy(update={"filters": 8192, "stride": (1, 1)})
+    greedy = tiny.model_copy(update={"layers": (conv, *tiny.layers[1:])})
+    (job,) = jobs(greedy, recipe.with_(batch_size=100), few, 1)  # 2.6 GB for the first layer's answers alone
+
+    class Poor(LocalExecutor):
+        def _start(self) -> None:
+            super()._start()
+            resource.prlimit(self.processes[-1], resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
+
+    with Poor(few, tmp_path, workers=1, retries=1) as executor:
+        (answer,) = executor.run([job])
+    assert answer.text is None
+    assert answer.cause == "the worker ran out of memory, 2 times"
+    assert answer.attempts == 2
+    assert "can't allocate memory" in (tmp_path / "workers.log").read_text()
 
 
 def test_an_error_in_a_job_is_its_answer(few: Dataset, tmp_path: Path) -> None:

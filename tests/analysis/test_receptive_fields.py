@@ -148,6 +148,19 @@ def test_a_dense_layer_right_after_flatten_sees_everything() -> None:
     assert output == hidden
 
 
+def test_a_dense_layer_sees_all_of_the_thinnest_image() -> None:
+    design = parse_design(
+        """
+        name = "thin"
+        input_shape = [2, 1, 1]
+        layers = [{kind = "flatten", name = "flatten"}, {kind = "dense", name = "output", units = 2}]
+        """
+    )
+    flatten, output = receptive_fields(design)
+    assert (flatten.size, flatten.whole_image) == ((1, 1), False)
+    assert (output.size, output.visible, output.whole_image) == ((2, 1), (2, 1), True)
+
+
 def test_large_images_are_analyzed_in_a_moment() -> None:
     convs = "".join(f'[[layers]]\nkind = "conv2d"\nname = "c{n}"\nfilters = 1\n' for n in range(20))
     assert fields_of(convs, "[1024, 1024, 1]")[-1].whole_image

@@ -129,6 +129,13 @@ def test_a_status_stands_in_for_a_reason(tools: Path, cache: Path):
         apt.fetch(cache, silent)
 
 
+def test_apt_that_hangs_is_given_up(tools: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    tool(tools, "apt-get", "exec /bin/sleep 60")
+    monkeypatch.setattr(apt, "_PATIENCE_SECONDS", 0.2)
+    with pytest.raises(DataError, match=r"^.*apt-get update took more than 0\.2 seconds"):
+        apt.fetch(cache, silent)
+
+
 def test_success_without_a_package_is_a_failure(tools: Path, cache: Path):
     tool(tools, "apt-get", "exit 0")
     with pytest.raises(DataError, match="left no package"):

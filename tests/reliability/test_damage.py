@@ -86,3 +86,48 @@ def test_a_forged_state_is_explained(snapshots: list[Snapshot], text: str) -> No
 
     with pytest.raises(RunError, match="not as Muslin writes it"):
         from_bytes(to_bytes(Forged(snapshots[0].state, snapshots[0].arrays)), "it")
+
+
+@pytest.mark.parametrize("content", [b"", b"muslin", b"another file that begins in another way" * 9, b"head"])
+def test_what_is_no_checkpoint_is_refused_by_name(snapshots: list[Snapshot], content: bytes) -> None:
+    whole = to_bytes(snapshots[0])
+    content = whole[: len(b"muslin checkpoint") + 1 + 32] if content == b"head" else content
+    with pytest.raises(RunError) as raised:
+        from_bytes(content, "it")
+    assert str(raised.value) == "it is damaged, cut off, or not a checkpoint at all."
+
+
+def test_a_checkpoint_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "step-0000000001.checkpoint"
+    with path.open("wb") as file:
+        file.truncate(2**31 + 1)  # takes no place on the disk
+    with pytest.raises(RunError) as raised:
+        Checkpoints(tmp_path).load()
+    assert str(raised.value) == (
+        f"{path} has more than 2,147,483,648 bytes; Muslin did not write it. "
+        "No checkpoint before it is whole: begin a new run."
+    )
+
+
+def test_a_checkpoint_that_can_not_be_read_gives_the_systems_reason(tmp_path: Path) -> None:
+    path = tmp_path / "step-0000000001.checkpoint"
+    path.mkdir()
+    with pytest.raises(RunError, match=r"step-0000000001\.checkpoint can't be read: Is a directory\."):
+        Checkpoints(tmp_path).load()
+
+
+def test_only_what_is_called_a_checkpoint_is_one(snapshots: list[Snapshot], tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for snapshot in snapshots[:4]:
+        kept = checkpoints.save(snapshot)
+    for name in ("step-1.checkpoint", "step-00000000001.checkpoint", "step-0000000009.checkpoint.old", "notes"):
+        (tmp_path / name).write_bytes(b"")
+    assert [path.name for path in checkpoints.generations()] == [
+        f"step-{snapshots[3].state.step:010}.checkpoint",
+        f"step-{snapshots[2].state.step:010}.checkpoint",
+    ]
+    assert kept == checkpoints.generations()[0]
+    checkpoints.drop()
+    assert checkpoints.generations() == []
+    assert (tmp_path / "notes").exists()
+    checkpoints.drop()  # nothing is there any more, and nothing is said

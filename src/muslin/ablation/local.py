@@ -105,7 +105,7 @@ class LocalExecutor:
         self._images.rmdir()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
-        """Do the jobs; a worker that dies or hangs is replaced, and its job tried again."""
+        """Do the jobs; a worker that dies, hangs or runs out of memory is replaced, and its job tried again."""
         waiting, attempts = deque(jobs), {job.key: 0 for job in jobs}
         while waiting or any(worker.job for worker in self._running):
             while len(self._running) < min(self.workers, len(jobs)):
@@ -141,11 +141,13 @@ class LocalExecutor:
             for line in lines:
                 if line[:1] == b"=":
                     yield worker, _Heard(text=line[1:].decode())
+                elif line[:1] == b"#":
+                    yield worker, _Heard(loss="the worker ran out of memory")
                 elif line[:1] == b"!":
                     yield worker, _Heard(error=json.loads(line[1:]))
         for worker in list(self._running):
             if worker.job and time.monotonic() - worker.heard > self.patience:
-                yield worker, _Heard(loss=f"the worker gave no sign of life for {self.patience:.0f} s")
+                yield worker, _Heard(loss=f"the worker gave no sign of life for {self.patience:g} s")
 
     def _start(self) -> None:
         with (self.folder / "workers.log").open("ab") as log:

@@ -3,7 +3,8 @@
     python -m muslin.ablation.worker FOLDER
 
 FOLDER holds the data as `muslin.ablation.shared` wrote them. An answer begins with "=", a sign of life is ".", an
-error "!". The process ends with its input, or when nobody reads its signs of life any more.
+error "!", and "#" says that memory ran out: with more of it, or less beside it, the job may go well. The process ends
+with its input, or when nobody reads its signs of life any more.
 """
 
 from __future__ import annotations
@@ -47,7 +48,15 @@ def main(folder: Path) -> None:
             raise
         except Exception as error:  # whatever it is, the study goes on without this trial
             traceback.print_exc()
-            lines.write(f"!{json.dumps(f'{type(error).__name__}: {error}')}\n")
+            said = json.dumps(f"{type(error).__name__}: {error}")
+            lines.write("#\n" if _is_out_of_memory(error) else f"!{said}\n")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    import torch  # noqa: PLC0415  (loaded by now)
+
+    # On the CPU, torch raises a plain RuntimeError.
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,9 @@ def _shard(path: Path) -> Split:
         raise DataError(f"{path} can't be read as Parquet: {reason}. Fetch it again.") from error
     if table.is_empty():
         raise DataError(f"{path} has no rows.")
-    if table[LABEL].null_count():
-        raise DataError(f"{path}: {table[LABEL].null_count():,} rows have no label; every image needs one.")
+    if lacking := table[LABEL].null_count():
+        rows = "1 row has" if lacking == 1 else f"{lacking:,} rows have"
+        raise DataError(f"{path}: {rows} no label; every image needs one.")
     images = table[IMAGE]
     _check_images(path, images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images)
     encoded = (images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images).to_list()
