@@ -275,6 +275,13 @@ def take_turns(names: list[str], pythons: dict[str, Path], count: int, rounds: i
     }
 
 
+def precisions() -> list[str]:
+    """Those that this processor multiplies natively: others are emulated, a thousand times slower."""
+    from muslin.training.machine import pick_device, pick_precision  # noqa: PLC0415
+
+    return ["float32"] + (["bfloat16"] if pick_precision(pick_device("cpu")) == "bfloat16" else [])
+
+
 def machine() -> dict[str, object]:
     """Where and with what a figure was measured."""
     import torch  # noqa: PLC0415
@@ -289,7 +296,7 @@ def machine() -> dict[str, object]:
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "peak_gflops": {kind: round(measure_matrix_peak(kind) / 1e9, 1) for kind in ("float32", "bfloat16")},
+        "peak_gflops": {kind: round(measure_matrix_peak(kind) / 1e9, 1) for kind in precisions()},
     }
 
 

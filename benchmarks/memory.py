@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _peers import Peer, machine, write
+from _peers import Peer, machine, precisions, write
 from keras_agreement import tensorflow_python
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     chosen = parser.parse_args()
     there, rows = machine(), {}
     where = ["--data", str(chosen.data)] if chosen.data else []
-    for precision in ("bfloat16", "float32"):
+    for precision in precisions():
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "muslin", "train", "-q", "--epochs", "1", "--precision", precision]
             rows[f"muslin train, {precision}"] = peak_of([*command, "-o", folder, *where])

@@ -22,11 +22,10 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def where(there: Any) -> str:
-    peaks = there["peak_gflops"]
+    peaks = " and ".join(f"{peak:,.0f} GFLOP/s in {kind}" for kind, peak in there["peak_gflops"].items())
     return (
         f"{there['processor']}, {there['threads']} threads, torch {there['torch']}, {there['date']}; matrix products "
-        f"reach {peaks['float32']:,.0f} GFLOP/s in float32 and {peaks['bfloat16']:,.0f} in bfloat16; load average when "
-        f"it began: {there['load_average'][0]:.1f}."
+        f"reach {peaks}; load average when it began: {there['load_average'][0]:.1f}."
     )
 
 

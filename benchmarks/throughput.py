@@ -1,7 +1,7 @@
 """Images a second while training the library's network: Muslin and its peers by turns, A B C A B C.
 
 python benchmarks/throughput.py --python .../bin/python    # one with TensorFlow, and JAX if there is
-python benchmarks/throughput.py --only muslin muslin-float32
+python benchmarks/throughput.py --only muslin-float32 muslin-float32-plain
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from _peers import machine, take_turns, write
+from _peers import machine, precisions, take_turns, write
 from keras_agreement import tensorflow_python
 
 from muslin.design import load_design
 from muslin.training.cost import operations
 
-OURS = ("muslin", "muslin-plain", "muslin-float32", "muslin-float32-plain")
+OURS = ("muslin-float32", "muslin-float32-plain", "muslin-bfloat16", "muslin-bfloat16-plain")
 PEERS = ("keras-tensorflow", "keras-torch", "torch-tutorial", "jax")
+
+
+def _all() -> list[str]:
+    """Every worker that this machine's instructions allow."""
+    return [name for name in OURS if name.split("-")[1] in precisions()] + list(PEERS)
 
 
 def main() -> None:
@@ -24,7 +29,7 @@ def main() -> None:
     parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
     parser.add_argument("--images", type=int, default=13_568, help="images a turn (default: a quarter of an epoch)")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", nargs="+", choices=OURS + PEERS, default=OURS + PEERS)
+    parser.add_argument("--only", nargs="+", choices=OURS + PEERS, default=_all())
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
     per_image = sum(map(sum, operations(load_design("custom_cnn")).values()))
@@ -36,7 +41,7 @@ def main() -> None:
     print(f"{there['processor']}, {there['threads']} threads, batch 128, medians of {chosen.rounds} turns")
     print(f"{'':22}images/s  s an epoch   ratio  of the peak  peak MiB")
     for name, row in rates.items():
-        kind = "bfloat16" if name in ("muslin", "muslin-plain") else "float32"
+        kind = "bfloat16" if "bfloat16" in name else "float32"
         share = row["images_per_second"] * per_image / (there["peak_gflops"][kind] * 1e9)
         row |= {"ratio": row["images_per_second"] / base, "share_of_peak": share, "precision": kind}
         print(
