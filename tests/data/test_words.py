@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -16,6 +17,7 @@ from PIL import Image
 import tiny
 from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
+from muslin.data.images import decode
 from muslin.errors import DataError
 
 TRAIN, TEST = (tiny.split(np.random.default_rng(seed), 2, 3, 3, 1, 3) for seed in (0, 1))
@@ -489,3 +491,25 @@ def test_class_names_of_one_class_or_of_blanks_are_no_names(
     metadata = {"huggingface": json.dumps({"info": {"features": {"label": {"names": names}}}})}
     pl.read_parquet(path).write_parquet(path, metadata=metadata)
     assert parquet.read(folder).class_names == read
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(), "unknown reason"),
+        (ValueError("Two lines.\nThe second."), "Two lines"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_what_pillow_says_of_an_image_is_given_in_one_line(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(DataError) as raised:
+        decode([b"an image"], lambda _index: "shoe.png")
+    assert str(raised.value) == (
+        f"shoe.png can't be read as an image (PNG, JPEG, BMP, WEBP): {reason}. Repair or remove it."
+    )
