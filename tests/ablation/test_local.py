@@ -66,7 +66,7 @@ def test_a_hung_worker_is_ended_and_after_some_tries_the_job_has_failed(few: Dat
 def test_a_worker_without_memory_is_replaced_and_after_some_tries_the_job_has_failed(
     tiny: Design, recipe: Recipe, few: Dataset, tmp_path: Path
 ) -> None:
-    conv = tiny.layers[0].model_copy(update={"filters": 8192, "stride": (1, 1)})
+    conv = tiny.layers[0].model_copy(update={"filters": 8192, "kernel": (5, 5), "stride": (1, 1)})
     greedy = tiny.model_copy(update={"layers": (conv, *tiny.layers[1:])})
     (job,) = jobs(greedy, recipe.with_(batch_size=100), few, 1)  # 2.6 GB for the first layer's answers alone
 

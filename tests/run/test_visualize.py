@@ -13,7 +13,7 @@ from muslin.data import Dataset
 from muslin.design import parse_design
 from muslin.errors import DataError, DesignError, MuslinError
 from muslin.recipe import load_recipe
-from muslin.run import train
+from muslin.training_run import train
 
 FLAT = """
 name = "flat"

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from muslin.ablation.justification import Justification, save_justification
 from muslin.data import Dataset
 from muslin.folder import RunFolder
 from muslin.training.history import History
 from serve.browser import PATIENCE, Watched, browser, eventually, require
 from serve.conftest import Running, Start, wait_until
+from studies import study
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.timeout(400)  # the first test waits for a training and for the browser as well
@@ -232,8 +232,7 @@ def test_the_evidence_of_a_study_stands_below_the_reasons(
     start: Start, visit: Open, cnn: RunFolder, tmp_path: Path
 ) -> None:
     shutil.copytree(cnn.path, tmp_path / "runs" / cnn.name)
-    folder = tmp_path / "studies" / "one"
-    save_justification(Justification("custom_cnn", "fast", 6000, 0.3, (), (), ()), folder)
+    folder = study(tmp_path / "studies" / "one", cnn.design)
     (folder / "table.csv").write_text(
         "decision,chosen,alternative,seeds,difference,low,high,verdict,verdict_text\n"
         "pooling,global average,flatten,5,0.51,0.2,0.82,supported,supported by accuracy\n"

@@ -10,6 +10,7 @@ from muslin.design import Design, load_design
 from muslin.recipe import load_recipe
 from muslin.training import machine
 from muslin.training.cost import operations, share_of_peak
+from muslin.training.fused.build import SWITCH
 from muslin.training.outcome import Outcome
 from muslin.training.profile import profile
 from shell import muslin
@@ -18,7 +19,10 @@ FAST = load_recipe("fast")
 OUTCOME = Outcome(60.0, 1000.0, 4, "finished", "all 4 epochs done", None, "cpu", "float32", 2)
 
 
-def test_every_part_of_a_step_has_a_time_and_every_product_a_floor(small: Design) -> None:
+def test_every_part_of_a_step_has_a_time_and_every_product_a_floor(
+    small: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SWITCH, "0")  # the parts are the layers, then, on every machine
     found = profile(small, FAST.with_(batch_size=16), steps=3, device=torch.device("cpu"), precision="float32")
     names = [row.name for row in found.operations]
     layers = ["conv1", "pool1", "conv1's relu", "conv2", "pool", "dropout", "output"]
