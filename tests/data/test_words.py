@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -62,103 +63,103 @@ FINE = {
     "y_test": np.zeros(2, np.uint8),
 }
 
-# kind of data set, the file that is changed, its content (None: it is taken away), and what is said of it; {folder}
+# kind of data set, the file that is changed, what makes its content (None: it is taken away), and what is said of it; {folder}
 # and {path} stand for the data set and the file.
-CASES: list[tuple[str, str, bytes | None, str]] = [
+CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
     (
         "idx",
         IMAGES,
-        b"",
+        lambda: b"",
         "{path} is empty. It was probably cut off while downloading; fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00",
+        lambda: b"\x00",
         "{path} is not an IDX file: it starts with 00, an IDX file with 00 00. Fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00\x00\x08\x03\x00",
+        lambda: b"\x00\x00\x08\x03\x00",
         "{path} is cut off inside its header. Fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00\x00\x08\x01" + bytes(4),
+        lambda: b"\x00\x00\x08\x01" + bytes(4),
         "{path} has the IDX magic number 00 00 08 01; a file of images has 00 00 08 03. Were images and labels mixed up?",
     ),
     (
         "idx",
         LABELS,
-        b"\x00\x00\x08\x03" + bytes(12),
+        lambda: b"\x00\x00\x08\x03" + bytes(12),
         "{path} has the IDX magic number 00 00 08 03; a file of labels has 00 00 08 01. Were images and labels mixed up?",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00\x00\x08\x03" + bytes(12),
+        lambda: b"\x00\x00\x08\x03" + bytes(12),
         "{path} holds nothing: its header says 0 × 0 × 0. Fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00\x00\x08\x03" + b"\x7f\xff\xff\xff" * 3,
+        lambda: b"\x00\x00\x08\x03" + b"\x7f\xff\xff\xff" * 3,
         "{path} claims to hold 9,903,520,300,447,984,150,353,281,023 bytes; Muslin reads at most 2,147,483,648 from one file. Is it damaged? If it is not, take fewer or smaller images.",
     ),
     (
         "idx",
         IMAGES,
-        b"\x00\x00\x08\x03" + b"\x00\x00\x04\x00" * 3,
+        lambda: b"\x00\x00\x08\x03" + b"\x00\x00\x04\x00" * 3,
         "{path} claims to unpack from 16 to 1,073,741,824 bytes, more than 200 times its size. Images don't shrink like that; this looks like a decompression bomb and was not unpacked.",
     ),
     (
         "idx",
         IMAGES,
-        tiny.idx_bytes(TRAIN.images[..., 0])[:-1],
+        lambda: tiny.idx_bytes(TRAIN.images[..., 0])[:-1],
         "{path} holds only 53 of the 54 bytes that its header declares (6 × 3 × 3). It is damaged or was cut off while downloading; fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        tiny.idx_bytes(TRAIN.images[..., 0]) + b"\x00",
+        lambda: tiny.idx_bytes(TRAIN.images[..., 0]) + b"\x00",
         "{path} holds more than the 54 bytes that its header declares (6 × 3 × 3). It is damaged or was cut off while downloading; fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        tiny.idx_bytes(TRAIN.images[:5, ..., 0]),
+        lambda: tiny.idx_bytes(TRAIN.images[:5, ..., 0]),
         "train-images-idx3-ubyte.gz holds 5 images and train-labels-idx1-ubyte 6 labels; the numbers must be equal. The two files probably belong to different splits or data sets.",
     ),
     (
         "idx",
         IMAGES,
-        gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-9],
+        lambda: gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-9],
         "{path} is cut off: its gzip stream has no end. Fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-4] + bytes(4),
+        lambda: gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-4] + bytes(4),
         "{path} is damaged: Incorrect length of data produced. Fetch it again.",
     ),
     (
         "idx",
         IMAGES,
-        b"\xef\xbb\xbf \t\r\n<!DOCTYPE html>",
+        lambda: b"\xef\xbb\xbf \t\r\n<!DOCTYPE html>",
         "{path} is a web page (HTML); the download probably led to a log-in or error page. Fetch the file itself.",
     ),
     (
         "idx",
         IMAGES,
-        b"PK\x03\x04",
+        lambda: b"PK\x03\x04",
         "{path} is a ZIP archive. Unpack it, and point --data at the folder it unpacks to.",
     ),
     (
         "idx",
         IMAGES,
-        b"version https://git-lfs.github.com/spec/v1",
+        lambda: b"version https://git-lfs.github.com/spec/v1",
         "{path} is a Git LFS pointer, which stands for the file. Fetch the file itself with `git lfs pull`.",
     ),
     (
@@ -170,7 +171,7 @@ CASES: list[tuple[str, str, bytes | None, str]] = [
     (
         "csv",
         TRAIN_CSV,
-        b"",
+        lambda: b"",
         "{path} is empty. It was probably cut off while downloading; fetch it again.",
     ),
     (
@@ -182,67 +183,67 @@ CASES: list[tuple[str, str, bytes | None, str]] = [
     (
         "csv",
         TRAIN_CSV,
-        f"label,{PIXELS}\n".encode(),
+        lambda: f"label,{PIXELS}\n".encode(),
         "{path} has a header but no rows.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"\xefclass,{PIXELS}\n".encode("latin1"),
+        lambda: f"\xefclass,{PIXELS}\n".encode("latin1"),
         "{path} has no column 'label'; its first line starts with '�class, pixel1, pixel2'. The first line must name the columns: label,pixel1,pixel2,…",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"label;{PIXELS}\n".replace(",", ";").encode(),
+        lambda: f"label;{PIXELS}\n".replace(",", ";").encode(),
         "{path} has no column 'label'; its first line starts with 'label;pixel1;pixel2;pixel3;pixel4;pixel5;pixel6;pixel7;pixel'. Is it separated by semicolons? Save it with commas. The first line must name the columns: label,pixel1,pixel2,…",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"label,{PIXELS},pixel1\n".encode(),
+        lambda: f"label,{PIXELS},pixel1\n".encode(),
         "{path} has the column 'pixel1' twice; every column needs a name of its own.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        b"label\n1\n",
+        lambda: b"label\n1\n",
         "{path} has 0 pixel columns; a square image of one channel has a square number of them (784 for 28×28). For other shapes and for colour use an .npz file, Parquet or a folder of images.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        b"label,pixel1,pixel2,pixel4\n",
+        lambda: b"label,pixel1,pixel2,pixel4\n",
         "{path} has 3 pixel columns (pixel3 is missing); a square image of one channel has a square number of them (784 for 28×28). For other shapes and for colour use an .npz file, Parquet or a folder of images.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        ("label," + ",".join(f"pixel{n}" for n in range(16_385))).encode(),
+        lambda: ("label," + ",".join(f"pixel{n}" for n in range(16_385))).encode(),
         "{path} has 16,385 pixel columns; Muslin reads at most 16,384 (128×128 pixels) from CSV. Use an .npz file, Parquet or a folder of images.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"label,{PIXELS}\n1,{ROW}\n1,0\n".encode(),
+        lambda: f"label,{PIXELS}\n1,{ROW}\n1,0\n".encode(),
         "{path}, line 3: 2 values where the header names 10 columns. The file was probably cut off or edited; fetch it again.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f'label,{PIXELS}\n1,{ROW}\n "a" ,{ROW}\n'.encode(),
+        lambda: f'label,{PIXELS}\n1,{ROW}\n "a" ,{ROW}\n'.encode(),
         "{path}, line 3: the label 'a' isn't a whole number.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}256\n".encode(),
+        lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}256\n".encode(),
         "{path}, line 3, column 'pixel9': '256' isn't a pixel; pixels are whole numbers from 0 to 255.",
     ),
     (
         "csv",
         TRAIN_CSV,
-        f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}\n".encode(),
+        lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}\n".encode(),
         "{path}, line 3, column 'pixel9': '' isn't a pixel; pixels are whole numbers from 0 to 255.",
     ),
     (
@@ -254,175 +255,175 @@ CASES: list[tuple[str, str, bytes | None, str]] = [
     (
         "parquet",
         TRAIN_PARQUET,
-        b"PAR1PAR1",
+        lambda: b"PAR1PAR1",
         "{path} can't be read as Parquet: it does not begin and end as a Parquet file does. Fetch it again.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY)]),
+        lambda: table(image=[png(GREY)]),
         "{path} has no column 'label'; it has image.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(a=[1], b=[2]),
+        lambda: table(a=[1], b=[2]),
         "{path} has no column 'image' and no column 'label'; it has a, b.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=["x"], label=[1]),
+        lambda: table(image=["x"], label=[1]),
         "{path}: the column 'image' is of type String; it must hold encoded images: binary, or a struct with a field `bytes`.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY)], label=[1.5]),
+        lambda: table(image=[png(GREY)], label=[1.5]),
         "{path}: the column 'label' is of type Float64; labels are whole numbers from 0.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY)] * 3, label=[None, 1, None]),
+        lambda: table(image=[png(GREY)] * 3, label=[None, 1, None]),
         "{path}: 2 rows have no label; every image needs one.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY)] * 2, label=[1, None]),
+        lambda: table(image=[png(GREY)] * 2, label=[1, None]),
         "{path}: 1 row has no label; every image needs one.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY), None], label=[1, 2]),
+        lambda: table(image=[png(GREY), None], label=[1, 2]),
         "{path}: row 2 has no image bytes; the file must hold the images themselves, not paths to them.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY), b"GIF"], label=[1, 2]),
+        lambda: table(image=[png(GREY), b"GIF"], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 is not a picture (PNG, JPEG, BMP, WEBP). Repair or remove it.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY), png(np.zeros((3, 4), np.uint8))], label=[1, 2]),
+        lambda: table(image=[png(GREY), png(np.zeros((3, 4), np.uint8))], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 has 4×3 pixels, train-00000-of-00001.parquet, row 1 has 3×3; all images must be of one size. Resize them first.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(GREY), png(np.zeros((3, 3, 3), np.uint8))], label=[1, 2]),
+        lambda: table(image=[png(GREY), png(np.zeros((3, 3, 3), np.uint8))], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 is colour, train-00000-of-00001.parquet, row 1 is grey; all images must be of one kind. Convert them first.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GREY)], label=[1, 2]),
+        lambda: table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GREY)], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 is grey, train-00000-of-00001.parquet, row 1 is colour; all images must be of one kind. Convert them first.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(np.zeros((3, 3), np.uint16))], label=[1]),
+        lambda: table(image=[png(np.zeros((3, 3), np.uint16))], label=[1]),
         "train-00000-of-00001.parquet, row 1 has pixels of the kind 'I;16'; Muslin takes 8-bit grey or colour. Convert it.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(np.zeros((4_100, 4_100), np.uint8))], label=[1]),
+        lambda: table(image=[png(np.zeros((4_100, 4_100), np.uint8))], label=[1]),
         "train-00000-of-00001.parquet, row 1 has 4100×4100 pixels; Muslin takes images of at most 16,777,216 pixels. Shrink the images first; the designs are made for small ones.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        table(image=[png(np.zeros((3, 4), np.uint8))], label=[1]),
+        lambda: table(image=[png(np.zeros((3, 4), np.uint8))], label=[1]),
         "The training images (train-00000-of-00001.parquet) are 3×4×1, the test images (test-00000-of-00001.parquet) 3×3×1 (height × width × channels); all must be alike.",
     ),
     (
         "npz",
         "",
-        b"",
+        lambda: b"",
         "{path} is empty. It was probably cut off while downloading; fetch it again.",
     ),
     (
         "npz",
         "",
-        b"no archive",
+        lambda: b"no archive",
         "{path} is damaged or not an .npz file: File is not a zip file. Fetch or write it again.",
     ),
     (
         "npz",
         "",
-        archive(x_train=GREY),
+        lambda: archive(x_train=GREY),
         "{path} lacks y_train, x_test, y_test; it must hold x_train, y_train, x_test, y_test. It holds x_train.",
     ),
     (
         "npz",
         "",
-        zipped(),
+        lambda: zipped(),
         "{path} lacks x_train, y_train, x_test, y_test; it must hold x_train, y_train, x_test, y_test. It holds nothing.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": np.zeros((2, 3, 3), np.float32)}),
+        lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3), np.float32)}),
         "{path}: x_train holds values of type float32; Muslin reads whole numbers (pixels 0–255, labels from 0). If pixels lie in 0–1, multiply them by 255, round, and save as uint8.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"y_train": np.array(["a", "b"])}),
+        lambda: archive(**FINE | {"y_train": np.array(["a", "b"])}),
         "{path}: y_train holds values of type <U1; Muslin reads whole numbers (pixels 0–255, labels from 0). Save them as uint8.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"y_train": np.zeros((0,), np.uint8)}),
+        lambda: archive(**FINE | {"y_train": np.zeros((0,), np.uint8)}),
         "{path}: y_train is empty (shape (0,)).",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": np.uint8(1)}),
+        lambda: archive(**FINE | {"x_train": np.uint8(1)}),
         "{path}: x_train is empty (shape ()).",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": GREY}),
+        lambda: archive(**FINE | {"x_train": GREY}),
         "{path}: x_train has the shape (3, 3); it must be (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels last.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": np.zeros((2, 3, 3, 2), np.uint8)}),
+        lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3, 2), np.uint8)}),
         "{path}: x_train has the shape (2, 3, 3, 2); it must be (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels last.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": np.full((2, 3, 3), -1)}),
+        lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), -1)}),
         "{path}: x_train holds pixels from -1 to -1; they must lie in 0–255.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"x_train": np.full((2, 3, 3), 256)}),
+        lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), 256)}),
         "{path}: x_train holds pixels from 256 to 256; they must lie in 0–255.",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"y_train": np.zeros((2, 2), np.uint8)}),
+        lambda: archive(**FINE | {"y_train": np.zeros((2, 2), np.uint8)}),
         "{path}: y_train has the shape (2, 2); it must be one label for each image, (2,).",
     ),
     (
         "npz",
         "",
-        archive(**FINE | {"y_train": np.zeros(3, np.uint8)}),
+        lambda: archive(**FINE | {"y_train": np.zeros(3, np.uint8)}),
         "{path}: 2 images but 3 labels in y_train; the numbers must be equal.",
     ),
 ]
@@ -430,11 +431,11 @@ CASES: list[tuple[str, str, bytes | None, str]] = [
 
 @pytest.mark.parametrize(("kind", "name", "content", "said"), CASES, ids=[case[3][:60] for case in CASES])
 def test_a_file_that_is_not_read_is_explained(
-    kind: str, name: str, content: bytes | None, said: str, tmp_path: Path
+    kind: str, name: str, content: Callable[[], bytes] | None, said: str, tmp_path: Path
 ) -> None:
     folder = tiny.WRITERS[kind](tmp_path / "data", TRAIN, TEST)
     path = folder / name if name else folder
-    path.unlink() if content is None else path.write_bytes(content)
+    path.unlink() if content is None else path.write_bytes(content())
     with pytest.raises(DataError) as raised:
         READERS[kind](folder)
     assert str(raised.value) == said.format(folder=folder, path=path)
