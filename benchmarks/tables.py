@@ -42,7 +42,9 @@ def throughput(found: Any) -> list[str]:
         for name, row in found["rows"].items()
     ]
     head = ["", "precision", "images/s", "s an epoch", "× Keras on TensorFlow", "of the peak"]
-    return ["### Throughput", "", where(found["machine"]), "", *table(head, rows)]
+    turns = len(next(iter(found["rows"].values()))["rounds"])
+    how = f"Medians of {turns} turns of {found['images_a_turn']:,} images."
+    return ["### Throughput", "", where(found["machine"]), "", how, "", *table(head, rows)]
 
 
 def accuracy(found: Any) -> list[str]:
