@@ -441,6 +441,14 @@ def test_a_file_that_is_not_read_is_explained(
     assert str(raised.value) == said.format(folder=folder, path=path)
 
 
+def test_all_files_that_are_missing_are_named(tmp_path: Path) -> None:
+    folder = tiny.write_idx(tmp_path / "data", TRAIN, TEST)
+    (folder / IMAGES).unlink()
+    (folder / LABELS).unlink()
+    with pytest.raises(DataError, match=r"data has no file for the train images and the train labels\. IDX"):
+        idx.read(folder)
+
+
 def test_what_the_system_says_of_a_file_is_passed_on(tmp_path: Path) -> None:
     (tmp_path / "data.npz").mkdir()
     with pytest.raises(DataError) as raised:
