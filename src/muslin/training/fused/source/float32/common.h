@@ -5,7 +5,8 @@
 
 #include "../common/memory.h"
 
-constexpr int LANES = 8;  // float32 values in a vector register; arithmetic on __m256 is by lanes
+constexpr int LANES = 8;             // float32 values in a vector register; arithmetic on __m256 is by lanes
+constexpr int COLUMNS = 2 * LANES;  // channels that a matrix product puts out
 
 INLINE __m256 load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, __m256 v) { _mm256_storeu_ps(p, v); }

@@ -5,7 +5,7 @@
 
 #include "common.h"
 
-constexpr int ROWS = 6, COLUMNS = 2 * LANES;
+constexpr int ROWS = 6;
 
 // A matrix in memory: how far apart its rows and its columns are.
 struct Matrix {

@@ -28,8 +28,8 @@ class Workspaces {
         : input_(scratch[INPUT_PLANES].parts<float>(threads, POSITIONS * plane_size(most(backward), s.in))),
           gradient_(scratch[GRADIENT_PLANES].parts<float>(threads, backward ? POSITIONS * plane_size(most(true), s.out) : 1)),
           products_(scratch[PRODUCTS].parts<float>(threads, POSITIONS * plane_size(most(backward), COLUMNS))),
-          outside_(scratch[OUTSIDE].parts<float>(threads, 2 * channels(s))), channels_(channels(s)) {
-        for (int t = 0; t < threads; t++) memset(outside_[t], 0, 2 * channels_ * sizeof(float));
+          outside_(scratch[OUTSIDE].parts<float>(threads, 2 * channels(s) + POSITIONS * COLUMNS)), channels_(channels(s)) {
+        for (int t = 0; t < threads; t++) memset(outside_[t], 0, (2 * channels_ + POSITIONS * COLUMNS) * sizeof(float));
     }
     Workspace operator[](int thread) const {
         float *outside = outside_[thread];
