@@ -94,11 +94,10 @@ class DoorProtocol(HttpToolsProtocol):
         if self.transport.is_closing():  # more had been sent behind a request that was the last
             return
         self._door.metrics.answered(self.url.decode("latin-1"), 503, 0.0)
-        # Whoever asks again without reading the answers gets no more of them.
-        unread = self.transport.get_write_buffer_size() > 0
-        if (
-            not unread
-            and self.parser.should_keep_alive()
+        if self.transport.get_write_buffer_size() > 0:  # asks again without reading the answers
+            self.transport.abort()
+        elif (
+            self.parser.should_keep_alive()
             and not self.expect_100_continue
             and worth_reading(cast("Scope", self.scope))
         ):
