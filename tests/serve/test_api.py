@@ -18,9 +18,9 @@ from muslin.folder import RunFolder
 from muslin.run import Run
 from muslin.serve.answers import Values
 from serve.conftest import Running, wait_until
+from studies import study
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
-from studies import study
 
 
 def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:
