@@ -44,7 +44,7 @@ def main() -> None:
         rows[name] = {"p50_ms": float(p50), "p99_ms": float(p99), "calls": len(values)}
         print(
             f"  {name:14} p50 {p50:8.3f}   p99 {p99:8.3f}   1/{rows['keras predict']['p50_ms'] / p50:.0f}"
-            if "keras predict" in rows
+            if name != "keras predict" and "keras predict" in rows
             else f"  {name:14} p50 {p50:8.3f}   p99 {p99:8.3f}"
         )
     ratio = rows["keras predict"]["p50_ms"] / rows["muslin"]["p50_ms"]

@@ -25,7 +25,8 @@ def main() -> None:
     for names, folder in ((SHOWN, shipped), (KEPT, kept)):
         folder.mkdir(parents=True, exist_ok=True)
         for file in names:
-            shutil.copyfile(study / file, folder / file)
+            if study.resolve() != folder:  # a kept study that was gone on with is there already
+                shutil.copyfile(study / file, folder / file)
         print(f"{folder.relative_to(ROOT)}: {', '.join(names)}")
 
 

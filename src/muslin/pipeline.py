@@ -20,7 +20,7 @@ from muslin.run import Run
 from muslin.training.callbacks import Callback
 from muslin.training.loop import check_fit
 from muslin.training.machine import pick_device, pick_precision
-from muslin.training_run import is_trained, new_record, require_same_start, train_into
+from muslin.training_run import drop_leftovers, is_trained, new_record, require_same_start, train_into
 
 VERIFIED_IMAGES = 250  # of the test split, on which every export is held against the network
 
@@ -93,6 +93,8 @@ def _finish(run: Run, data: Dataset, baseline: Design | None, settings: Settings
             f"Training {run.design.name} with recipe '{record.recipe.name}', seed {record.seed}, in {run.folder.path}"
         )
         _train(run.folder, data, settings)
+    else:
+        drop_leftovers(run.folder)
     if _interrupted(run):
         settings.say("Interrupted: the best weights so far are kept; nothing was tested, drawn or exported.")
         return

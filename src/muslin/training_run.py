@@ -97,6 +97,7 @@ def train_into(
                 f"the run {folder.name} diverged, and would again: {record.outcome.reason} Begin a new run."
             )
         if is_trained(folder):
+            drop_leftovers(folder)
             say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
             return Run(folder)
         folder.drop_results()
@@ -117,6 +118,11 @@ def train_into(
         if fitted.outcome.end == "diverged":
             raise DivergedError(f"{fitted.outcome.reason} They are in {folder.path}.")
         return Run(folder)
+
+
+def drop_leftovers(folder: RunFolder) -> None:
+    """Remove the checkpoints of a trained run: whoever trained it was killed before it could do so."""
+    Checkpoints(folder.checkpoints_path).drop()
 
 
 def is_trained(folder: RunFolder) -> bool:

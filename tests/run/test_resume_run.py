@@ -114,3 +114,19 @@ def test_a_run_without_a_checkpoint_begins_at_the_beginning(sample: Dataset, tmp
     resumed = train(DENSE, sample, RECIPE, resume=next(tmp_path.glob("2*")))
     assert resumed.record.outcome is not None
     assert resumed.record.outcome.end == "finished"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_checkpoints_of_a_process_that_died_before_tidying_up_are_cleared_away(
+    sample: Dataset, tmp_path: Path, whole: bool
+) -> None:
+    run = train(DENSE, sample, RECIPE, out=tmp_path)
+    before = (run.folder.weights_path).read_bytes()
+    run.folder.checkpoints_path.mkdir()
+    (run.folder.checkpoints_path / "step-0000000028.checkpoint").write_bytes(b"left behind")
+    if whole:
+        run_everything(DENSE, sample, RECIPE, None, Settings(out=tmp_path, resume=run.folder.path))
+    else:
+        train(DENSE, sample, RECIPE, out=tmp_path, resume=run.folder.path)
+    assert not run.folder.checkpoints_path.exists()
+    assert run.folder.weights_path.read_bytes() == before

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -22,10 +21,11 @@ from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batches
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
+from muslin.training.divergence import broken_weights, first_broken, is_finite_step
 from muslin.training.forward import Forward, predict_fast
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.machine import keep_freed_memory, pick_device, pick_precision
+from muslin.training.machine import flushed_denormals, keep_freed_memory, pick_device, pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Outcome
 from muslin.training.scaling import InputScaling
@@ -80,22 +80,12 @@ def fit(
     """
     check_fit(design, data)
     keep_freed_memory()
-    with torch.random.fork_rng(devices=[]), _flushed_denormals(), catch_interruption() as interruption:
+    with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
         snapshot = checkpoints.begin() if checkpoints else None
         if snapshot:  # what a run began with, it goes on with
             device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
         training = Training(design, data, recipe, seed, pick_device(device), precision)
         return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints, snapshot)
-
-
-@contextlib.contextmanager
-def _flushed_denormals() -> Iterator[None]:
-    """Numbers too small for their format count as zero in here; who called computes on as before."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
 
 
 def check_fit(design: Design, data: Dataset) -> None:
@@ -221,7 +211,7 @@ class Training:
             epochs=len(self.history),
             end=end,
             reason=reason,
-            restored_epoch=self._restore(anyway=end == "interrupted" or self._broken() is not None),
+            restored_epoch=self._restore(anyway=end == "interrupted" or broken_weights(self.network) is not None),
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
@@ -262,7 +252,7 @@ class Training:
             if self._is():
                 return
             save()
-        if (name := self._broken()) is not None:
+        if (name := broken_weights(self.network)) is not None:
             self._end("diverged", self._explain_broken(name))
             return
         loss, accuracy = self._validate()
@@ -294,19 +284,14 @@ class Training:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         value = loss.item()
-        if not _finite(value, self.network):
-            self._end("diverged", self._explain_divergence(value, images))
+        if not is_finite_step(value, self.network):
+            self._end("diverged", self._explain_divergence(value, first_broken(self.network, images)))
             return value, 0
         for optimizer in self.optimizers:
             optimizer.step()
         return value, int((logits.argmax(1) == labels).sum())
 
-    def _explain_divergence(self, loss: float, images: Tensor) -> str:
-        with torch.no_grad():
-            outputs = self.network.activations(images)
-        where = next((name for name, values in outputs.items() if not values.isfinite().all()), None)
-        gradients = (name for name, array in self.network.named_parameters() if not _is_finite(array.grad))
-        what = f"the output of layer '{where}'" if where else f"the gradient of {next(gradients, 'the loss')}"
+    def _explain_divergence(self, loss: float, what: str) -> str:
         return (
             f"training stopped at step {self.step + 1} of {self.steps}: {what} is no longer finite (loss {loss:.4g}). "
             "The update was not made and the last good weights were kept. Lower the learning rate."
@@ -317,11 +302,6 @@ class Training:
         of_truth = probabilities[range(len(self.validation)), self.validation.labels]
         loss = -torch.from_numpy(of_truth).clamp_min(SMALLEST_PROBABILITY).log().mean().item()
         return loss, float((probabilities.argmax(1) == self.validation.labels).mean())
-
-    def _broken(self) -> str | None:
-        """The first weights that are no longer finite: the update itself may have done that."""
-        arrays = self.network.state_dict().items()
-        return next((name for name, array in arrays if not _is_finite(array)), None)
 
     def _explain_broken(self, name: str) -> str:
         kept = f"Those of epoch {self.history.best.epoch} were kept." if self.best else "There are none to go back to."
@@ -345,15 +325,6 @@ def _recipe_callbacks(recipe: Recipe) -> list[Callback]:
     if recipe.plateau:
         callbacks.append(LowerOnPlateau(recipe.plateau))
     return callbacks
-
-
-def _finite(loss: float, network: Network) -> bool:
-    norms = torch._foreach_norm([array.grad for array in network.parameters() if array.grad is not None])
-    return loss - loss == 0 and bool(torch.stack(norms).isfinite().all())
-
-
-def _is_finite(array: Tensor | None) -> bool:
-    return array is None or bool(array.isfinite().all())
 
 
 def _done(epochs: int) -> str:

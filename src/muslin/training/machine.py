@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 import time
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +77,16 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(_M_MMAP_THRESHOLD, _KEEP_UP_TO)) and bool(mallopt(_M_TRIM_THRESHOLD, _KEEP_UP_TO))
+
+
+@contextlib.contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Numbers too small for their format count as zero in here; who called computes on as before."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @cache

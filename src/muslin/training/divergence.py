@@ -1,0 +1,34 @@
+"""Numbers that stopped being finite: noticed, and named by step and layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from muslin.network import Network
+
+
+def is_finite_step(loss: float, network: Network) -> bool:
+    """Whether a step's loss and all gradients are finite, so that the update may be made."""
+    norms = torch._foreach_norm([array.grad for array in network.parameters() if array.grad is not None])
+    return loss - loss == 0 and bool(torch.stack(norms).isfinite().all())
+
+
+def broken_weights(network: Network) -> str | None:
+    """The name of the first weights that are no longer finite: the update itself may have done that."""
+    return next((name for name, array in network.state_dict().items() if not _is_finite(array)), None)
+
+
+def first_broken(network: Network, images: Tensor) -> str:
+    """Where a step that isn't finite went wrong: in a layer's output, in a gradient, or in the loss alone."""
+    with torch.no_grad():
+        outputs = network.activations(images)
+    where = next((name for name, values in outputs.items() if not values.isfinite().all()), None)
+    if where:
+        return f"the output of layer '{where}'"
+    gradients = (name for name, array in network.named_parameters() if not _is_finite(array.grad))
+    return f"the gradient of {next(gradients, 'the loss')}"
+
+
+def _is_finite(array: Tensor | None) -> bool:
+    return array is None or bool(array.isfinite().all())
