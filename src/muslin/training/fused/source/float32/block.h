@@ -10,8 +10,8 @@
 #include "winograd.h"
 
 // Images that go together: as many as fill a chunk of tiles.
-INLINE int64_t group_size(const Shape &s, int64_t tiles) {
-    return s.in == 1 ? 1 : std::max<int64_t>(1, tiles / Tiles{s.height, s.width}.an_image());
+INLINE int64_t group_size(const Shape &s) {
+    return s.in == 1 ? 1 : std::max<int64_t>(1, Chunk::MOST / Tiling{s.height, s.width}.an_image());
 }
 
 // fn(thread, first image, how many) for groups of images, of which each thread has its own.
@@ -21,14 +21,14 @@ static void in_groups(int64_t images, int64_t group, int threads, F fn) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int t = 0; t < threads; t++) {
         const int64_t begin = std::min(images, t * share), count = std::min(share, images - begin);
-        if (count) in_chunks(count, group, [&](int64_t first, int64_t some) { fn(t, begin + first, some); });
+        if (count) in_parts(count, group, [&](int64_t first, int64_t some) { fn(t, begin + first, some); });
     }
 }
 
 static void block_forward(const float *x, const float *weight, const float *bias, float *out, uint8_t *note,
                           const Shape &s, Tail tail, int threads) {
     const bool one = s.in == 1;
-    const int64_t group = group_size(s, FORWARD_TILES), entering = s.pixels() * s.in, leaving = s.pixels() * s.out;
+    const int64_t group = group_size(s), entering = s.pixels() * s.in, leaving = s.pixels() * s.out;
     float *packed = scratch[WEIGHTS].whole<float>(one ? TAPS * s.out : packed_weights(s));
     if (one)
         turn_taps(weight, s.out, packed);
@@ -54,7 +54,7 @@ static void block_forward(const float *x, const float *weight, const float *bias
 static void block_backward(const float *grad, const uint8_t *note, const float *x, const float *weight, float *grad_x,
                            float *grad_weight, float *grad_bias, const Shape &s, Tail tail, int threads) {
     const bool one = s.in == 1;
-    const int64_t group = group_size(s, BACKWARD_TILES), entering = s.pixels() * s.in, leaving = s.pixels() * s.out;
+    const int64_t group = group_size(s), entering = s.pixels() * s.in, leaving = s.pixels() * s.out;
     const int64_t weights = one ? TAPS * s.out : packed_weights(s);
     float *packed = scratch[WEIGHTS].whole<float>(weights);
     if (grad_x) pack_weights_transposed(weight, s.in, s.out, packed, threads);

@@ -1,68 +1,94 @@
 // Between images [pixel][channel] and the planes that the products read: [position of 36][tile][channel].
 #pragma once
 
+#include "tiles.h"
 #include "transforms.h"
 
-// The 4x4 tiles that cover the images of a group, one image after the other. Those at an edge reach over it.
-struct Tiles {
-    int64_t height, width;
-    int64_t columns() const { return divide_up(width, TILE); }
-    int64_t an_image() const { return divide_up(height, TILE) * columns(); }
-
-    // Where the SIZE x SIZE pixels are that begin `border` pixels above and left of a tile; `outside` stands for those
-    // that are not in the image, which may be `apart` from one another.
-    template <int SIZE, class T>
-    void find(T *images, int64_t channels, int64_t tile, int border, T *outside, int64_t apart,
-              T *(&at)[SIZE][SIZE]) const {
-        const int64_t within = tile % an_image();
-        const int64_t top = within / columns() * TILE - border, left = within % columns() * TILE - border;
-        T *const image = images + tile / an_image() * height * width * channels;
-        for (int y = 0; y < SIZE; y++)
-            for (int x = 0; x < SIZE; x++) {
-                const bool inside = top + y >= 0 && top + y < height && left + x >= 0 && left + x < width;
-                at[y][x] = inside ? image + ((top + y) * width + left + x) * channels : outside + (y * SIZE + x) * apart;
-            }
+// Where the HEIGHT x WIDTH pixels are that begin `border` pixels above and left of a tile; `outside` stands for those
+// that are not in the image, which may be `apart` from one another.
+template <int HEIGHT, int WIDTH, class T>
+INLINE void find(const Tiling &tiling, T *images, int64_t channels, const Tile &tile, int border, T *outside, int64_t apart,
+                 T *(&at)[HEIGHT][WIDTH]) {
+    const int64_t top = tile.top - border, left = tile.left - border;
+    T *row = images + ((tile.image * tiling.height + top) * tiling.width + left) * channels;
+    for (int y = 0; y < HEIGHT; y++, row += tiling.width * channels) {
+        const bool row_inside = (uint64_t)(top + y) < (uint64_t)tiling.height;
+        for (int x = 0; x < WIDTH; x++) {
+            const bool inside = row_inside & ((uint64_t)(left + x) < (uint64_t)tiling.width);
+            at[y][x] = inside ? row + x * channels : outside + (y * WIDTH + x) * apart;
+        }
     }
-};
+}
 
 // Planes are an odd number of cache lines apart: with a power of two all would fight for the same lines of the cache.
 INLINE int64_t plane_size(int64_t tiles, int64_t channels) { return (divide_up(tiles * channels, 16) | 1) * 16; }
 
-// Tiles first .. first + count -> planes. T is Input or OutputGradient; `zeros` are as many as there are channels.
-template <class T>
-static void to_planes(const float *images, const Tiles &tiles, int64_t channels, int64_t first, int64_t count,
-                      const float *zeros, float *planes) {
-    const int64_t apart = plane_size(count, channels);
-    for (int64_t t = 0; t < count; t++) {
-        const float *at[T::FROM][T::FROM];
-        tiles.find(images, channels, first + t, T::FROM == PATCH, zeros, 0, at);
-        float *to = planes + t * channels;
-        for (int64_t k = 0; k < channels; k += LANES, to += LANES)
-            transform<T>([&](int y, int x) { return load(at[y][x] + k); },
-                         [&](int y, int x, __m256 v) { store(to + (y * PATCH + x) * apart, v); });
+// Which of the 36 planes value (y, x) of a transformed tile belongs to.
+template <int HEIGHT, int WIDTH>
+INLINE int64_t plane(int y, int x) {
+    return place<HEIGHT>(y) * PATCH + place<WIDTH>(x);
+}
+
+// A tile -> planes, from `to` on. T is Input or OutputGradient; `zeros` are as many as there are channels.
+template <template <int> class T, int HEIGHT, int WIDTH>
+static void tile_to_planes(const float *images, const Tiling &tiling, int64_t channels, const Tile &tile,
+                           const float *zeros, int64_t apart, float *to) {
+    using Down = T<HEIGHT>;
+    using Along = T<WIDTH>;
+    const float *at[Down::FROM][Along::FROM];
+    find(tiling, images, channels, tile, Down::FROM > HEIGHT, zeros, 0, at);
+    for (int64_t k = 0; k < channels; k += LANES, to += LANES)
+        transform<Down, Along>([&](int y, int x) { return load(at[y][x] + k); },
+                               [&](int y, int x, __m256 v) { store(to + plane<HEIGHT, WIDTH>(y, x) * apart, v); });
+}
+
+template <template <int> class T>
+static void to_planes(const float *images, const Chunk &chunk, int64_t channels, const float *zeros, float *planes) {
+    static constexpr decltype(&tile_to_planes<T, 4, 4>) SIZES[3][3] = {
+        {tile_to_planes<T, 2, 2>, tile_to_planes<T, 2, 3>, tile_to_planes<T, 2, 4>},
+        {tile_to_planes<T, 3, 2>, tile_to_planes<T, 3, 3>, tile_to_planes<T, 3, 4>},
+        {tile_to_planes<T, 4, 2>, tile_to_planes<T, 4, 3>, tile_to_planes<T, 4, 4>}};
+    const int64_t apart = plane_size(chunk.count, channels);
+    for (const Tile &tile : chunk) {
+        SIZES[tile.height - 2][tile.width - 2](images, chunk.tiling, channels, tile, zeros, apart, planes);
+        planes += channels;
     }
 }
 
-// products [position][tile][16 or 8 channels] -> channels k .. of the images. Output writes, and adds the bias;
+// Products of a tile [position][tile][16 or 8 channels] -> channels k .. of the images. Output writes, and adds the bias;
 // InputGradient adds to what is there, for patches overlap. `room` is for pixels beyond the edge, a place for each: in
 // one place for all, each sum waited for the one before, and the transform took 40% longer.
-template <class T>
-static void from_products(const float *products, const Tiles &tiles, int64_t channels, int64_t k, int64_t some,
-                          int64_t first, int64_t count, const float *bias, float *room, float *images) {
-    const int64_t apart = plane_size(count, some);
-    for (int64_t t = 0; t < count; t++) {
-        float *at[T::TO][T::TO];
-        tiles.find(images, channels, first + t, T::TO == PATCH, room, COLUMNS, at);
-        for (int64_t lane = 0; lane < some; lane += LANES) {
-            const float *from = products + t * some + lane;
-            const int64_t channel = k + lane;
-            const __m256 added = bias ? load(bias + channel) : _mm256_setzero_ps();
-            transform<T>([&](int y, int x) { return load(from + (y * PATCH + x) * apart); },
-                         [&](int y, int x, __m256 v) {
-                             float *to = at[y][x] + channel;
-                             store(to, v + (T::TO == PATCH ? load(to) : added));
-                         });
-        }
+template <template <int> class T, int HEIGHT, int WIDTH>
+static void tile_from_products(const float *products, int64_t apart, const Tiling &tiling, int64_t channels, int64_t k,
+                               int64_t some, const Tile &tile, const float *bias, float *room, float *images) {
+    using Down = T<HEIGHT>;
+    using Along = T<WIDTH>;
+    constexpr bool OVERLAP = Down::TO > HEIGHT;
+    float *at[Down::TO][Along::TO];
+    find(tiling, images, channels, tile, OVERLAP, room, COLUMNS, at);
+    for (int64_t lane = 0; lane < some; lane += LANES) {
+        const float *from = products + lane;
+        const int64_t channel = k + lane;
+        const __m256 added = bias ? load(bias + channel) : _mm256_setzero_ps();
+        transform<Down, Along>([&](int y, int x) { return load(from + plane<HEIGHT, WIDTH>(y, x) * apart); },
+                               [&](int y, int x, __m256 v) {
+                                   float *to = at[y][x] + channel;
+                                   store(to, v + (OVERLAP ? load(to) : added));
+                               });
+    }
+}
+
+template <template <int> class T>
+static void from_products(const float *products, const Chunk &chunk, int64_t channels, int64_t k, int64_t some,
+                          const float *bias, float *room, float *images) {
+    static constexpr decltype(&tile_from_products<T, 4, 4>) SIZES[3][3] = {
+        {tile_from_products<T, 2, 2>, tile_from_products<T, 2, 3>, tile_from_products<T, 2, 4>},
+        {tile_from_products<T, 3, 2>, tile_from_products<T, 3, 3>, tile_from_products<T, 3, 4>},
+        {tile_from_products<T, 4, 2>, tile_from_products<T, 4, 3>, tile_from_products<T, 4, 4>}};
+    const int64_t apart = plane_size(chunk.count, some);
+    for (const Tile &tile : chunk) {
+        SIZES[tile.height - 2][tile.width - 2](products, apart, chunk.tiling, channels, k, some, tile, bias, room, images);
+        products += some;
     }
 }
 
@@ -75,7 +101,7 @@ INLINE float *packed_at(float *packed, int64_t rows, int64_t columns, int64_t ro
 }
 
 INLINE void pack(const __m256 (&taps)[TAPS], float *to, int64_t apart) {
-    transform<Weight>([&](int y, int x) { return taps[y * 3 + x]; },
+    transform<Weight, Weight>([&](int y, int x) { return taps[y * 3 + x]; },
                       [&](int y, int x, __m256 v) { store(to + (y * PATCH + x) * apart, v); });
 }
 

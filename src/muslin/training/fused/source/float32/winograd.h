@@ -5,16 +5,13 @@
 #include "layout.h"
 #include "products.h"
 
-// Tiles a chunk at most. More of them use each weight more often, fewer leave their planes in the second-level cache.
-constexpr int64_t FORWARD_TILES = 48, BACKWARD_TILES = 48;
-
 INLINE int64_t packed_weights(const Shape &s) { return POSITIONS * s.in * s.out; }
 
-// Chunks as even as can be: fn(first tile, how many).
+// `total` things in parts as even as can be: fn(first, how many).
 template <class F>
-INLINE void in_chunks(int64_t tiles, int64_t most, F fn) {
-    const int64_t size = divide_up(tiles, divide_up(tiles, most));
-    for (int64_t first = 0; first < tiles; first += size) fn(first, std::min(size, tiles - first));
+INLINE void in_parts(int64_t total, int64_t most, F fn) {
+    const int64_t size = divide_up(total, divide_up(total, most));
+    for (int64_t first = 0; first < total; first += size) fn(first, std::min(size, total - first));
 }
 
 // What one thread needs. `outside` stands for pixels beyond the edge: zeros to read, and room to write.
@@ -25,9 +22,9 @@ struct Workspace {
 class Workspaces {
   public:
     Workspaces(const Shape &s, int threads, bool backward)
-        : input_(scratch[INPUT_PLANES].parts<float>(threads, POSITIONS * plane_size(most(backward), s.in))),
-          gradient_(scratch[GRADIENT_PLANES].parts<float>(threads, backward ? POSITIONS * plane_size(most(true), s.out) : 1)),
-          products_(scratch[PRODUCTS].parts<float>(threads, POSITIONS * plane_size(most(backward), COLUMNS))),
+        : input_(scratch[INPUT_PLANES].parts<float>(threads, POSITIONS * plane_size(Chunk::MOST, s.in))),
+          gradient_(scratch[GRADIENT_PLANES].parts<float>(threads, backward ? POSITIONS * plane_size(Chunk::MOST, s.out) : 1)),
+          products_(scratch[PRODUCTS].parts<float>(threads, POSITIONS * plane_size(Chunk::MOST, COLUMNS))),
           outside_(scratch[OUTSIDE].parts<float>(threads, 2 * channels(s) + POSITIONS * COLUMNS)), channels_(channels(s)) {
         for (int t = 0; t < threads; t++) memset(outside_[t], 0, (2 * channels_ + POSITIONS * COLUMNS) * sizeof(float));
     }
@@ -37,32 +34,35 @@ class Workspaces {
     }
 
   private:
-    static int64_t most(bool backward) { return backward ? BACKWARD_TILES : FORWARD_TILES; }
     static int64_t channels(const Shape &s) { return std::max(s.in, s.out); }
     Scratch::Parts<float> input_, gradient_, products_, outside_;
     int64_t channels_;
 };
 
 // planes * packed weights -> images [pixel][channel]; each block of 16 channels is turned back while it is in the cache.
-template <class T>
-static void through_weights(const float *planes, const Tiles &tiles, int64_t first, int64_t count, int64_t depth,
-                            const float *packed, const float *bias, const Workspace &work, int64_t channels, float *images) {
+template <template <int> class T>
+static void through_weights(const float *planes, const Chunk &chunk, int64_t depth, const float *packed, const float *bias,
+                            const Workspace &work, int64_t channels, float *images) {
     for (int64_t k = 0; k < channels; k += COLUMNS) {
         const int64_t some = block_of(channels, k);
-        for (int p = 0; p < POSITIONS; p++)
-            multiply(planes + p * plane_size(count, depth), count, depth, packed + (k * POSITIONS + p * some) * depth, some,
-                     work.products + p * plane_size(count, some));
-        from_products<T>(work.products, tiles, channels, k, some, first, count, bias, work.room, images);
+        for (int p = 0; p < POSITIONS; p++) {
+            const int64_t from = chunk.from(p);
+            multiply(planes + p * plane_size(chunk.count, depth) + from * depth, chunk.to(p) - from, depth,
+                     packed + (k * POSITIONS + p * some) * depth, some,
+                     work.products + p * plane_size(chunk.count, some) + from * some);
+        }
+        from_products<T>(work.products, chunk, channels, k, some, bias, work.room, images);
     }
 }
 
 // x [image][pixel][in] -> result [image][pixel][out]
 static void convolve(const float *x, const Shape &s, int64_t images, const float *packed, const float *bias,
                      const Workspace &work, float *result) {
-    const Tiles tiles{s.height, s.width};
-    in_chunks(images * tiles.an_image(), FORWARD_TILES, [&](int64_t first, int64_t count) {
-        to_planes<Input>(x, tiles, s.in, first, count, work.zeros, work.input);
-        through_weights<Output>(work.input, tiles, first, count, s.in, packed, bias, work, s.out, result);
+    const Tiling tiling{s.height, s.width};
+    in_parts(images * tiling.an_image(), Chunk::MOST, [&](int64_t first, int64_t count) {
+        const Chunk chunk(tiling, first, count);
+        to_planes<Input>(x, chunk, s.in, work.zeros, work.input);
+        through_weights<Output>(work.input, chunk, s.in, packed, bias, work, s.out, result);
     });
 }
 
@@ -70,16 +70,21 @@ static void convolve(const float *x, const Shape &s, int64_t images, const float
 // the transformed weights.
 static void convolve_backward(const float *x, const float *gradient, const Shape &s, int64_t images, const float *packed,
                               const Workspace &work, float *grad_x, float *sums) {
-    const Tiles tiles{s.height, s.width};
+    const Tiling tiling{s.height, s.width};
     if (grad_x) memset(grad_x, 0, images * s.pixels() * s.in * sizeof(float));
-    in_chunks(images * tiles.an_image(), BACKWARD_TILES, [&](int64_t first, int64_t count) {
-        to_planes<OutputGradient>(gradient, tiles, s.out, first, count, work.zeros, work.gradient);
+    in_parts(images * tiling.an_image(), Chunk::MOST, [&](int64_t first, int64_t count) {
+        const Chunk chunk(tiling, first, count);
+        to_planes<OutputGradient>(gradient, chunk, s.out, work.zeros, work.gradient);
         if (grad_x)
-            through_weights<InputGradient>(work.gradient, tiles, first, count, s.out, packed, nullptr, work, s.in, grad_x);
-        to_planes<Input>(x, tiles, s.in, first, count, work.zeros, work.input);
-        for (int p = 0; p < POSITIONS; p++)
-            add_transposed(work.input + p * plane_size(count, s.in), s.in, work.gradient + p * plane_size(count, s.out),
-                           s.out, count, sums + p * s.in * s.out);
+            through_weights<InputGradient>(work.gradient, chunk, s.out, packed, nullptr, work, s.in, grad_x);
+        to_planes<Input>(x, chunk, s.in, work.zeros, work.input);
+        for (int p = 0; p < POSITIONS; p++) {
+            const int64_t from = chunk.from(p), some = chunk.to(p) - from;
+            if (some)
+                add_transposed(work.input + p * plane_size(count, s.in) + from * s.in, s.in,
+                               work.gradient + p * plane_size(count, s.out) + from * s.out, s.out, some,
+                               sums + p * s.in * s.out);
+        }
     });
 }
 
@@ -90,7 +95,7 @@ static void gather_weight_gradient(Scratch::Parts<float> sums, const Shape &s, f
         for (int64_t i = 0; i < s.in; i += LANES) {
             __m256 taps[TAPS][LANES];
             for (int lane = 0; lane < LANES; lane++)
-                transform<WeightGradient>(
+                transform<WeightGradient, WeightGradient>(
                     [&](int y, int x) {
                         const int64_t at = ((y * PATCH + x) * s.in + i + lane) * s.out + o;
                         __m256 sum = load(sums[0] + at);
