@@ -16,7 +16,8 @@ from muslin.design import load_design
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.loop import Training, fit
+from muslin.training.fit import fit
+from muslin.training.loop import Training
 from muslin.training.snapshot import capture
 
 

@@ -19,7 +19,7 @@ from muslin.data import load_data
 from muslin.design import load_design
 from muslin.network import predict
 from muslin.recipe import load_recipe
-from muslin.training.loop import fit
+from muslin.training.fit import fit
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from muslin.illustrate import illustrate
 from muslin.recipe import Recipe
 from muslin.run import Run
 from muslin.training.callbacks import Callback
-from muslin.training.loop import check_fit
+from muslin.training.fit import check_fit
 from muslin.training.machine import pick_device, pick_precision
 from muslin.training_run import drop_leftovers, is_trained, new_record, require_same_start, train_into
 

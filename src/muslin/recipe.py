@@ -115,6 +115,31 @@ class Augmentation(_Part):
     shift: Annotated[int, Field(strict=True, ge=0, le=64)] = 0
 
 
+class Distillation(_Part):
+    """Learn from larger networks as well as from the labels.
+
+    The teachers are the design with more filters, trained in the same run before it, by the same recipe. Their logits
+    for every training image, and for its mirror image where the recipe mirrors, are averaged. Then
+
+        loss = weight · T² · H(softmax(teachers / T), softmax(logits / T)) + (1 − weight) · loss by the labels
+
+    where H is cross-entropy (Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2).
+
+    Attributes:
+        teachers: how many, each of its own seed.
+        epochs: of a teacher's training.
+        widen: how many times the design's filters, or hidden units, a teacher has.
+        weight: the share of the teachers' answers in the loss.
+        temperature: T, which flattens answers before they are compared.
+    """
+
+    teachers: Annotated[int, Field(strict=True, ge=1, le=16)] = 1
+    epochs: Count = 10
+    widen: Annotated[float, Field(gt=0, le=16)] = 2.0
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.7
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+
+
 class Recipe(_Part):
     """A training procedure: with a design, data and a seed it determines the weights.
 
@@ -132,6 +157,7 @@ class Recipe(_Part):
             scaling is folded into that layer, so the network that is kept takes 0–1 like every other.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
         dropout: replaces the rates of the design's dropout layers while training; None keeps them.
+        distillation: learn from larger networks, too; None learns from the labels alone.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -148,6 +174,7 @@ class Recipe(_Part):
     early_stopping: EarlyStopping | None = None
     plateau: Plateau | None = None
     augmentation: Augmentation = Augmentation()
+    distillation: Distillation | None = None
 
     def with_(self, **changes: Any) -> Recipe:
         """This recipe with some fields replaced.
@@ -169,6 +196,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "early_stopping": EarlyStopping,
     "plateau": Plateau,
     "augmentation": Augmentation,
+    "distillation": Distillation,
 }
 
 
@@ -176,7 +204,7 @@ def recipes() -> tuple[str, ...]:
     """Names of the recipes that ship with Muslin.
 
     >>> recipes()
-    ('fast', 'notebook')
+    ('best', 'fast', 'notebook')
     """
     folder = resources.files("muslin") / "recipes"
     return tuple(sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")))

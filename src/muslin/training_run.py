@@ -19,9 +19,11 @@ from muslin.record import DataRecord, Environment, RunRecord
 from muslin.run import Run
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
+from muslin.training.fit import check_fit, fit
 from muslin.training.history import Epoch
-from muslin.training.loop import Fitted, Training, check_fit, fit
+from muslin.training.loop import Training
 from muslin.training.machine import environment, pick_device, pick_precision
+from muslin.training.outcome import Fitted
 from muslin.training.snapshot import Identity, require_same
 
 

@@ -10,7 +10,7 @@ from muslin.data import Dataset
 from muslin.design import Design, parse_design
 from muslin.recipe import Recipe, load_recipe
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.loop import fit
+from muslin.training.fit import fit
 from muslin.training.snapshot import Snapshot
 
 RECIPE = load_recipe("fast").with_(epochs=3, batch_size=40)

@@ -17,7 +17,7 @@ def numbered(count: int) -> Split:
 
 
 def seen(batches: Batches, epoch: int) -> list[int]:
-    return [round(float(image[0, 0, 0]) * 255) for images, _ in batches.epoch(epoch) for image in images]
+    return [round(float(image[0, 0, 0]) * 255) for batch in batches.epoch(epoch) for image in batch.images]
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
@@ -31,17 +31,17 @@ def test_every_image_is_seen_once_an_epoch_in_another_order_each_time() -> None:
 
 def test_the_last_smaller_batch_can_be_left_out() -> None:
     batches = Batches(numbered(50), Recipe(name="r", epochs=1, batch_size=16, drop_last=True), 0, CPU)
-    assert [len(labels) for _, labels in batches.epoch(1)] == [16, 16, 16] == [16] * batches.steps
+    assert [len(batch.labels) for batch in batches.epoch(1)] == [16, 16, 16] == [16] * batches.steps
 
 
 def test_fewer_images_than_a_batch_make_one_smaller_batch() -> None:
     batches = Batches(numbered(5), Recipe(name="r", epochs=1, batch_size=16, drop_last=True), 0, CPU)
-    assert [len(labels) for _, labels in batches.epoch(1)] == [5]
+    assert [len(batch.labels) for batch in batches.epoch(1)] == [5]
 
 
 def test_labels_stay_with_their_images() -> None:
     batches = Batches(numbered(50), Recipe(name="r", epochs=1, batch_size=7), 3, CPU)
-    for images, labels in batches.epoch(1):
+    for images, labels, _ in batches.epoch(1):
         assert torch.equal((images[:, 0, 0, 0] * 255).round().long() % 3, labels)
 
 
@@ -49,7 +49,7 @@ def test_batches_are_channels_first_in_shape_and_last_in_memory() -> None:
     images = np.zeros((9, 4, 6, 3), np.uint8)
     images[..., 1] = 255
     batches = Batches(Split(images, np.zeros(9, np.int64)), Recipe(name="r", epochs=1, batch_size=9), 0, CPU)
-    ((batch, _),) = batches.epoch(1)
+    ((batch, _, _),) = batches.epoch(1)
     assert batch.shape == (9, 3, 4, 6)
     assert batch.is_contiguous(memory_format=torch.channels_last)
     assert batch[:, 1].eq(1).all()
@@ -63,7 +63,7 @@ def test_every_image_is_mirrored_in_every_other_epoch() -> None:
     batches = Batches(Split(images, np.arange(40) % 3), recipe, 0, CPU)
 
     def mirrored(epoch: int) -> set[int]:
-        ((found, _),) = batches.epoch(epoch)
+        ((found, _, _),) = batches.epoch(epoch)
         return {round(float(image[0, 0, 2]) * 255) for image in found if image[0, 0, 0] == 0}
 
     first, second, third = (mirrored(epoch) for epoch in (1, 2, 3))
@@ -91,7 +91,7 @@ def test_shifting_moves_each_image_by_its_own_step(sample: Dataset) -> None:
 def test_shifts_stay_within_the_recipes_bound_and_vary(sample: Dataset) -> None:
     few = Split(sample.train.images[:1].repeat(64, 0), sample.train.labels[:1].repeat(64))
     recipe = Recipe(name="r", epochs=1, batch_size=64, augmentation=Augmentation(shift=1))
-    ((found, _),) = Batches(few, recipe, 0, CPU).epoch(1)
+    ((found, _, _),) = Batches(few, recipe, 0, CPU).epoch(1)
     image = torch.from_numpy(few.images[0])
     possible = [shifted(image, down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     kinds = {

@@ -14,9 +14,9 @@ from muslin.data import Dataset
 from muslin.design import Design, load_design, parse_design
 from muslin.network import Network, predict
 from muslin.recipe import load_recipe
+from muslin.training.fit import fit
 from muslin.training.forward import Forward, predict_fast
 from muslin.training.fused import build
-from muslin.training.loop import fit
 from muslin.training.machine import pick_precision
 from muslin.training.outcome import Precision
 
@@ -173,7 +173,7 @@ import dataclasses, hashlib, numpy as np, torch
 from muslin.data import load_data
 from muslin.design import load_design
 from muslin.recipe import load_recipe
-from muslin.training.loop import fit
+from muslin.training.fit import fit
 torch.set_num_threads(2)
 data = load_data(sample=True)
 data = dataclasses.replace(data, train=data.train.subset(np.arange(500)), validation=data.test.subset(np.arange(50)))

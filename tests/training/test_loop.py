@@ -13,8 +13,10 @@ from muslin.errors import DesignError, TrainingError
 from muslin.network import predict
 from muslin.recipe import EarlyStopping, Plateau, Recipe, load_recipe
 from muslin.training.callbacks import Callback
+from muslin.training.fit import fit
 from muslin.training.history import Epoch
-from muslin.training.loop import Fitted, Training, fit
+from muslin.training.loop import Training
+from muslin.training.outcome import Fitted
 
 FAST = load_recipe("fast").with_(epochs=2, batch_size=32)
 PLAIN = load_recipe("notebook").with_(epochs=2, batch_size=64)

@@ -17,10 +17,13 @@ from muslin.design import Design
 from muslin.errors import RunError
 from muslin.recipe import Augmentation, EarlyStopping, Linear, Muon, Plateau, Recipe, load_recipe
 from muslin.training import checkpoint
+from muslin.training.batches import Batch
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
+from muslin.training.fit import fit
 from muslin.training.history import Epoch
-from muslin.training.loop import Fitted, Training, fit
+from muslin.training.loop import Training
+from muslin.training.outcome import Fitted
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -121,9 +124,9 @@ def test_a_chain_of_five_resumes_shows_each_image_once_an_epoch(
     shown: list[np.ndarray] = []
     plain = Training.train_step
 
-    def step(training: Training, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, int]:
-        shown.append(labels.numpy().copy())
-        return plain(training, images, labels)
+    def step(training: Training, batch: Batch) -> tuple[float, int]:
+        shown.append(batch.labels.numpy().copy())
+        return plain(training, batch)
 
     monkeypatch.setattr(Training, "train_step", step)
     for stop_at in (3, 10, 11, 29, 44):

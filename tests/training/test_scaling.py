@@ -11,9 +11,10 @@ from muslin.errors import RecipeError
 from muslin.network import Network, predict, prepare
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
+from muslin.training.fit import fit
 from muslin.training.history import Epoch
 from muslin.training.initialization import initialize
-from muslin.training.loop import Training, fit
+from muslin.training.loop import Training
 from muslin.training.scaling import InputScaling
 
 HEAD = '{kind = "global_avg_pool2d", name = "average"}, {kind = "dense", name = "output", units = 10}]'

@@ -37,6 +37,8 @@ class Arm:
                 table["rate"] = self.recipe.dropout  # as training does
             layers.append(table)
         recipe = self.recipe.model_dump(mode="json", exclude={"name", "because"})
+        if recipe["distillation"] is None:
+            del recipe["distillation"]  # so that trials from before there was such a field are known again
         return {"input_shape": self.design.input_shape, "layers": layers, "recipe": recipe}
 
 

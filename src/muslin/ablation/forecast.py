@@ -13,11 +13,13 @@ from muslin.ablation.plan import arm_names, make_plan
 from muslin.ablation.settings import Settings
 from muslin.ablation.statistics import POWER, detectable
 from muslin.ablation.trial import SHIFTED_IMAGES, SHIFTS, probe_json
+from muslin.analysis import analyze
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.errors import TrainingError
 from muslin.recipe import Recipe
 from muslin.training.machine import pick_device, pick_precision
+from muslin.training.teachers import teacher
 
 # Standard deviation of validation accuracy between seeds, in points, on Fashion-MNIST with 6,000 validation images.
 SEED_DEVIATION = 0.2
@@ -101,4 +103,9 @@ def _trial_seconds(arm: Arm, data: Dataset, step: float, image: float) -> float:
     steps = whole + bool(rest and not arm.recipe.drop_last)
     moved = 1 + 4 * (len(SHIFTS) - 1)
     images = len(data.validation) * (arm.recipe.epochs + 1) + min(SHIFTED_IMAGES, len(data.validation)) * moved
-    return steps * arm.recipe.epochs * step + images * image
+    seconds = steps * arm.recipe.epochs * step + images * image
+    if settings := arm.recipe.distillation:
+        wider = analyze(teacher(arm.design, settings)).macs / analyze(arm.design).macs
+        asked = 2 * len(data.train) + len(data.validation) * settings.epochs
+        seconds += settings.teachers * wider * (steps * settings.epochs * step + asked * image)
+    return seconds

@@ -19,7 +19,7 @@ from muslin.data import Dataset
 from muslin.design import Design, load_design
 from muslin.errors import MuslinError
 from muslin.recipe import Recipe, load_recipe
-from muslin.training.loop import check_fit
+from muslin.training.fit import check_fit
 from muslin.training.machine import environment
 
 

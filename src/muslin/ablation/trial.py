@@ -18,8 +18,9 @@ from muslin.design import Design
 from muslin.network import Network
 from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback
+from muslin.training.fit import fit
 from muslin.training.forward import predict_fast
-from muslin.training.loop import Training, fit
+from muslin.training.loop import Training
 from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
@@ -163,6 +164,9 @@ class _Beat(Callback):
     def __init__(self, beat: Callable[[], None]) -> None:
         self.beat = beat
 
+    def for_teacher(self, number: int, of: int) -> _Beat:
+        return self
+
     def on_step(self, training: Training) -> None:
         self.beat()
 
@@ -186,7 +190,7 @@ def _probe(arm: Arm, data: Dataset, precision: Precision, beat: Callable[[], Non
     images = data.validation.subset(np.arange(min(_PROBE_IMAGES, len(data.validation))))
     small = Dataset(few, images, data.test, data.class_names, data.source, data.audit)
     clock = _Clock()
-    recipe = arm.recipe.with_(epochs=PROBE_STEPS + 1)
+    recipe = arm.recipe.with_(epochs=PROBE_STEPS + 1, distillation=None)
     fitted = fit(arm.design, small, recipe, device="cpu", precision=precision, callbacks=[clock, _Beat(beat)])
     times = clock.times[_PROBE_WARMUP:]
     started = time.perf_counter()

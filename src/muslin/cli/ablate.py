@@ -113,7 +113,7 @@ def command(
         recipe = recipe.with_(epochs=options["epochs"])
     dataset = data.load(output)
     from muslin import ablation  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
-    from muslin.training.loop import check_fit  # noqa: PLC0415
+    from muslin.training.fit import check_fit  # noqa: PLC0415
 
     check_fit(chosen, dataset)
     wanted = ablation.make_settings(**settings)

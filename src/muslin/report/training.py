@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from muslin._words import count, number
 from muslin.design import Design, Dropout
-from muslin.recipe import Adam, Linear, Muon, Recipe
+from muslin.recipe import Adam, Distillation, Linear, Muon, Recipe
 from muslin.report.words import listed, percent, setting
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
@@ -122,6 +122,17 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
     yield _initialization(recipe)
     yield from _dropout(recipe, design)
     yield _augmentation(recipe)
+    if recipe.distillation:
+        yield _teachers(recipe.distillation)
+
+
+def _teachers(settings: Distillation) -> Setting:
+    return Setting(
+        "Teachers",
+        str(settings.teachers),
+        f"of {setting(settings.widen)} times the width, {count(settings.epochs, 'epoch')} each; their answers, at "
+        f"temperature {setting(settings.temperature)}, make {percent(settings.weight, 0)} of the loss",
+    )
 
 
 def _smoothing(recipe: Recipe) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,20 +14,49 @@ from muslin.network import PIXEL_MAXIMUM
 from muslin.recipe import Recipe
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int64, UInt8
+    from jaxtyping import Bool, Float, Int64, UInt8
 
 _EPOCHS_PER_SEED = 1_000_003  # a prime beyond any epoch count, so that (seed, epoch) pairs never share a generator
+
+
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes:
+        images: (batch, channel, height, width), float32, 0–1.
+        labels: (batch,).
+        taught: what teachers answered to these images, as probabilities (batch, class); None without teachers.
+    """
+
+    images: Float[Tensor, "batch channel height width"]
+    labels: Int64[Tensor, " batch"]
+    taught: Float[Tensor, "batch class"] | None = None
 
 
 class Batches:
     """The training images as batches, epoch after epoch; pixels stay bytes on the device until their batch.
 
     The order and the augmentation of an epoch depend on the seed and the epoch's number alone.
+
+    Args:
+        split: the images and labels.
+        recipe: batch size and augmentation.
+        seed: of both.
+        device: where batches are made.
+        taught: what teachers answered to the images as they are and, where the recipe mirrors, to their mirror images.
     """
 
-    def __init__(self, split: Split, recipe: Recipe, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        split: Split,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        taught: Float[Tensor, "side image class"] | None = None,
+    ) -> None:
         self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
+        self.taught = None if taught is None else taught.to(device)
         self.recipe = recipe
         self.seed = seed
         # Which images are mirrored in the odd epochs; in the even ones the others are.
@@ -44,8 +73,8 @@ class Batches:
         whole, rest = divmod(len(self.labels), self.size)
         return whole + bool(rest and not self.recipe.drop_last)
 
-    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of one epoch: images (batch, channel, height, width) as float32 0–1, and labels (batch,).
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch.
 
         Args:
             number: the epoch's, counted from 1.
@@ -57,13 +86,15 @@ class Batches:
         moves = torch.randint(-how.shift, how.shift + 1, (len(order), 2), generator=generator)
         for step in range(first, self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
-            images = self.images[chosen.to(self.images.device)]
+            here = chosen.to(self.images.device)
+            images, sides = self.images[here], torch.zeros_like(here)
             if how.flip:
-                images = flip(images, self.mirrored[chosen] ^ (number % 2 == 0))
+                mirrored = self.mirrored[chosen] ^ (number % 2 == 0)
+                images, sides = flip(images, mirrored), mirrored.to(sides)
             if how.shift:
                 images = shift(images, moves[chosen])
-            labels = self.labels[chosen.to(self.labels.device)]
-            yield images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), labels
+            taught = None if self.taught is None else self.taught[sides, here]
+            yield Batch(images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), self.labels[here], taught)
 
     def _generator(self, epoch: int) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed * _EPOCHS_PER_SEED + epoch)

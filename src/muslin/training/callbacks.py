@@ -32,6 +32,9 @@ class Callback:
     def on_end(self, training: Training) -> None:
         """After the last step, whatever ended the training; the final weights are in `training.network`."""
 
+    def for_teacher(self, number: int, of: int) -> Callback | None:
+        """Who watches the training of a teacher, counted from 1, before this training starts; nobody by default."""
+
     def state(self) -> dict[str, bool | int | float | str | None]:
         """What a checkpoint must hold of this callback for a resumed training to go on alike; nothing by default."""
         return {}

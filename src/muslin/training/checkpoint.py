@@ -24,6 +24,7 @@ from muslin.training.snapshot import FORMAT, Snapshot
 
 SECONDS = 10.0  # between saves within an epoch
 GENERATIONS = 2
+WITHIN = "teacher-*"  # folders of trainings that one needs first
 MOST_BYTES = 2**31
 
 _MAGIC = b"muslin checkpoint"
@@ -56,6 +57,10 @@ class Checkpoints:
         self.seconds = seconds
         self.say = say
         self._saved = time.monotonic()
+
+    def within(self, name: str) -> Checkpoints:
+        """Those of a training that this one needs first, in a folder of this one's."""
+        return Checkpoints(self.folder / name, resume=self.resume, seconds=self.seconds, say=self.say)
 
     @property
     def due(self) -> bool:
@@ -118,6 +123,8 @@ class Checkpoints:
         with contextlib.suppress(OSError):  # what is left does no harm
             for path in self.generations():
                 path.unlink()
+            for folder in self.folder.glob(WITHIN):
+                Checkpoints(folder).drop()
             self.folder.rmdir()
 
 

@@ -119,6 +119,13 @@ def predict_fast(
         network.train(training)
 
 
+def log_probabilities(
+    network: Network, images: UInt8[np.ndarray, "image height width channel"]
+) -> Float[Tensor, "image class"]:
+    """The logarithms of what `predict_fast` gives; what was rounded to zero counts as the least that is not."""
+    return torch.from_numpy(predict_fast(network, images)).clamp_min(torch.finfo(torch.float32).tiny).log()
+
+
 def _blocks(
     layer: Layer, module: nn.Module, entering: Shape, precision: Precision, *, first: bool
 ) -> frozenset[ops.Tail]:

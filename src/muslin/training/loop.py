@@ -5,106 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from muslin._interruption import catch_interruption
 from muslin.data import Dataset
-from muslin.design import Design, describe_shape, format_design
-from muslin.errors import DesignError
+from muslin.design import Design, format_design
 from muslin.network import Network
 from muslin.recipe import Linear, Recipe
-from muslin.training.batches import Batches
-from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
+from muslin.training.batches import Batch, Batches
+from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.divergence import broken_weights, first_broken, is_finite_step
-from muslin.training.forward import Forward, predict_fast
+from muslin.training.forward import Forward, log_probabilities
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.machine import flushed_denormals, keep_freed_memory, pick_device, pick_precision
+from muslin.training.machine import pick_precision
 from muslin.training.optimizers import build_optimizers, set_learning_rates
-from muslin.training.outcome import End, Outcome
+from muslin.training.outcome import End, Fitted, Outcome
 from muslin.training.scaling import InputScaling
 from muslin.training.snapshot import Identity, Snapshot, Tally, capture, restore
-
-SMALLEST_PROBABILITY = torch.finfo(torch.float32).tiny  # raised to it: what was rounded to zero
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A trained network, its history and how it went."""
-
-    network: Network
-    history: History
-    outcome: Outcome
-
-
-def fit(
-    design: Design,
-    data: Dataset,
-    recipe: Recipe,
-    *,
-    seed: int = 0,
-    device: str | None = None,
-    precision: str | None = None,
-    callbacks: Sequence[Callback] = (),
-    checkpoints: Checkpoints | None = None,
-) -> Fitted:
-    """Train `design` on `data.train`, watching `data.validation`; the test split is not looked at.
-
-    Same machine, thread count, design, recipe, data and seed give the same bits. Ctrl-C or SIGTERM ends after the step
-    under way and keeps the best weights so far.
-
-    With `checkpoints`, the whole state is saved now and then, at the end of each epoch, and on Ctrl-C or SIGTERM. A
-    training resumed from there ends with the same bits as one that was never stopped.
-
-    Args:
-        design: what to train; its input shape and classes must be the data's.
-        data: the images.
-        recipe: how to train.
-        seed: of the initial weights, the order of images, augmentation and dropout.
-        device: "cpu", "cuda", "mps", …; the best there is by default.
-        precision: "float32" or "bfloat16"; by default bfloat16 where the hardware multiplies it natively. Weights are
-            kept in float32 either way.
-        callbacks: called after the recipe's own.
-        checkpoints: where the state is saved, and whether to go on from there; nowhere by default.
-
-    Raises:
-        DesignError: the design doesn't fit the data.
-        TrainingError: the device can't be used.
-        RunError: the checkpoints are of another design, recipe, data or seed, or none of them is whole.
-    """
-    check_fit(design, data)
-    keep_freed_memory()
-    with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
-        snapshot = checkpoints.begin() if checkpoints else None
-        if snapshot:  # what a run began with, it goes on with
-            device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
-        training = Training(design, data, recipe, seed, pick_device(device), precision)
-        return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints, snapshot)
-
-
-def check_fit(design: Design, data: Dataset) -> None:
-    """See that the design takes the data's images and tells the data's classes apart.
-
-    Raises:
-        DesignError: it doesn't.
-    """
-    if design.input_shape != data.input_shape:
-        raise DesignError(
-            f"design '{design.name}' takes images of {describe_shape(design.input_shape)}, but the data's are "
-            f"{describe_shape(data.input_shape)} (height × width × channels). Set input_shape in the design, or let "
-            "`muslin new NAME.toml --data PATH` write one that fits."
-        )
-    if design.classes != data.classes:
-        raise DesignError(
-            f"design '{design.name}' ends in {design.classes} units, but the data has {data.classes} classes. "
-            f"Set units = {data.classes} on layer '{design.output_layer.name}'."
-        )
+from muslin.training.teachers import Taught, distilled
 
 
 class Training:
@@ -122,12 +45,20 @@ class Training:
     """
 
     def __init__(
-        self, design: Design, data: Dataset, recipe: Recipe, seed: int, device: torch.device, precision: str | None
+        self,
+        design: Design,
+        data: Dataset,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        precision: str | None,
+        taught: Taught | None = None,
     ) -> None:
         self.recipe = recipe
         self.seed = seed
         self.validation = data.validation
         self._data = data
+        self._taught = taught
         self.device = device
         self.precision = pick_precision(device, precision)
         torch.manual_seed(seed)
@@ -137,7 +68,7 @@ class Training:
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.train()
         self.forward = Forward(self.network, device, self.precision)
-        self.batches = Batches(data.train, recipe, seed, device)
+        self.batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
         self.optimizers = build_optimizers(self.network, recipe)
         self.steps = self.batches.steps * recipe.epochs
         self.step = 0
@@ -145,7 +76,7 @@ class Training:
         self.tally = Tally()
         self.best: dict[str, Tensor] = {}
         self.factor = 1.0
-        self.ended: tuple[End, str] | None = None
+        self.ended: tuple[End, str] | None = taught.ended if taught else None
 
     @cached_property
     def identity(self) -> Identity:
@@ -206,7 +137,7 @@ class Training:
             save()
         end, reason = self.ended or ("finished", _done(self.recipe.epochs))
         outcome = Outcome(
-            seconds=time.perf_counter() - started,
+            seconds=time.perf_counter() - started + (self._taught.seconds if self._taught else 0.0),
             images_per_second=_mean_rate(self.history),
             epochs=len(self.history),
             end=end,
@@ -216,6 +147,7 @@ class Training:
             precision=self.precision,
             threads=torch.get_num_threads(),
             fused=self.forward.fused,
+            teachers=self._taught.accuracies if self._taught else (),
         )
         self._scaling.fold()
         self.network.eval()
@@ -237,13 +169,13 @@ class Training:
         tally = self.tally
         started = time.perf_counter() - tally.seconds
         self.network.train()
-        for images, labels in self.batches.epoch(number, tally.batches):
+        for batch in self.batches.epoch(number, tally.batches):
             tally.rate = self._schedule()
-            loss, correct = self.train_step(images, labels)
+            loss, correct = self.train_step(batch)
             if self._is("diverged"):
                 return
             self.step += 1
-            tally.add(loss, correct, len(labels))
+            tally.add(loss, correct, len(batch.labels))
             for callback in callbacks:
                 callback.on_step(self)
             if interruption.is_set():
@@ -275,21 +207,26 @@ class Training:
         set_learning_rates(self.optimizers, factor)
         return float(self.optimizers[0].param_groups[0]["lr"])
 
-    def train_step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        """What a step lowers, for logits (batch, class)."""
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.recipe.label_smoothing)
+        return distilled(loss, logits, batch, self.recipe.distillation)
+
+    def train_step(self, batch: Batch) -> tuple[float, int]:
         """One update; the batch's loss and how many answers were right."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            logits = self.forward(images)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
+            logits = self.forward(batch.images)
+        loss = self.loss_of(logits.float(), batch)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         value = loss.item()
         if not is_finite_step(value, self.network):
-            self._end("diverged", self._explain_divergence(value, first_broken(self.network, images)))
+            self._end("diverged", self._explain_divergence(value, first_broken(self.network, batch.images)))
             return value, 0
         for optimizer in self.optimizers:
             optimizer.step()
-        return value, int((logits.argmax(1) == labels).sum())
+        return value, int((logits.argmax(1) == batch.labels).sum())
 
     def _explain_divergence(self, loss: float, what: str) -> str:
         return (
@@ -298,10 +235,10 @@ class Training:
         )
 
     def _validate(self) -> tuple[float, float]:
-        probabilities = predict_fast(self.network, self.validation.images)
-        of_truth = probabilities[range(len(self.validation)), self.validation.labels]
-        loss = -torch.from_numpy(of_truth).clamp_min(SMALLEST_PROBABILITY).log().mean().item()
-        return loss, float((probabilities.argmax(1) == self.validation.labels).mean())
+        logs = log_probabilities(self.network, self.validation.images)
+        labels = torch.from_numpy(self.validation.labels)
+        loss = -logs[torch.arange(len(labels)), labels].mean().item()
+        return loss, (logs.argmax(1) == labels).double().mean().item()
 
     def _explain_broken(self, name: str) -> str:
         kept = f"Those of epoch {self.history.best.epoch} were kept." if self.best else "There are none to go back to."
@@ -316,15 +253,6 @@ class Training:
             return None
         self.network.load_state_dict(self.best)
         return self.history.best.epoch
-
-
-def _recipe_callbacks(recipe: Recipe) -> list[Callback]:
-    callbacks: list[Callback] = []
-    if recipe.early_stopping:
-        callbacks.append(StopEarly(recipe.early_stopping))
-    if recipe.plateau:
-        callbacks.append(LowerOnPlateau(recipe.plateau))
-    return callbacks
 
 
 def _done(epochs: int) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from muslin.network import Network
+    from muslin.training.history import History
 
 End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
 Precision: TypeAlias = Literal["float32", "bfloat16"]
@@ -14,7 +18,7 @@ class Outcome:
     """How a training went.
 
     Attributes:
-        seconds: from the first step to the last, validation included.
+        seconds: from the first step to the last, validation and teachers included.
         images_per_second: training images over the time spent on training steps alone.
         epochs: how many were finished.
         end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
@@ -23,6 +27,7 @@ class Outcome:
         restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
         fused: the layers whose training steps went through fused blocks; they round in places of their own, so the same
             run without them gives other bits.
+        teachers: each teacher's accuracy on the validation split, 0–1, where the recipe has teachers.
     """
 
     seconds: float
@@ -35,3 +40,13 @@ class Outcome:
     precision: Precision
     threads: int
     fused: tuple[str, ...] = ()
+    teachers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network, its history and how it went."""
+
+    network: Network
+    history: History
+    outcome: Outcome

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from muslin.data import Dataset, Split, load_data
 from muslin.design import Design
 from muslin.recipe import Recipe
+from muslin.training.batches import Batch
 from muslin.training.cost import operations
 from muslin.training.forward import Part
 from muslin.training.loop import Training
@@ -143,22 +143,22 @@ class _Stopwatch:
 
     def whole(self, number: int) -> None:
         """A step as training makes it."""
-        self.training.train_step(*next(iter(self.training.batches.epoch(number + 1))))
+        self.training.train_step(next(iter(self.training.batches.epoch(number + 1))))
 
     def parts(self, number: int) -> None:
         """The same with a clock between the parts."""
         training = self.training
-        images, labels = self._timed(
+        batch: Batch = self._timed(
             "batch: choose, augment, scale", lambda: next(iter(training.batches.epoch(number + 1)))
         )
-        values, passes = images, []
+        values, passes = batch.images, []
         with torch.autocast(training.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
             for part in training.forward.parts:
                 values, taken = self._forward(part, values)
                 passes.append((part, taken))
         logits = values.detach().requires_grad_()
         started = time.perf_counter()
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=training.recipe.label_smoothing)
+        loss = training.loss_of(logits.float(), batch)
         between = time.perf_counter()
         (gradient,) = torch.autograd.grad(loss, logits)
         self._note("loss", between - started, time.perf_counter() - between)

@@ -26,11 +26,21 @@ class ShowProgress(Callback):
     def __init__(self, console: Console | None = None, title: str = "training") -> None:
         self.console = console or Console(stderr=True)
         self.title = title
+        self._heading = ""  # where there are teachers: whose epochs follow
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
+    def for_teacher(self, number: int, of: int) -> ShowProgress:
+        """Show that, too."""
+        self._heading = "network"
+        sent = ShowProgress(self.console, f"teacher {number} of {of}" if of > 1 else "teacher")
+        sent._heading = sent.title
+        return sent
+
     def on_start(self, training: Training) -> None:
         """Open the bar."""
+        if self._heading:
+            self.console.print(f"  {self._heading}", highlight=False)
         if not self.console.is_terminal or self.console.quiet:
             return
         from rich.progress import (  # noqa: PLC0415  (where there is no terminal, no bar)

@@ -1,0 +1,131 @@
+"""Teachers: larger networks that are trained first, and whose answers a network learns from."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from muslin.data import Dataset
+from muslin.design import Design
+from muslin.recipe import Distillation, Recipe
+from muslin.training.batches import Batch
+from muslin.training.callbacks import Callback
+from muslin.training.checkpoint import Checkpoints
+from muslin.training.forward import log_probabilities
+from muslin.training.outcome import End, Fitted
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Train = Callable[[Design, Recipe, int, Sequence[Callback], Checkpoints | None], Fitted]
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What teachers had to say.
+
+    Attributes:
+        answers: probabilities at the recipe's temperature: of the images as they are and, where the recipe mirrors, of
+            their mirror images. None if a teacher's training ended before its time.
+        accuracies: each teacher's on the validation split, 0–1.
+        seconds: that all of it took.
+        ended: how and why a teacher's training ended before its time.
+    """
+
+    answers: Float[Tensor, "side image class"] | None
+    accuracies: tuple[float, ...]
+    seconds: float
+    ended: tuple[End, str] | None = None
+
+
+def teacher(design: Design, settings: Distillation) -> Design:
+    """The design with so many times the filters, or hidden units, in every layer but the last.
+
+    >>> from muslin.design import load_design
+    >>> from muslin.recipe import Distillation
+    >>> wide = teacher(load_design("custom_cnn"), Distillation(widen=2))
+    >>> [layer.filters for layer in wide.layers if layer.kind == "conv2d"]
+    [64, 128, 256]
+    """
+    content = design.model_dump(mode="json", exclude={"claims", "decisions"})
+    for layer in content["layers"]:
+        for width in ("filters", "units"):
+            if width in layer and layer["name"] != design.output_layer.name:
+                layer[width] = max(1, round(layer[width] * settings.widen))
+    content["name"] = f"{design.name[:55]}_teacher"
+    return Design.model_validate(content)
+
+
+def teach(
+    design: Design,
+    data: Dataset,
+    recipe: Recipe,
+    settings: Distillation,
+    seed: int,
+    train: Train,
+    callbacks: Sequence[Callback],
+    checkpoints: Checkpoints | None,
+) -> Taught:
+    """Train a recipe's teachers, one after the other, and ask them about the training images.
+
+    A teacher whose training came to its end before, by its checkpoints, is not trained again.
+
+    Args:
+        design: what is to learn from them.
+        data: the images.
+        recipe: by which they are trained, too.
+        settings: the recipe's distillation.
+        seed: of the training that they are for; each has its own, drawn from it.
+        train: trains one.
+        callbacks: those that watch the training; each may send another to watch a teacher's.
+        checkpoints: of the training; each teacher has its own in a folder within.
+    """
+    started, wide = time.perf_counter(), teacher(design, settings)
+    lesson = recipe.with_(epochs=settings.epochs, distillation=None)
+    answers: list[Tensor] = []
+    accuracies: list[float] = []
+    earlier = 0.0  # seconds, before an interruption
+    for number in range(1, settings.teachers + 1):
+        watching = [sent for callback in callbacks if (sent := callback.for_teacher(number, settings.teachers))]
+        within = checkpoints.within(f"teacher-{number}") if checkpoints else None
+        begun = time.perf_counter()
+        fitted = train(wide, lesson, _seed(seed, number), watching, within)
+        outcome = fitted.outcome
+        earlier += max(0.0, outcome.seconds - (time.perf_counter() - begun))
+        if outcome.end in ("interrupted", "diverged"):
+            reason = f"teacher {number} of {settings.teachers}: {outcome.reason}"
+            return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (outcome.end, reason))
+        accuracies.append(fitted.history.last.validation_accuracy)
+        answers.append(torch.stack([log_probabilities(fitted.network, side) for side in _sides(data, recipe)]))
+    mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
+    return Taught((mean / settings.temperature).softmax(-1), tuple(accuracies), time.perf_counter() - started + earlier)
+
+
+def distilled(loss: Tensor, logits: Tensor, batch: Batch, settings: Distillation | None) -> Tensor:
+    """The loss by the labels, joined with that by the teachers' answers if there are any.
+
+    The factor T² keeps the gradients of both parts on one scale, whatever the temperature (Hinton et al. 2015,
+    section 2).
+    """
+    if settings is None or batch.taught is None:
+        return loss
+    by_teachers = functional.cross_entropy(logits / settings.temperature, batch.taught) * settings.temperature**2
+    return settings.weight * by_teachers + (1 - settings.weight) * loss
+
+
+def _sides(data: Dataset, recipe: Recipe) -> Iterator[np.ndarray]:
+    yield data.train.images
+    if recipe.augmentation.flip:
+        yield np.ascontiguousarray(data.train.images[:, :, ::-1])
+
+
+def _seed(seed: int, number: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}/teacher {number}".encode()).digest()[:4], "big")
