@@ -77,7 +77,7 @@ def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         "recipe_name",
         default="fast",
         show_default=True,
-        help="fast, notebook, or a TOML file.",
+        help="best, fast, notebook, or a TOML file.",
     )
     @click.option("--epochs", type=int, help="At most this many epochs, instead of the recipe's own number.")
     @click.option(
@@ -140,12 +140,14 @@ def describe_outcome(folder: RunFolder) -> str:
     epoch = history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else history.last
     restored = f"; the weights of epoch {epoch.epoch} were restored" if outcome.restored_epoch else ""
     share = share_of_peak(folder.design, outcome)
+    known = ", ".join(f"{accuracy:.2%}" for accuracy in outcome.teachers)
+    teachers = f" (its {'teacher' if len(outcome.teachers) == 1 else 'teachers'}: {known})" if known else ""
     reached = f", {share:.0%} of this machine's matrix-product peak" if share else ""
     return (
         f"{count(outcome.epochs, 'epoch')} in {outcome.seconds:.1f} s, "
         f"{outcome.images_per_second:,.0f} images/s{reached} "
         f"({outcome.precision}, {outcome.device}, {outcome.threads} threads): {outcome.reason}{restored}.\n"
-        f"Validation accuracy {epoch.validation_accuracy:.2%}, loss {epoch.validation_loss:.4f}.\n"
+        f"Validation accuracy {epoch.validation_accuracy:.2%}, loss {epoch.validation_loss:.4f}{teachers}.\n"
         f"The run is in {folder.path}.{how_to_go_on('train', folder)}"
     )
 

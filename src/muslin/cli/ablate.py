@@ -47,7 +47,9 @@ MOST_SEEDS = 20  # of a study that goes on until all is decided, unless --max-se
     help="Go on where the verdict is still open, with intervals that allow for looking again and again.",
 )
 @click.option("--max-seeds", type=click.IntRange(2, 1000), help="… up to so many seeds; 20 by default.")
-@click.option("--recipe", "recipe_name", default="fast", show_default=True, help="fast, notebook, or a TOML file.")
+@click.option(
+    "--recipe", "recipe_name", default="fast", show_default=True, help="best, fast, notebook, or a TOML file."
+)
 @click.option("--epochs", type=int, help="At most this many epochs, instead of the recipe's own number.")
 @click.option(
     "--match",

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("design", default="custom_cnn")
-@click.option("--recipe", "recipe_name", default="fast", show_default=True, help="fast, notebook, or a TOML file.")
+@click.option(
+    "--recipe", "recipe_name", default="fast", show_default=True, help="best, fast, notebook, or a TOML file."
+)
 @click.option("--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="To measure.")
 @click.option("--device", help="cpu, cuda or mps; the best there is by default.")
 @click.option(

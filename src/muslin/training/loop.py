@@ -207,20 +207,20 @@ class Training:
         set_learning_rates(self.optimizers, factor)
         return float(self.optimizers[0].param_groups[0]["lr"])
 
-    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
-        """What a step lowers, for logits (batch, class)."""
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=self.recipe.label_smoothing)
-        return distilled(loss, logits, batch, self.recipe.distillation)
+    def losses(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """For logits (batch, class): what a step lowers, and the part of it that the labels have, for the history."""
+        by_labels = functional.cross_entropy(logits, batch.labels, label_smoothing=self.recipe.label_smoothing)
+        return distilled(by_labels, logits, batch, self.recipe.distillation), by_labels
 
     def train_step(self, batch: Batch) -> tuple[float, int]:
-        """One update; the batch's loss and how many answers were right."""
+        """One update; the batch's loss by the labels and how many answers were right."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = self.forward(batch.images)
-        loss = self.loss_of(logits.float(), batch)
+        loss, by_labels = self.losses(logits.float(), batch)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        value = loss.item()
+        value = by_labels.item()
         if not is_finite_step(value, self.network):
             self._end("diverged", self._explain_divergence(value, first_broken(self.network, batch.images)))
             return value, 0

@@ -158,7 +158,7 @@ class _Stopwatch:
                 passes.append((part, taken))
         logits = values.detach().requires_grad_()
         started = time.perf_counter()
-        loss = training.loss_of(logits.float(), batch)
+        loss, _ = training.losses(logits.float(), batch)
         between = time.perf_counter()
         (gradient,) = torch.autograd.grad(loss, logits)
         self._note("loss", between - started, time.perf_counter() - between)

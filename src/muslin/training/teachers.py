@@ -101,7 +101,9 @@ def teach(
         outcome = fitted.outcome
         earlier += max(0.0, outcome.seconds - (time.perf_counter() - begun))
         if outcome.end in ("interrupted", "diverged"):
-            reason = f"teacher {number} of {settings.teachers}: {outcome.reason}"
+            who = f"teacher {number} of {settings.teachers}"
+            interrupted = outcome.end == "interrupted"
+            reason = f"{outcome.reason}, of {who}" if interrupted else f"{who}: {outcome.reason}"
             return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (outcome.end, reason))
         accuracies.append(fitted.history.last.validation_accuracy)
         answers.append(torch.stack([log_probabilities(fitted.network, side) for side in _sides(data, recipe)]))
