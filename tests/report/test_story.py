@@ -147,6 +147,15 @@ def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
     said = words(make_run(recipe=shifted))
     assert "Augmentation shifted by up to 2 pixels along each axis, at random" in said
     assert "0.08 falls in a straight line to zero" in said
+    assert "Teachers" not in said
+
+
+def test_teachers_are_told_of(make_run: MakeRun) -> None:
+    said = words(make_run(recipe=load_recipe("best")))
+    assert (
+        "Teachers 2 of 2 times the width, 12 epochs each; their answers, at temperature 2, make 70 % of the loss"
+        in said
+    )
 
 
 @pytest.mark.parametrize(
