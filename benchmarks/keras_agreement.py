@@ -115,14 +115,14 @@ def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[n
 
 
 def tensorflow_python() -> Path:
-    """The Python of an environment with TensorFlow in the user's cache, made if it isn't there."""
+    """The Python of an environment with TensorFlow and JAX in the user's cache, made if it isn't there."""
     place = cache_folder().with_name("tensorflow")
-    ready, python = place / "ready", place / "bin" / "python"
+    ready, python = place / "ready-with-jax", place / "bin" / "python"
     if not ready.exists():
-        print(f"Setting up TensorFlow in {place} (once; a download of several hundred megabytes) …", file=sys.stderr)
+        print(f"Setting up TensorFlow and JAX in {place} (once; a download of several hundred megabytes) …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
         # Standard output is for the figures.
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True, stdout=sys.stderr)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow", "jax"], check=True, stdout=sys.stderr)
         ready.touch()  # last: what was cut short is begun again
     return python
 
