@@ -119,7 +119,10 @@ def tensorflow_python() -> Path:
     place = cache_folder().with_name("tensorflow")
     ready, python = place / "ready-with-jax", place / "bin" / "python"
     if not ready.exists():
-        print(f"Setting up TensorFlow and JAX in {place} (once; a download of several hundred megabytes) …", file=sys.stderr)
+        print(
+            f"Setting up TensorFlow and JAX in {place} (once; a download of several hundred megabytes) …",
+            file=sys.stderr,
+        )
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
         # Standard output is for the figures.
         subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow", "jax"], check=True, stdout=sys.stderr)

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.folder import RunFolder
 from muslin.training.history import History
@@ -233,18 +235,26 @@ def test_the_evidence_of_a_study_stands_below_the_reasons(
 ) -> None:
     shutil.copytree(cnn.path, tmp_path / "runs" / cnn.name)
     folder = study(tmp_path / "studies" / "one", cnn.design)
+    told = load_justification(folder)
+    alternatives = ("flatten", "flatten, same parameters", "none at all", "5 by 5")
+    rows = tuple(told.rows[0]._replace(alternative=alternative) for alternative in alternatives)
+    save_justification(replace(told, rows=rows), folder)
     (folder / "table.csv").write_text(
-        "decision,chosen,alternative,seeds,difference,low,high,verdict,verdict_text\n"
-        "pooling,global average,flatten,5,0.51,0.2,0.82,supported,supported by accuracy\n"
-        "kernel,3 by 3,5 by 5,0,,,,not measured,not measured\n"
+        "decision,chosen,alternative,matched,seeds,difference,low,high,verdict,verdict_text\n"
+        "pooling,global average,flatten,,5,0.51,0.2,0.82,supported,supported by accuracy\n"
+        "pooling,global average,flatten,parameters,5,0.41,0.1,0.72,supported,supported by accuracy\n"
+        "pooling,global average,none at all,,5,31.5,30.0,33.0,supported,supported by accuracy\n"
+        "kernel,3 by 3,5 by 5,,0,,,,not measured,not measured\n"
     )
     page = visit(f"{start(runs=tmp_path / 'runs', run=None).url}/#anatomy", wait=".part")
     page.get_by_role("heading", name="Do the reasons hold?").wait_for()
-    rows = page.locator(".forest tbody tr")
-    assert rows.count() == 2
-    assert "supported by accuracy" in rows.first.inner_text()
-    assert rows.first.locator(".interval").count() == 1
-    assert rows.last.locator(".interval").count() == 0
+    found = page.locator(".forest tbody tr")
+    names = [name.split("against ")[1] for name in found.locator("th").all_inner_texts()]
+    assert names == list(alternatives)
+    assert "supported by accuracy" in found.first.inner_text()
+    assert [row.locator(".interval").count() for row in found.all()] == [1, 1, 1, 0]
+    assert [row.locator("circle").count() for row in found.all()] == [1, 1, 0, 0]
+    assert found.nth(2).locator("path").count() == 1  # an arrow: it must not squeeze all others
 
 
 def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> None:

@@ -62,12 +62,13 @@ def newest_study(runs: Path, design: Design) -> StudyAnswer | None:
                 recipe=justification.recipe,
                 margin=justification.margin,
                 images=justification.images,
-                findings=_findings(folder / _TABLE),
+                findings=_findings(folder / _TABLE, [row.alternative for row in justification.rows]),
             )
     return None
 
 
-def _findings(path: Path) -> list[Finding]:
+def _findings(path: Path, alternatives: list[str]) -> list[Finding]:
+    """The rows of a table; what alternatives are called, twins told from one another, the justification says."""
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"{path} is too long")
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
@@ -75,7 +76,7 @@ def _findings(path: Path) -> list[Finding]:
         Finding(
             decision=row["decision"],
             chosen=row["chosen"],
-            alternative=row["alternative"],
+            alternative=alternative,
             seeds=int(row["seeds"]),
             difference=_number(row["difference"]),
             low=_number(row["low"]),
@@ -83,7 +84,7 @@ def _findings(path: Path) -> list[Finding]:
             kind=row["verdict"],
             verdict=row["verdict_text"],
         )
-        for row in rows
+        for row, alternative in zip(rows, alternatives, strict=True)
     ]
 
 
