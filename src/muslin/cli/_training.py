@@ -136,7 +136,8 @@ def describe_outcome(folder: RunFolder) -> str:
 
     outcome, history = folder.record.outcome, folder.history
     if outcome is None or not len(history):
-        return f"No epoch was finished. The weights so far are in {folder.path}.{how_to_go_on('train', folder)}"
+        why = f": {outcome.reason}" if outcome and outcome.end == "interrupted" else ""
+        return f"No epoch was finished{why}. The weights so far are in {folder.path}.{how_to_go_on('train', folder)}"
     epoch = history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else history.last
     restored = f"; the weights of epoch {epoch.epoch} were restored" if outcome.restored_epoch else ""
     share = share_of_peak(folder.design, outcome)

@@ -39,7 +39,7 @@ class ShowProgress(Callback):
 
     def on_start(self, training: Training) -> None:
         """Open the bar."""
-        if self._heading:
+        if self._heading and not training.ended:
             self.console.print(f"  {self._heading}", highlight=False)
         if not self.console.is_terminal or self.console.quiet:
             return
