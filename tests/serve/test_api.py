@@ -6,11 +6,13 @@ import base64
 import io
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.export.predictor import Predictor
 from muslin.export.prepare import prepare_picture
@@ -261,6 +263,9 @@ def test_a_study_of_the_design_is_found_beside_the_runs(start, cnn: RunFolder, t
     place = f"/api/runs/{cnn.name}/study"
     shipped = up.http.get(place).json()
     folder = study(tmp_path / "studies" / "one", cnn.design)
+    told = load_justification(folder)
+    rows = tuple(told.rows[0]._replace(alternative=name) for name in ("flatten", "5 by 5"))
+    save_justification(replace(told, rows=rows), folder)
     head = "decision,chosen,alternative,seeds,difference,low,high,verdict,verdict_text"
     (folder / "table.csv").write_text(
         f"{head}\npooling,global average,flatten,5,0.51,0.2,0.82,supported,supported by accuracy\n"
