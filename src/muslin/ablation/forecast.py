@@ -106,6 +106,7 @@ def _trial_seconds(arm: Arm, data: Dataset, step: float, image: float) -> float:
     seconds = steps * arm.recipe.epochs * step + images * image
     if settings := arm.recipe.distillation:
         wider = analyze(teacher(arm.design, settings)).macs / analyze(arm.design).macs
-        asked = 2 * len(data.train) + len(data.validation) * settings.epochs
+        sides = 1 + arm.recipe.augmentation.flip
+        asked = sides * len(data.train) + len(data.validation) * settings.epochs
         seconds += settings.teachers * wider * (steps * settings.epochs * step + asked * image)
     return seconds

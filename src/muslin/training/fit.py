@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -62,21 +63,7 @@ def fit(
             device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
         taught: Taught | None = None
         if recipe.distillation:
-
-            def train(
-                wide: Design, lesson: Recipe, its_seed: int, watching: Sequence[Callback], within: Checkpoints | None
-            ) -> Fitted:
-                return fit(
-                    wide,
-                    data,
-                    lesson,
-                    seed=its_seed,
-                    device=device,
-                    precision=precision,
-                    callbacks=watching,
-                    checkpoints=within,
-                )
-
+            train = partial(fit, data=data, device=device, precision=precision)
             taught = teach(design, data, recipe, recipe.distillation, seed, train, callbacks, checkpoints)
         with catch_interruption() as interruption:
             training = Training(design, data, recipe, seed, pick_device(device), precision, taught)

@@ -25,7 +25,7 @@ from muslin.training.outcome import End, Fitted
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-Train = Callable[[Design, Recipe, int, Sequence[Callback], Checkpoints | None], Fitted]
+Train = Callable[..., Fitted]  # `muslin.training.fit.fit`, but for what all trainings of a run share
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def teach(
         watching = [sent for callback in callbacks if (sent := callback.for_teacher(number, settings.teachers))]
         within = checkpoints.within(f"teacher-{number}") if checkpoints else None
         begun = time.perf_counter()
-        fitted = train(wide, lesson, _seed(seed, number), watching, within)
+        fitted = train(wide, recipe=lesson, seed=_seed(seed, number), callbacks=watching, checkpoints=within)
         outcome = fitted.outcome
         earlier += max(0.0, outcome.seconds - (time.perf_counter() - begun))
         if outcome.end in ("interrupted", "diverged"):
