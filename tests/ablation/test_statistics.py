@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from muslin.ablation.statistics import (
+    MOST_SEEDS,
     Effect,
     detectable,
     holm,
@@ -52,6 +54,14 @@ def test_the_bootstrap_interval_leans_with_the_skew_where_t_is_symmetric() -> No
     assert effect.mean - effect.interval.low == pytest.approx(effect.interval.high - effect.mean)
 
 
+def test_the_bootstrap_is_computed_when_asked_for_and_from_three_differences_on() -> None:
+    assert paired_effect([0.1, 0.3, 0.2]).bootstrap is None
+    assert paired_effect([0.1, 0.3], bootstrap=True).bootstrap is None
+    interval = paired_effect([0.1, 0.3, 0.2], bootstrap=True).bootstrap
+    assert interval is not None
+    assert 0.1 <= interval.low < interval.high <= 0.3
+
+
 def test_equal_differences_of_few_seeds_are_not_believed_beyond_the_rounding_of_accuracies() -> None:
     effect = paired_effect([0.4, 0.4], resolution=0.4)
     assert effect.deviation == pytest.approx(0.4 / sqrt(12))
@@ -84,6 +94,13 @@ def test_the_seeds_needed_would_decide() -> None:
     assert needed is not None
     reach = [stats.t.ppf(0.975, count - 1) * effect.deviation / sqrt(count) for count in (needed - 1, needed)]
     assert reach[0] >= effect.mean > reach[1]
+
+
+@pytest.mark.parametrize(("count", "needed"), [(MOST_SEEDS, MOST_SEEDS), (MOST_SEEDS + 1, None)])
+def test_the_most_seeds_that_are_ever_named(count: int, needed: int | None) -> None:
+    reach = stats.t.ppf(0.975, count - 1) / sqrt(count)
+    effect = replace(paired_effect([0.0, 1.0]), deviation=0.999_999 / reach, mean=1.0)  # decided by so many, just
+    assert seeds_needed(effect, 0.2) == needed
 
 
 def test_a_difference_at_the_margin_may_need_more_seeds_than_anyone_has() -> None:

@@ -113,6 +113,10 @@ def test_without_pairs_the_verdict_says_why(chosen: list[str], other: list[str],
     assert judge_failure(chosen, other, seeds) == verdict
 
 
+def test_a_contradicted_choice_is_told_what_is_better() -> None:
+    assert judge(paired_effect([-1.0, -1.1, -0.9]), CHOICE, CHOICE).text == "contradicted: the alternative is better"
+
+
 def test_an_undecided_verdict_says_how_many_seeds_are_missing() -> None:
     verdict = judge(paired_effect([0.1, 0.5, -0.2, 0.6, 0.1]), CHOICE, CHOICE)
     assert verdict.open

@@ -109,6 +109,7 @@ def test_custom_cnn_multiplies_7_452_416_times() -> None:
 def test_more_parameters_than_the_baseline_are_negative_savings() -> None:
     comparison = analyze(load_design("dense_baseline"), baseline=load_design("custom_cnn")).comparison
     assert comparison is not None
+    assert comparison.baseline == "custom_cnn"
     assert comparison.saved == pytest.approx(-100 * (101_770 - 93_962) / 93_962)
 
 

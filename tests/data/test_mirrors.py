@@ -67,8 +67,11 @@ def test_every_mirror_is_reached_over_https():
     assert all(base.startswith("https://") for base in mirrors.MIRRORS)
 
 
-def test_all_files_arrive_verified(base: str, files: tuple[OfficialFile, ...], served: Path, cache: Path):
-    mirrors.fetch(cache, silent, base=base, files=files)
+def test_all_files_arrive_verified(
+    server: http.server.ThreadingHTTPServer, base: str, files: tuple[OfficialFile, ...], served: Path, cache: Path
+):
+    mirrors.fetch(cache, silent, base=f"{base}/", files=files)
+    assert all("//" not in path for path in server.asked)
     for file in files:
         name = f"{file.name}.gz"
         assert (cache / name).read_bytes() == (served / name).read_bytes()

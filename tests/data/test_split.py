@@ -35,6 +35,12 @@ def test_every_image_lands_on_one_side_and_every_class_gives_its_share(per_class
     np.testing.assert_allclose(np.bincount(drawn.labels), 0.2 * np.array(per_class), atol=1)
 
 
+def test_data_say_how_many_images_they_hold_and_of_what_shape(sample: Dataset):
+    assert repr(sample.train) == "Split(1,800 images of 28×28×1)"
+    sizes = "1,800 train, 200 validation, 500 test"
+    assert repr(sample) == f"Dataset({sizes} images of 28×28×1, 10 classes, from {sample.source})"
+
+
 def test_the_sample_is_split_90_to_10_with_equal_classes(sample: Dataset):
     assert np.bincount(sample.train.labels).tolist() == [180] * 10
     assert np.bincount(sample.validation.labels).tolist() == [20] * 10
