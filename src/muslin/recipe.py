@@ -119,7 +119,7 @@ class Distillation(_Part):
     """Learn from larger networks as well as from the labels.
 
     The teachers are the design with more filters, trained in the same run before it, by the same recipe. Their logits
-    for every training image, and for its mirror image where the recipe mirrors, are averaged. Then
+    for a training image are averaged, and those for its mirror image with them where the recipe mirrors. Then
 
         loss = weight · T² · H(softmax(teachers / T), softmax(logits / T)) + (1 − weight) · loss by the labels
 

@@ -155,7 +155,7 @@ def test_teachers_are_told_of(make_run: MakeRun) -> None:
     said = words(make_run(recipe=load_recipe("best"), outcome=taught))
     assert "that of 2 teachers, which had 94.10 % and 93.93 % of the validation images right." in said
     assert (
-        "Teachers 2 of 2 times the width, 12 epochs each; their answers, at temperature 2, make 70 % of the loss"
+        "Teachers 2 of 2 times the width, 10 epochs each; their answers, at temperature 2, make 70 % of the loss"
         in said
     )
 

@@ -43,7 +43,7 @@ class Batches:
         recipe: batch size and augmentation.
         seed: of both.
         device: where batches are made.
-        taught: what teachers answered to the images as they are and, where the recipe mirrors, to their mirror images.
+        taught: what teachers answered to the images, as probabilities.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Batches:
         recipe: Recipe,
         seed: int,
         device: torch.device,
-        taught: Float[Tensor, "side image class"] | None = None,
+        taught: Float[Tensor, "image class"] | None = None,
     ) -> None:
         self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
@@ -87,13 +87,12 @@ class Batches:
         for step in range(first, self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
             here = chosen.to(self.images.device)
-            images, sides = self.images[here], torch.zeros_like(here)
+            images = self.images[here]
             if how.flip:
-                mirrored = self.mirrored[chosen] ^ (number % 2 == 0)
-                images, sides = flip(images, mirrored), mirrored.to(sides)
+                images = flip(images, self.mirrored[chosen] ^ (number % 2 == 0))
             if how.shift:
                 images = shift(images, moves[chosen])
-            taught = None if self.taught is None else self.taught[sides, here]
+            taught = None if self.taught is None else self.taught[here]
             yield Batch(images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), self.labels[here], taught)
 
     def _generator(self, epoch: int) -> torch.Generator:

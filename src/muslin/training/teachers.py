@@ -33,14 +33,14 @@ class Taught:
     """What teachers had to say.
 
     Attributes:
-        answers: probabilities at the recipe's temperature: of the images as they are and, where the recipe mirrors, of
-            their mirror images. None if a teacher's training ended before its time.
+        answers: to each training image, as probabilities at the recipe's temperature. None if a teacher's training
+            ended before its time.
         accuracies: each teacher's on the validation split, 0–1.
         seconds: that all of it took.
         ended: how and why a teacher's training ended before its time.
     """
 
-    answers: Float[Tensor, "side image class"] | None
+    answers: Float[Tensor, "image class"] | None
     accuracies: tuple[float, ...]
     seconds: float
     ended: tuple[End, str] | None = None
@@ -106,7 +106,7 @@ def teach(
             reason = f"{outcome.reason}, of {who}" if interrupted else f"{who}: {outcome.reason}"
             return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (outcome.end, reason))
         accuracies.append(fitted.history.last.validation_accuracy)
-        answers.append(torch.stack([log_probabilities(fitted.network, side) for side in _sides(data, recipe)]))
+        answers += [log_probabilities(fitted.network, side) for side in _sides(data, recipe)]
     mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
     return Taught((mean / settings.temperature).softmax(-1), tuple(accuracies), time.perf_counter() - started + earlier)
 
