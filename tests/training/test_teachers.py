@@ -143,11 +143,9 @@ def test_the_answers_are_those_of_networks_trained_alone(
         patch.setattr(Training, "__init__", note)
         fit(small, few, TAUGHT, seed=3)
     assert len(set(seeds)) == 3
-    logits = []
-    for seed in seeds[:2]:
-        alone = fit(teacher(small, SETTINGS), few, TAUGHT.with_(distillation=None), seed=seed)
-        for side in (few.train.images, few.train.images[:, :, ::-1]):
-            logits.append(np.log(predict(alone.network, np.ascontiguousarray(side))))
+    alone = [fit(teacher(small, SETTINGS), few, TAUGHT.with_(distillation=None), seed=seed) for seed in seeds[:2]]
+    sides = few.train.images, np.ascontiguousarray(few.train.images[:, :, ::-1])
+    logits = [np.log(predict(fitted.network, side)) for fitted in alone for side in sides]
     expected = torch.from_numpy(np.mean(logits, axis=0) / 3).softmax(-1)
     torch.testing.assert_close(taught[0], expected, atol=1e-5, rtol=1e-4)
 
