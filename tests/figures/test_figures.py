@@ -36,7 +36,7 @@ def test_curves_are_the_historys_columns_with_the_baseline_and_the_restored_epoc
     assert any(np.allclose(line.get_ydata(), 88.5) for line in accuracy.lines)
     assert all(any(np.allclose(line.get_xdata(), 15) for line in axes.lines) for axes in figure.axes)
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "baseline, 88.5 %"]
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "baseline, test: 88.5 %"]
 
 
 def test_the_confusion_matrix_prints_every_count() -> None:

@@ -40,7 +40,7 @@ def training_curves(
         _line(accuracy, baseline_history, "validation_accuracy", GREY, scale=100, label="baseline, validation", **look)
         _line(loss, baseline_history, "validation_loss", GREY, **look)
     if baseline_accuracy is not None:
-        words = f"baseline, {100 * baseline_accuracy:.1f} %"
+        words = f"baseline, test: {100 * baseline_accuracy:.1f} %"
         accuracy.axhline(100 * baseline_accuracy, color=GREY, linewidth=1.25, linestyle=(0, (5, 3)), label=words)
     titles = {accuracy: "Accuracy (%)", loss: "Loss (cross-entropy, nats)", rate: "Learning rate"}
     for axes, title in titles.items():

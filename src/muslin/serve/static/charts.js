@@ -16,6 +16,7 @@ export function chart(title, series, { format = String, across = "epoch", from, 
   const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low || 1)) * (HEIGHT - TOP - BOTTOM);
   const marks = square ? [0, 0.25, 0.5, 0.75, 1] : nice(left, right).filter((tick) => !whole || Number.isInteger(tick)).filter((tick) => tick >= left && tick <= right);
   const words = series.filter((each) => each.points.length).map((each) => `${each.name}: last ${format(each.points.at(-1)[1])}`).join("; ");
+  const beaten = level && series.some((each) => each.points.at(-1)?.[1] > level.value);  // its name goes where no line ends
   return h("figure", { class: "chart" },
     h("h3", {}, title),
     svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}. ${words}.` },
@@ -23,7 +24,7 @@ export function chart(title, series, { format = String, across = "epoch", from, 
       marks.map((tick) => svg("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, square ? format(tick) : String(tick))),
       svg("text", { x: WIDTH - RIGHT, y: HEIGHT + 6, "text-anchor": "end" }, square ? across : ""),
       level && svg("line", { class: "base", x1: LEFT, x2: WIDTH - RIGHT, y1: y(level.value), y2: y(level.value) }),
-      level && svg("text", { x: WIDTH - RIGHT, y: y(level.value) - 5, "text-anchor": "end" }, level.name),
+      level && svg("text", { x: WIDTH - RIGHT, y: y(level.value) + (beaten ? 14 : -5), "text-anchor": "end" }, level.name),
       square && svg("line", { class: "base", x1: x(0), x2: x(1), y1: y(0), y2: y(1) }),
       series.map((each) => [
         each.points.length > 1 && svg("polyline", { class: "line", stroke: `var(--${each.colour})`, points: each.points.map((point) => `${x(point[0])},${y(point[1])}`).join(" "), "stroke-dasharray": each.dashed ? "5 4" : null }),
