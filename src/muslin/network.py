@@ -128,14 +128,16 @@ def predict(
     device = next(network.parameters()).device
     training = network.training
     network.eval()
+    # Written into one array: small ones, kept between the large ones that are freed, would leave holes in the heap.
+    probabilities = np.empty((len(images), network.design.classes), np.float32)
     try:
-        parts = [
-            torch.softmax(compute(prepare(images[start : start + batch_size]).to(device)), dim=1).cpu().numpy()
-            for start in range(0, len(images), batch_size)
-        ]
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            logits = compute(prepare(images[part]).to(device))
+            probabilities[part] = torch.softmax(logits, dim=1).cpu().numpy()
     finally:
         network.train(training)
-    return np.concatenate(parts) if parts else np.zeros((0, network.design.classes), np.float32)
+    return probabilities
 
 
 def _module(layer: Layer, entering: Shape) -> nn.Module:  # noqa: PLR0911  (one line per kind reads best)
