@@ -116,9 +116,9 @@ class Augmentation(_Part):
 
 
 class Distillation(_Part):
-    """Learn from larger networks as well as from the labels.
+    """Learn from other networks as well as from the labels.
 
-    The teachers are the design with more filters, trained in the same run before it, by the same recipe. Their logits
+    The teachers are the design, wider or as it is, trained in the same run before it, by the same recipe. Their logits
     for a training image are averaged, and those for its mirror image with them where the recipe mirrors. Then
 
         loss = weight · T² · H(softmax(teachers / T), softmax(logits / T)) + (1 − weight) · loss by the labels
@@ -126,7 +126,7 @@ class Distillation(_Part):
     where H is cross-entropy (Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2).
 
     Attributes:
-        teachers: how many, each of its own seed.
+        teachers: how many, each of its own seed. Several of the design's own size know more than one.
         epochs: of a teacher's training.
         widen: how many times the design's filters, or hidden units, a teacher has.
         weight: the share of the teachers' answers in the loss.
@@ -157,7 +157,7 @@ class Recipe(_Part):
             scaling is folded into that layer, so the network that is kept takes 0–1 like every other.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016, section 7).
         dropout: replaces the rates of the design's dropout layers while training; None keeps them.
-        distillation: learn from larger networks, too; None learns from the labels alone.
+        distillation: learn from other networks, too; None learns from the labels alone.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

@@ -127,10 +127,11 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
 
 
 def _teachers(settings: Distillation) -> Setting:
+    width = "of the same design" if settings.widen == 1 else f"of {setting(settings.widen)} times the width"
     return Setting(
         "Teachers",
         str(settings.teachers),
-        f"of {setting(settings.widen)} times the width, {count(settings.epochs, 'epoch')} each; their answers, at "
+        f"{width}, trained for {count(settings.epochs, 'epoch')} each; their answers, at "
         f"temperature {setting(settings.temperature)}, make {percent(settings.weight, 0)} of the loss",
     )
 

@@ -1,4 +1,4 @@
-"""Teachers: larger networks that are trained first, and whose answers a network learns from."""
+"""Teachers: networks that are trained first, and whose answers another learns from."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import { h, svg } from "./dom.js";
 
-const WIDTH = 420, HEIGHT = 210, LEFT = 44, RIGHT = 14, TOP = 10, BOTTOM = 26;
+const WIDTH = 420, HEIGHT = 210, LEFT = 50, RIGHT = 14, TOP = 10, BOTTOM = 26;
 
 // series: [{ name, colour, points: [[x, y] …], dots }]; options: label, format, across (x axis), from/to (y range), level: { value, name }.
 export function chart(title, series, { format = String, across = "epoch", from, to, level, square = false, whole = true } = {}) {

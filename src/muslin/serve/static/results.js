@@ -52,7 +52,7 @@ export function courses(history, level) {
     { name: "training", colour: "c4", points: column(name) },
   ];
   return [
-    chart("Accuracy", pair("accuracy"), { format: (value) => percent(value, value % 0.01 ? 1 : 0), level }),
+    chart("Accuracy", pair("accuracy"), { format: (value) => percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1), level }),
     chart("Loss", pair("loss"), { format: (value) => plain(value) }),
   ];
 }
