@@ -250,8 +250,13 @@ class Peer:
         self.process.communicate()
 
 
-def take_turns(names: list[str], pythons: dict[str, Path], count: int, rounds: int) -> dict[str, dict[str, object]]:
-    """Each worker warms up with two turns, then all train by turns, A B C A B C; medians of images a second."""
+def take_turns(
+    names: list[str], pythons: dict[str, Path], count: int, rounds: int, between: Callable[[], None]
+) -> dict[str, dict[str, object]]:
+    """Each worker warms up with two turns, then all train by turns, A B C A B C; medians of images a second.
+
+    `between` is called before each round.
+    """
     peers: list[Peer] = []
     for name in names:
         peer = Peer(name, pythons.get(name, Path(sys.executable)), count)
@@ -262,6 +267,7 @@ def take_turns(names: list[str], pythons: dict[str, Path], count: int, rounds: i
         except RuntimeError as problem:
             print(f"left out: {problem}", file=sys.stderr)
     for _ in range(rounds):
+        between()
         for peer in peers:
             peer.turns.append(peer.turn())
     for peer in peers:
