@@ -293,7 +293,7 @@ def machine() -> dict[str, object]:
     """Where and with what a figure was measured."""
     import torch  # noqa: PLC0415
 
-    from muslin.training.machine import measure_matrix_peak, processor  # noqa: PLC0415
+    from muslin.training.machine import processor  # noqa: PLC0415
 
     threads = torch.get_num_threads()
     return {
@@ -303,7 +303,6 @@ def machine() -> dict[str, object]:
         "date": time.strftime("%Y-%m-%d %H:%M"),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "peak_gflops": {kind: round(measure_matrix_peak(kind) / 1e9, 1) for kind in precisions()},
     }
 
 

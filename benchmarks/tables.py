@@ -22,11 +22,8 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def where(there: Any) -> str:
-    peaks = " and ".join(f"{peak:,.0f} GFLOP/s in {kind}" for kind, peak in there["peak_gflops"].items())
-    return (
-        f"{there['processor']}, {there['threads']} threads, torch {there['torch']}, {there['date']}; matrix products "
-        f"reach {peaks}; load average when it began: {there['load_average'][0]:.1f}."
-    )
+    what = f"{there['processor']}, {there['threads']} threads, torch {there['torch']}, {there['date']}"
+    return f"{what}; load average when it began: {there['load_average'][0]:.1f}."
 
 
 def throughput(found: Any) -> list[str]:
@@ -43,7 +40,10 @@ def throughput(found: Any) -> list[str]:
     ]
     head = ["", "precision", "images/s", "s an epoch", "× Keras on TensorFlow", "of the peak"]
     turns = len(next(iter(found["rows"].values()))["rounds"])
-    how = f"Medians of {turns} turns of {found['images_a_turn']:,} images."
+    peaks = " and ".join(f"{peak:,.0f} GFLOP/s in {kind}" for kind, peak in found["peak_gflops"].items())
+    how = (
+        f"Medians of {turns} turns of {found['images_a_turn']:,} images; between them, matrix products reached {peaks}."
+    )
     return ["### Throughput", "", where(found["machine"]), "", how, "", *table(head, rows)]
 
 
