@@ -41,7 +41,7 @@ def main() -> None:
             "seconds": fitted.outcome.seconds,
             "steps_seconds": sum(fitted.history.column("seconds")),
             "images_per_second": fitted.outcome.images_per_second,
-            "validation_accuracy": fitted.history.last.validation_accuracy,
+            "validation_accuracy": fitted.history.kept(fitted.outcome.restored_epoch).validation_accuracy,
             "test_accuracy": float(right.mean()),
         }
         rows.append(row)

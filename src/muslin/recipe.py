@@ -126,7 +126,7 @@ class Distillation(_Part):
     where H is cross-entropy (Hinton, Vinyals & Dean, "Distilling the Knowledge in a Neural Network", 2015, section 2).
 
     Attributes:
-        teachers: how many, each of its own seed. Several of the design's own size know more than one.
+        teachers: how many, each of its own seed.
         epochs: of a teacher's training.
         widen: how many times the design's filters, or hidden units, a teacher has.
         weight: the share of the teachers' answers in the loss.

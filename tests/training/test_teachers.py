@@ -1,4 +1,4 @@
-"""Distillation: what a network learns from larger ones, and that a training with teachers is as safe as one without."""
+"""Distillation: what a network learns from others, and that a training with teachers is as safe as one without."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from muslin.ablation.arm import Arm
 from muslin.analysis import analyze
 from muslin.data import Dataset, Split
 from muslin.design import Design, load_design
-from muslin.network import predict
-from muslin.recipe import Augmentation, Distillation, Recipe, load_recipe
+from muslin.network import Network, predict
+from muslin.recipe import Adam, Augmentation, Constant, Distillation, EarlyStopping, Recipe, load_recipe
 from muslin.training.batches import Batch, Batches
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import fit
+from muslin.training.forward import log_probabilities
+from muslin.training.history import Epoch
 from muslin.training.loop import Training
 from muslin.training.outcome import Fitted
 from muslin.training.progress import ShowProgress
@@ -148,6 +150,37 @@ def test_the_answers_are_those_of_networks_trained_alone(
     logits = [np.log(predict(fitted.network, side)) for fitted in alone for side in sides]
     expected = torch.from_numpy(np.mean(logits, axis=0) / 3).softmax(-1)
     torch.testing.assert_close(taught[0], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_teachers_accuracy_is_that_of_the_weights_it_answers_with(
+    small: Design, few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[float] = []
+    last: dict[int, float] = {}
+
+    def note(network: Network, images: np.ndarray) -> torch.Tensor:
+        known.append(float((predict(network, few.validation.images).argmax(1) == few.validation.labels).mean()))
+        return log_probabilities(network, images)
+
+    class Lasts(Callback):
+        def __init__(self, teacher: int = 0) -> None:
+            self.teacher = teacher
+
+        def for_teacher(self, number: int, of: int) -> Callback:
+            return Lasts(number)
+
+        def on_epoch(self, training: Training, epoch: Epoch) -> None:
+            last[self.teacher] = epoch.validation_accuracy
+
+    monkeypatch.setattr("muslin.training.teachers.log_probabilities", note)
+    settings = SETTINGS.model_copy(update={"epochs": 12})
+    hasty = Adam(learning_rate=0.03)
+    recipe = TAUGHT.with_(
+        distillation=settings, early_stopping=EarlyStopping(patience=2), schedule=Constant(), optimizer=hasty
+    )
+    outcome = fit(small, few, recipe, seed=3, callbacks=[Lasts()]).outcome
+    assert outcome.teachers == pytest.approx(known[::2])
+    assert outcome.teachers != pytest.approx([last[1], last[2]])  # the best epoch was not the last
 
 
 def test_it_says_what_the_teachers_knew_and_counts_their_time(unbroken: tuple[Fitted, Watch]) -> None:

@@ -138,7 +138,7 @@ def describe_outcome(folder: RunFolder) -> str:
     if outcome is None or not len(history):
         why = f": {outcome.reason}" if outcome and outcome.end == "interrupted" else ""
         return f"No epoch was finished{why}. The weights so far are in {folder.path}.{how_to_go_on('train', folder)}"
-    epoch = history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else history.last
+    epoch = history.kept(outcome.restored_epoch)
     restored = f"; the weights of epoch {epoch.epoch} were restored" if outcome.restored_epoch else ""
     share = share_of_peak(folder.design, outcome)
     known = ", ".join(f"{accuracy:.2%}" for accuracy in outcome.teachers)

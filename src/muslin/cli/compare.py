@@ -88,7 +88,7 @@ def _row(folder: RunFolder) -> dict[str, Any]:
     record, analysis, outcome = folder.record, analyze(folder.design), folder.record.outcome
     kept = None
     if outcome is not None and len(folder.history):
-        kept = folder.history.epochs[outcome.restored_epoch - 1] if outcome.restored_epoch else folder.history.last
+        kept = folder.history.kept(outcome.restored_epoch)
     return {
         "run": folder.name,
         "design": record.design,

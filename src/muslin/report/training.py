@@ -59,8 +59,7 @@ class Course:
     @property
     def kept(self) -> Epoch:
         """The epoch whose weights the network now has."""
-        restored = self.outcome.restored_epoch if self.outcome else None
-        return next((epoch for epoch in self.history if epoch.epoch == restored), self.history.last)
+        return self.history.kept(self.outcome.restored_epoch if self.outcome else None)
 
     @property
     def ending(self) -> str:

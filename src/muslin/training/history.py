@@ -70,6 +70,10 @@ class History:
         """The first epoch with the lowest validation loss."""
         return min(self.epochs, key=lambda epoch: epoch.validation_loss)
 
+    def kept(self, restored: int | None) -> Epoch:
+        """The epoch whose weights the network ended with: the one that was restored, or else the last."""
+        return self.epochs[restored - 1] if restored else self.last
+
     def column(self, name: str) -> tuple[float, ...]:
         """One column, epoch by epoch."""
         return tuple(float(getattr(epoch, name)) for epoch in self.epochs)

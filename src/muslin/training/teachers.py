@@ -105,7 +105,7 @@ def teach(
             interrupted = outcome.end == "interrupted"
             reason = f"{outcome.reason}, of {who}" if interrupted else f"{who}: {outcome.reason}"
             return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (outcome.end, reason))
-        accuracies.append(fitted.history.last.validation_accuracy)
+        accuracies.append(fitted.history.kept(outcome.restored_epoch).validation_accuracy)
         answers += [log_probabilities(fitted.network, side) for side in _sides(data, recipe)]
     mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
     return Taught((mean / settings.temperature).softmax(-1), tuple(accuracies), time.perf_counter() - started + earlier)
