@@ -3,6 +3,7 @@
     python tools/mutation.py                        150 changes in each area, drawn by seed 0: half an hour
     python tools/mutation.py --sample 0             all of them: some hours
     python tools/mutation.py --only data --seed 1   another draw in one area
+    python tools/mutation.py --seed 1 --earlier 0 150  the same, and apart what no draw of 150 by seed 0 had
 
 Which files are changed and which tests have to notice stands under `[tool.mutmut]` in pyproject.toml. A change that no
 test runs at all counts as unnoticed. Survivors are listed; `mutmut show NAME` prints one.
@@ -16,6 +17,7 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from muslin.evaluation.intervals import wilson
@@ -56,6 +58,13 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=150, help="changes in each area; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=AREAS, action="append", help="an area; may be given more than once")
+    parser.add_argument(
+        "--earlier",
+        type=int,
+        nargs=2,
+        metavar=("SEED", "SAMPLE"),
+        help="an earlier draw, after which tests were written: what it had not is counted apart as well",
+    )
     parser.add_argument("--least", type=float, default=0.85, help="share that must be noticed in each area")
     arguments = parser.parse_args()
 
@@ -68,15 +77,20 @@ def main() -> int:
     found, enough = statuses(), True
     for area, names in drawn.items():
         survivors = [name for name in names if found[name] not in NOTICED]
-        noticed = len(names) - len(survivors)
-        low, high = wilson(noticed, len(names))
-        enough &= noticed >= arguments.least * len(names)
-        print(
-            f"{area}: {noticed} of {len(names)} noticed, {noticed / len(names):.1%} [{low:.1%}, {high:.1%}]; "
-            f"{len(of_area[area]):,} changes there are"
-        )
+        enough &= len(names) - len(survivors) >= arguments.least * len(names)
+        print(f"{area}: {_share(names, survivors)}; {len(of_area[area]):,} changes there are")
+        if arguments.earlier:
+            seed, sample = arguments.earlier
+            fresh = set(names).difference(draw(of_area[area], sample, seed))
+            print(f"  in no earlier draw: {_share(fresh, fresh.intersection(survivors))}")
         print(*(f"  {found[name]}: {name}" for name in sorted(survivors)), sep="\n")
     return 0 if enough else 1
+
+
+def _share(names: Collection[str], survivors: Collection[str]) -> str:
+    noticed = len(names) - len(survivors)
+    low, high = wilson(noticed, len(names))
+    return f"{noticed} of {len(names)} noticed, {noticed / len(names):.1%} [{low:.1%}, {high:.1%}]"
 
 
 if __name__ == "__main__":

@@ -215,6 +215,22 @@ def test_a_confusion_cell_opens_its_images(known: Running, visit: Open, cnn: Run
         eventually(image).to_have_js_property("naturalWidth", 28)
 
 
+def test_the_baselines_name_stands_where_no_curve_ends(
+    start: Start, visit: Open, cnn: RunFolder, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / cnn.name
+    shutil.copytree(cnn.path, run)
+    shutil.copytree(cnn.path, run / "baseline")
+    page = visit(f"{start(runs=run.parent, run=None).url}/#results", wait=".confusion")
+    chart = page.locator(".chart").first
+    name = float(chart.get_by_text("baseline, test:").get_attribute("y") or "nan")
+    line = float(chart.locator(".base").get_attribute("y1") or "nan")
+    last, evaluation = cnn.history.last, cnn.evaluation
+    assert evaluation is not None
+    beaten = max(last.accuracy, last.validation_accuracy) > evaluation.accuracy
+    assert (name > line) == beaten  # below the line where a curve ends above it
+
+
 def test_a_live_run_is_followed(start: Start, visit: Open, cnn: RunFolder, tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(cnn.path, runs / cnn.name)

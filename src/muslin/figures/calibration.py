@@ -42,9 +42,10 @@ def reliability(evaluation: Evaluation) -> Figure:
     )
     answers.annotate(
         f"expected calibration error {100 * calibration.error:.1f} %",
-        (0.02, 0.97),
+        (0.98, 0.03),  # where a network would be quite sure and nearly always wrong: no point is there
         xycoords="axes fraction",
-        va="top",
+        ha="right",
+        va="bottom",
     )
     answers.set(xlim=(0, 101), ylim=(-1.5, 101.5), ylabel="accuracy (%)")
     answers.grid(axis="both", color=INK, alpha=FAINT)
