@@ -129,6 +129,13 @@ def test_history_with_text_for_a_number_names_the_line(folder: RunFolder) -> Non
         _ = folder.history
 
 
+def test_the_epoch_kept_is_the_one_restored_or_else_the_last() -> None:
+    history = History(Epoch(number, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4) for number in (1, 2, 3))
+    assert history.kept(2).epoch == 2
+    assert history.kept(None).epoch == 3
+    assert history.kept(99).epoch == 3  # a record that somebody wrote by hand
+
+
 def test_a_history_that_was_cut_off_says_where(folder: RunFolder) -> None:
     text = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4)]).to_csv()
     (folder.path / "history.csv").write_text(text[: text.index(",0.85")])

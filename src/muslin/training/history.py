@@ -72,7 +72,7 @@ class History:
 
     def kept(self, restored: int | None) -> Epoch:
         """The epoch whose weights the network ended with: the one that was restored, or else the last."""
-        return self.epochs[restored - 1] if restored else self.last
+        return next((epoch for epoch in self.epochs if epoch.epoch == restored), self.last)
 
     def column(self, name: str) -> tuple[float, ...]:
         """One column, epoch by epoch."""
