@@ -1,12 +1,15 @@
 """Whatever bytes a file holds, a reader answers with its content or with an error that Muslin explains.
 
-The same inputs each time, so that a failure is one of the change at hand; `python fuzz/fuzz.py` looks for new ones.
+The same inputs each time, so that a failure is one of the change at hand, and a minute of others; `make torture`
+goes on for a million.
 """
 
 from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -19,6 +22,7 @@ from hostile.mutate import mutated
 from hostile.readers import READERS
 from muslin.errors import MuslinError
 
+FUZZ = Path(__file__).parents[2] / "fuzz" / "fuzz.py"
 MOST_SECONDS = 1.0
 LONGEST_MESSAGE = 2000  # characters
 # Polars says on standard error what its own threads panicked at, and raises what the reader then explains.
@@ -62,3 +66,9 @@ def test_rubbish_is_explained(name: str, content: bytes, tmp_path_factory: pytes
     folder = tmp_path_factory.mktemp("rubbish")
     assert len(answer(name, content, folder)) < LONGEST_MESSAGE
     shutil.rmtree(folder)
+
+
+def test_a_minute_of_damaged_files_breaks_no_reader() -> None:
+    done = subprocess.run([sys.executable, FUZZ, "--seconds", "60"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ": 0 crashes, hangs or foreign exceptions" in done.stdout
