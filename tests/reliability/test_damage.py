@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -95,6 +96,43 @@ def test_what_is_no_checkpoint_is_refused_by_name(snapshots: list[Snapshot], con
     with pytest.raises(RunError) as raised:
         from_bytes(content, "it")
     assert str(raised.value) == "it is damaged, cut off, or not a checkpoint at all."
+
+
+def test_a_whole_file_that_holds_no_arrays_is_refused_with_the_reason(snapshots: list[Snapshot]) -> None:
+    body = b"no safetensors at all"
+    head = to_bytes(snapshots[0])[: len(b"muslin checkpoint") + 1]
+    with pytest.raises(RunError, match=r"^it is not as Muslin writes it: .*header.*\.$"):
+        from_bytes(head + hashlib.sha256(body).digest() + body, "it")
+
+
+def test_where_all_are_damaged_each_is_told_of(snapshots: list[Snapshot], tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    for snapshot in snapshots[:2]:
+        checkpoints.save(snapshot)
+    for path in checkpoints.generations():
+        path.write_bytes(b"")
+    with pytest.raises(RunError) as raised:
+        checkpoints.load()
+    told = [f"{path} is damaged, cut off, or not a checkpoint at all." for path in checkpoints.generations()]
+    assert len(told) == 2
+    assert str(raised.value) == f"{' '.join(told)} No checkpoint before it is whole: begin a new run."
+
+
+def test_checkpoints_within_others_say_what_those_say_and_go_with_them(
+    snapshots: list[Snapshot], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    checkpoints = Checkpoints(tmp_path / "checkpoints", resume=True, say=said.append)
+    within = checkpoints.within("teacher-1")
+    for snapshot in snapshots[:2]:
+        within.save(snapshot)
+    within.generations()[0].write_bytes(b"")
+    found = within.begin()
+    assert found is not None
+    assert same(found, snapshots[0])
+    assert len(said) == 1
+    checkpoints.drop()
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_checkpoint_larger_than_any_is_not_read(tmp_path: Path) -> None:

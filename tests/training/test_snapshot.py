@@ -164,6 +164,15 @@ def test_arrays_of_another_network_are_refused(trainings: Iterator[Training]) ->
             restore(next(trainings), replace(snapshot, arrays=arrays | {"weights/conv1.bias": wrong}), [])
 
 
+def test_of_many_arrays_too_many_the_first_are_named(trainings: Iterator[Training]) -> None:
+    snapshot = capture(next(trainings), [], 0.0)
+    more = {f"more/{number:03}": snapshot.arrays["random/cpu"] for number in range(100)}
+    with pytest.raises(RunError) as raised:
+        restore(next(trainings), replace(snapshot, arrays=snapshot.arrays | more), [])
+    named = ", ".join(more)[:200]
+    assert str(raised.value) == f"the checkpoint lacks or has too many arrays: {named}. Train again."
+
+
 def test_a_copy_stays_as_it_is_when_training_goes_on(trainings: Iterator[Training]) -> None:
     training = next(trainings)
     snapshot = capture(training, [], 0.0)
