@@ -17,7 +17,7 @@ from muslin.recipe import load_recipe
 from muslin.training.fit import fit
 from muslin.training.forward import Forward, predict_fast
 from muslin.training.fused import build
-from muslin.training.machine import pick_precision
+from muslin.training.machine import pick_precision, torch_threads
 from muslin.training.outcome import Precision
 
 CPU = torch.device("cpu")
@@ -143,6 +143,27 @@ def test_in_float32_blocks_are_fused_where_the_shapes_allow(made: Design, fused:
     assert check_same(Network(made), "float32").fused == fused
 
 
+@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+def test_torch_gets_one_thread_where_blocks_do_nearly_everything(precision: Precision) -> None:
+    with torch_threads(3):
+        library, kernels = load_design("custom_cnn"), design(kernel=5)
+        assert Forward(Network(library), CPU, precision).torch_threads == 1
+        assert Forward(Network(kernels), CPU, precision).torch_threads == 3
+
+
+def test_after_a_training_torch_has_the_threads_it_had(sample: Dataset) -> None:
+    with torch_threads(3):
+        fitted = fit(load_design("custom_cnn"), sample, load_recipe("fast").with_(epochs=1))
+        assert torch.get_num_threads() == 3
+        assert fitted.outcome.threads == 3
+
+
+def test_logits_are_float32_in_any_precision() -> None:
+    network = Network(design())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert Forward(network, CPU, "bfloat16")(torch.rand(2, 1, 12, 12)).dtype == torch.float32
+
+
 def test_fast_predictions_are_the_networks_own_and_leave_it_as_it_was(sample: Dataset) -> None:
     torch.manual_seed(1)
     text = NORMALIZED.replace("12, 12", "28, 28").replace("units = 4", "units = 10")
@@ -173,9 +194,13 @@ import dataclasses, hashlib, numpy as np, torch
 from muslin.data import load_data
 from muslin.design import load_design
 from muslin.recipe import load_recipe
+from muslin.network import Network
 from muslin.training.fit import fit
+from muslin.training.forward import predict_fast
 torch.set_num_threads(2)
 data = load_data(sample=True)
+if __BEFORE__:  # threads that started when denormal numbers still counted
+    predict_fast(Network(load_design("custom_cnn")), data.test.images[:50])
 data = dataclasses.replace(data, train=data.train.subset(np.arange(500)), validation=data.test.subset(np.arange(50)))
 fitted = fit(load_design("custom_cnn"), data, load_recipe("fast").with_(epochs=1), seed=3)
 weights = b"".join(array.numpy().tobytes() for array in fitted.network.state_dict().values())
@@ -183,9 +208,12 @@ print(hashlib.sha256(weights).hexdigest(), len(fitted.outcome.fused))
 """
 
 
-def test_two_processes_train_the_same_bits() -> None:
+def test_two_processes_train_the_same_bits_whatever_they_did_before() -> None:
     first, second = (
-        subprocess.run([sys.executable, "-c", TRAIN], check=True, capture_output=True, text=True).stdout for _ in "ab"
+        subprocess.run(
+            [sys.executable, "-c", TRAIN.replace("__BEFORE__", before)], check=True, capture_output=True, text=True
+        ).stdout
+        for before in ("False", "True")
     )
     assert first == second
     assert first.split()[1] == ("6" if build.library(pick_precision(CPU)) else "0")

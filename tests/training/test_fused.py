@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 
 import pytest
 import torch
@@ -179,3 +181,23 @@ def test_two_trainings_in_one_process_do_not_meet(precision: Precision) -> None:
     for worker in workers:
         worker.join()
     assert not wrong
+
+
+def test_a_forked_process_gets_threads_of_its_own(precision: Precision) -> None:
+    conv, images = convolution(16, 16), torch.randn(4, 16, 6, 6)
+    tail = Tail.RELU
+
+    def forward() -> Tensor:
+        return ops.block(images, conv.weight.detach(), conv.bias.detach(), tail, precision, threads=2)  # type: ignore[union-attr]
+
+    expected = forward()
+    child = os.fork()
+    if child == 0:  # its parent's threads are not there: it would wait for them for ever
+        os._exit(0 if torch.equal(forward(), expected) else 1)
+    deadline = time.monotonic() + 60
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if ended == (0, 0):
+        os.kill(child, 9)
+    assert ended == (child, 0)
+    assert torch.equal(forward(), expected)

@@ -7,7 +7,11 @@ from muslin.design import load_design, parse_design
 from muslin.network import Network
 from muslin.recipe import Muon as MuonSettings
 from muslin.recipe import load_recipe
+from muslin.training.fused import build
+from muslin.training.machine import torch_threads
 from muslin.training.optimizers import Muon, build_optimizers, orthogonalize
+
+needs_operators = pytest.mark.skipif(build.library("float32") is None, reason=build.describe("float32"))
 
 
 @pytest.mark.parametrize("shape", [(32, 9), (64, 288), (128, 576), (9, 32), (5, 5)])
@@ -50,6 +54,71 @@ def test_a_kernel_moves_as_the_matrix_of_its_outputs_and_inputs() -> None:
     for array in (kernel, matrix):
         Muon([array], MuonSettings()).step()
     torch.testing.assert_close(kernel.flatten(1), matrix)
+
+
+def kernel_of(shape: tuple[int, ...], seed: int) -> torch.nn.Parameter:
+    generator = torch.Generator().manual_seed(seed)
+    made = torch.nn.Parameter(torch.randn(shape, generator=generator))
+    made.grad = torch.randn(shape, generator=generator)
+    if len(shape) == 4:
+        made.data = made.data.contiguous(memory_format=torch.channels_last)
+        made.grad = made.grad.contiguous(memory_format=torch.channels_last)
+    return made
+
+
+SHAPES = [
+    (32, 1, 3, 3),
+    (64, 32, 3, 3),
+    (128, 64, 3, 3),
+    (16, 8, 5, 5),
+    (7, 3, 2, 1),
+    (40, 100),
+    (100, 41),
+    (9, 9),
+    (1, 5),
+]
+
+
+@needs_operators
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_step_in_one_call_is_that_of_torch_and_the_same_for_any_threads(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = MuonSettings(learning_rate=0.1, momentum=0.9, iterations=3)
+
+    def moved(threads: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        with torch_threads(threads):
+            kernel = kernel_of(shape, 4)
+            kernel.data, kernel.grad = kernel.data.to(dtype), kernel.grad.to(dtype)  # type: ignore[union-attr]
+            muon = Muon([kernel], settings)
+            for _ in range(3):  # the momentum counts from the second on
+                muon.step()
+        return kernel.detach()
+
+    exact = moved(1, torch.float64)
+    fused = [moved(threads) for threads in (1, 2, 3)]
+    monkeypatch.setenv(build.SWITCH, "0")
+    plain = moved(1)
+    assert torch.equal(fused[0], fused[1])
+    assert torch.equal(fused[0], fused[2])
+    assert (fused[0] - exact).norm() <= 3 * (plain - exact).norm() + 1e-6 * exact.norm()
+
+
+@needs_operators
+def test_a_kernel_in_another_order_of_memory_moves_the_same() -> None:
+    last, first = kernel_of((16, 8, 3, 3), 5), kernel_of((16, 8, 3, 3), 5)
+    first.data, first.grad = first.data.contiguous(), first.grad.contiguous()  # type: ignore[union-attr]
+    for kernel in (last, first):
+        Muon([kernel], MuonSettings()).step()
+    torch.testing.assert_close(last.detach(), first.detach())
+
+
+@needs_operators
+def test_a_gradient_that_is_no_number_makes_the_kernel_none() -> None:
+    kernel = kernel_of((16, 8, 3, 3), 6)
+    kernel.grad[3, 2, 1, 0] = float("nan")  # type: ignore[index]
+    Muon([kernel], MuonSettings()).step()
+    assert kernel.isnan().all()
 
 
 def test_kernels_go_to_muon_and_the_rest_to_adam() -> None:

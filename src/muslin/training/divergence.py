@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ from muslin.network import Network
 def is_finite_step(loss: float, network: Network) -> bool:
     """Whether a step's loss and all gradients are finite, so that the update may be made."""
     norms = torch._foreach_norm([array.grad for array in network.parameters() if array.grad is not None])
-    return loss - loss == 0 and bool(torch.stack(norms).isfinite().all())
+    return math.isfinite(loss) and math.isfinite(torch.stack(norms).sum().item())
 
 
 def broken_weights(network: Network) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from muslin.analysis import analyze
 from muslin.design import Activation, Conv2d, GlobalAvgPool2d, Layer, MaxPool2d, Shape
 from muslin.network import ACTIVATIONS, Network, predict
 from muslin.training.fused import ops
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _NON_DECREASING: frozenset[Activation] = frozenset(("relu", "elu", "tanh", "sigmoid"))
 # Beyond it the scratch space of a fused block no longer fits the cache. Chosen by that; not measured.
 _LARGEST_IMAGE = 64 * 64  # pixels
+
+_NEARLY_ALL = 0.95  # of the multiplications
 
 Step = Callable[[Tensor], Tensor]
 
@@ -55,6 +58,9 @@ class Forward:
     - A 3×3 convolution, its ReLU, and the pooling or global mean behind it become one fused block, where the processor,
       a compiler and the shapes allow (`muslin.training.fused`). In float32 other activations and normalised layers
       profit too: the convolution alone is a block then.
+    - The output layer computes in float32: its few products take less time than turning them into bfloat16.
+    - Where blocks do nearly all of the multiplications, torch does the rest on one thread: to wake a second one takes
+      longer than such small operations do.
 
     Args:
         network: on its device, in training mode.
@@ -63,27 +69,33 @@ class Forward:
 
     Attributes:
         parts: what is computed, in order.
+        threads: that share the work of a block: as many as torch had when it was made.
     """
 
     def __init__(self, network: Network, device: torch.device, precision: Precision) -> None:
         self.parts: list[Part] = []
+        self.threads = torch.get_num_threads()
+        self._design = network.design
         placed, at = list(network.design.placed), 0
         fusing = device.type == "cpu" and library(precision) is not None
         while at < len(placed):
             layer, entering = placed[at][:2]
             after = placed[at + 1][0] if at + 1 < len(placed) else None
             module = network.layer(layer.name)
+            if layer is network.design.output_layer:
+                self.parts.append(Part(layer.name, (layer.name,), partial(_in_float32, module)))
+                break
             blocks = _blocks(layer, module, entering, precision, first=at == 0) if fusing else frozenset()
             tail, used = _tail(layer, entering, after)
             if tail in blocks:
                 names = tuple(placed[at + offset][0].name for offset in range(used))
-                run = partial(_block, module, tail, precision)
+                run = partial(_block, module, tail, precision, self.threads)
                 self.parts.append(Part(" + ".join(names), names, run, fused=True))
                 at += used
                 continue
             alone = ops.Tail.NONE in blocks
             if alone:
-                module = _with_block(module, precision)
+                module = _with_block(module, precision, self.threads)
             if isinstance(layer, Conv2d) and isinstance(after, MaxPool2d) and layer.activation in _NON_DECREASING:
                 self.parts.append(Part(layer.name, (layer.name,), _without_activation(module), alone))
                 self.parts.append(Part(after.name, (after.name,), network.layer(after.name)))
@@ -104,6 +116,13 @@ class Forward:
     def fused(self) -> tuple[str, ...]:
         """The names of the layers that are computed in fused blocks."""
         return tuple(name for part in self.parts if part.fused for name in part.layers)
+
+    @property
+    def torch_threads(self) -> int:
+        """How many threads torch should have for a training step."""
+        work = {row.name: row.macs for row in analyze(self._design).layers}
+        blocks = sum(work[name] for name in self.fused)
+        return 1 if blocks >= _NEARLY_ALL * sum(work.values()) else self.threads
 
 
 def predict_fast(
@@ -162,23 +181,28 @@ def _halves(pool: MaxPool2d, entering: Shape) -> bool:
 
 
 # Parameters are looked up at each step: they may be replaced, as `Module.to` may do.
-def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, values: Tensor) -> Tensor:
+def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, threads: int, values: Tensor) -> Tensor:
     assert isinstance(conv, nn.Conv2d)  # noqa: S101  (`_blocks` saw to it)
     assert conv.bias is not None  # noqa: S101  (every convolution of a design has one)
-    return ops.block(values, conv.weight, conv.bias, tail, precision)
+    return ops.block(values, conv.weight, conv.bias, tail, precision, threads)
 
 
-def _with_block(module: nn.Module, precision: Precision) -> nn.Module:
+def _with_block(module: nn.Module, precision: Precision, threads: int) -> nn.Module:
     """The same layer, its convolution done by a fused block."""
 
     def convolve(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return ops.block(
-            values, weight, weight.new_zeros(len(weight)) if bias is None else bias, ops.Tail.NONE, precision
-        )
+        bias = weight.new_zeros(len(weight)) if bias is None else bias
+        return ops.block(values, weight, bias, ops.Tail.NONE, precision, threads)
 
     fused = copy.copy(module)
     vars(fused)["_conv_forward"] = convolve  # what torch.nn.Conv2d calls
     return fused
+
+
+def _in_float32(module: nn.Module, values: Tensor) -> Tensor:
+    with torch.autocast(values.device.type, enabled=False):
+        logits: Tensor = module(values.float())
+    return logits
 
 
 def _without_activation(module: nn.Module) -> nn.Module:

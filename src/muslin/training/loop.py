@@ -22,7 +22,7 @@ from muslin.training.divergence import broken_weights, first_broken, is_finite_s
 from muslin.training.forward import Forward, log_probabilities
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.machine import pick_precision
+from muslin.training.machine import pick_precision, torch_threads
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Fitted, Outcome
 from muslin.training.scaling import InputScaling
@@ -70,6 +70,7 @@ class Training:
         self.forward = Forward(self.network, device, self.precision)
         self.batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
         self.optimizers = build_optimizers(self.network, recipe)
+        self._weights = list(self.network.parameters())
         self.steps = self.batches.steps * recipe.epochs
         self.step = 0
         self.history = History()
@@ -169,21 +170,22 @@ class Training:
         tally = self.tally
         started = time.perf_counter() - tally.seconds
         self.network.train()
-        for batch in self.batches.epoch(number, tally.batches):
-            tally.rate = self._schedule()
-            loss, correct = self.train_step(batch)
-            if self._is("diverged"):
-                return
-            self.step += 1
-            tally.add(loss, correct, len(batch.labels))
-            for callback in callbacks:
-                callback.on_step(self)
-            if interruption.is_set():
-                self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
-            tally.seconds = time.perf_counter() - started
-            if self._is():
-                return
-            save()
+        with torch_threads(self.forward.torch_threads):
+            for batch in self.batches.epoch(number, tally.batches):
+                tally.rate = self._schedule()
+                loss, correct = self.train_step(batch)
+                if self._is("diverged"):
+                    return
+                self.step += 1
+                tally.add(loss, correct, len(batch.labels))
+                for callback in callbacks:
+                    callback.on_step(self)
+                if interruption.is_set():
+                    self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
+                tally.seconds = time.perf_counter() - started
+                if self._is():
+                    return
+                save()
         if (name := broken_weights(self.network)) is not None:
             self._end("diverged", self._explain_broken(name))
             return
@@ -217,8 +219,8 @@ class Training:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = self.forward(batch.images)
         loss, by_labels = self.losses(logits.float(), batch)
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
+        for array in self._weights:
+            array.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         value = by_labels.item()
         if not is_finite_step(value, self.network):

@@ -11,6 +11,8 @@ from torch import Tensor
 from muslin.network import Network
 from muslin.recipe import Adam, Recipe
 from muslin.recipe import Muon as MuonSettings
+from muslin.training.fused import ops
+from muslin.training.fused.build import library
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -28,11 +30,14 @@ class Muon(torch.optim.Optimizer):
 
     (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.) `torch.optim.Muon` takes matrices
     only. No weight decay: in a few epochs it has nothing to hold back.
+
+    Where there are fused blocks a kernel's step is one of them, done by as many threads as torch has now.
     """
 
     def __init__(self, kernels: Iterable[Tensor], settings: MuonSettings) -> None:
         super().__init__(kernels, {"lr": settings.learning_rate, "momentum": settings.momentum})
         self.iterations = settings.iterations
+        self._threads = torch.get_num_threads()
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -44,11 +49,14 @@ class Muon(torch.optim.Optimizer):
                 state = self.state[kernel]
                 if not state:
                     state["momentum"] = torch.zeros_like(kernel)
-                momentum = state["momentum"].mul_(group["momentum"]).add_(kernel.grad)
-                ahead = torch.add(kernel.grad, momentum, alpha=group["momentum"])
-                direction = orthogonalize(_as_matrix(ahead), self.iterations)
-                scale = max(1.0, direction.shape[0] / direction.shape[1]) ** 0.5
-                kernel.sub_(_as_kernel(direction, kernel), alpha=group["lr"] * scale)
+                decay, momentum = group["momentum"], state["momentum"]
+                rate = group["lr"] * max(1.0, len(kernel) / kernel[0].numel()) ** 0.5
+                if _is_laid_out(kernel) and library("float32"):
+                    ops.muon_step(kernel, momentum, decay, rate, self.iterations, self._threads)
+                    continue
+                momentum.mul_(decay).add_(kernel.grad)
+                ahead = torch.add(kernel.grad, momentum, alpha=decay)
+                kernel.sub_(_as_kernel(orthogonalize(_as_matrix(ahead), self.iterations), kernel), alpha=rate)
 
 
 def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Float[Tensor, "rows columns"]:
@@ -77,6 +85,12 @@ def _quintic(gram: Tensor) -> Tensor:
     factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal().add_(a)
     return factor
+
+
+def _is_laid_out(kernel: Tensor) -> bool:
+    """Whether `ops.muon_step` can take it."""
+    layout = torch.channels_last if kernel.ndim == 4 else torch.contiguous_format
+    return kernel.device.type == "cpu" and kernel.dtype == torch.float32 and kernel.is_contiguous(memory_format=layout)
 
 
 def _as_matrix(kernel: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from muslin.training.batches import Batch
 from muslin.training.cost import operations
 from muslin.training.forward import Part
 from muslin.training.loop import Training
-from muslin.training.machine import keep_freed_memory, matrix_peak
+from muslin.training.machine import keep_freed_memory, matrix_peak, torch_threads
 from muslin.training.outcome import Precision
 
 
@@ -92,12 +92,13 @@ def profile(
         training = Training(design, _noise(design, recipe.batch_size), recipe, 0, device, precision)
         stopwatch = _Stopwatch(training)
         wholes: list[float] = []
-        for number in range(steps + _WARM_UP):
-            if number == _WARM_UP:
-                stopwatch.clear()
-                wholes.clear()
-            wholes.append(_time(lambda number=number: stopwatch.whole(number)))  # type: ignore[misc]
-            stopwatch.parts(number)
+        with torch_threads(training.forward.torch_threads):
+            for number in range(steps + _WARM_UP):
+                if number == _WARM_UP:
+                    stopwatch.clear()
+                    wholes.clear()
+                wholes.append(_time(lambda number=number: stopwatch.whole(number)))  # type: ignore[misc]
+                stopwatch.parts(number)
     floors = operations(design)
     peak = matrix_peak(training.precision, torch.get_num_threads())
     rows = []

@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from muslin.data.sources import cache_folder
 from muslin.training.machine import cpu_flags
 from muslin.training.outcome import Precision
@@ -26,6 +24,7 @@ SWITCH = "MUSLIN_FUSED"
 
 _P, _I = ctypes.c_void_p, ctypes.c_int64
 _BLOCK = {"muslin_block_forward": [_P] * 5 + [_I] * 7, "muslin_block_backward": [_P] * 7 + [_I] * 7}
+_MUON = {"muslin_muon_step": [_P] * 3 + [ctypes.c_double] * 2 + [_I] * 4}
 _STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 5, "muslin_stem_backward": [_P] * 5 + [_I] * 5}
 
 
@@ -51,10 +50,14 @@ _KINDS: dict[Precision, _Kind] = {
         ("-march=x86-64-v4", "-mavx512bf16"),
         _BLOCK | _STEM,
     ),
-    "float32": _Kind(frozenset(("avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm")), ("-march=x86-64-v3",), _BLOCK),
+    "float32": _Kind(
+        frozenset(("avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm")),
+        ("-march=x86-64-v3",),
+        _BLOCK | _MUON,
+    ),
 }
 _SOURCES = Path(__file__).with_name("source")  # a folder for each, and one that they share
-_COMPILE = ("-std=c++17", "-O3", "-fopenmp", "-fPIC", "-w")
+_COMPILE = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-shared", "-w")
 _PATIENCE = 120  # seconds
 
 
@@ -99,10 +102,9 @@ def _compiled(precision: Precision, folder: Path) -> Path:
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         raise Unavailable("no C++ compiler was found (on Debian and Ubuntu: sudo apt install g++)")
-    openmp = _openmp()
     options = [*_KINDS[precision].march, *_COMPILE]
     sources = sorted([*(_SOURCES / "common").iterdir(), *(_SOURCES / precision).iterdir()])
-    parts = [*(source.read_bytes() for source in sources), *options, _version(compiler), openmp]
+    parts = [*(source.read_bytes() for source in sources), *options, _version(compiler)]
     digest = hashlib.sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
@@ -110,25 +112,20 @@ def _compiled(precision: Precision, folder: Path) -> Path:
     target = folder / f"{precision}-{digest.hexdigest()[:32]}.so"
     _own(folder)
     if not target.exists():
-        _compile([compiler, *options], _SOURCES / precision / "operators.cpp", openmp, target)
+        _compile([compiler, *options], _SOURCES / precision / "operators.cpp", target)
     _check_ours(target)
     return target
 
 
-def _compile(compiler: list[str], source: Path, openmp: Path, target: Path) -> None:
+def _compile(compiler: list[str], source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        compiled, linked = Path(name) / "fused.o", Path(name) / "fused.so"
-        # In two steps: linking with -fopenmp would bring the system's OpenMP library beside torch's.
-        for command in (
-            [*compiler, "-c", source, "-o", compiled],
-            [compiler[0], "-shared", compiled, openmp, "-o", linked],
-        ):
-            done = _run([str(part) for part in command])
-            if done.returncode:
-                first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-                raise Unavailable(f"{compiler[0]} could not compile them: {first.strip()}")
-        linked.chmod(stat.S_IRWXU)
-        linked.replace(target)
+        compiled = Path(name) / "fused.so"
+        done = _run([*compiler, str(source), "-o", str(compiled)])
+        if done.returncode:
+            first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
+            raise Unavailable(f"{compiler[0]} could not compile them: {first.strip()}")
+        compiled.chmod(stat.S_IRWXU)
+        compiled.replace(target)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -141,18 +138,6 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 def _version(compiler: str) -> str:
     """Part of the key: another compiler may round sums another way."""
     return _run([compiler, "--version"]).stdout
-
-
-def _openmp() -> Path:
-    """The OpenMP library that torch runs on. A second one would bring a second pool of threads to the same cores."""
-    shipped = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
-    if shipped:
-        return shipped[0]
-    with Path("/proc/self/maps").open(encoding="utf-8") as maps:
-        loaded = sorted({line.split(maxsplit=5)[5].strip() for line in maps if "/libgomp" in line})
-    if len(loaded) != 1:
-        raise Unavailable("it is not clear which OpenMP library torch runs on")
-    return Path(loaded[0])
 
 
 def _own(folder: Path) -> None:

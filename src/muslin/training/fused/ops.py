@@ -44,6 +44,7 @@ def block(
     bias: Float[Tensor, " out"],
     tail: Tail,
     precision: Precision,
+    threads: int | None = None,
 ) -> Tensor:
     """A 3×3 convolution with a border of zeros, and what follows it. Sums run in float32.
 
@@ -57,15 +58,35 @@ def block(
         tail: RELU, and NONE without rectifying, give (batch, out, height, width); RELU_POOL, with 2×2 maxima, (batch,
             out, height // 2, width // 2); RELU_MEAN, over all pixels, (batch, out), always in float32.
         precision: of the products, and of what leaves.
+        threads: that share the images; by default as many as torch has.
     """
     function = _Stem if precision == "bfloat16" and images.shape[1] == 1 else _Block
-    result: Tensor = function.apply(images, weight, bias, tail, precision)  # type: ignore[no-untyped-call]
+    result: Tensor = function.apply(images, weight, bias, tail, precision, threads or torch.get_num_threads())  # type: ignore[no-untyped-call]
     return result
+
+
+def muon_step(kernel: Tensor, momentum: Tensor, decay: float, rate: float, iterations: int, threads: int) -> None:
+    """What `muslin.training.optimizers.Muon` does to one kernel, in one call; only where there are float32 blocks.
+
+    Args:
+        kernel: float32 (out, in, height, width), channels last, or (out, in); moved in place, by its gradient.
+        momentum: laid out as the kernel is; moved in place.
+        decay: of the momentum.
+        rate: the step's length.
+        iterations: of `muslin.training.optimizers.orthogonalize`.
+        threads: that share the work where it is worth it; their number doesn't change the bits.
+    """
+    assert kernel.grad is not None  # noqa: S101  (the caller saw to it)
+    gradient = _last(kernel.grad) if kernel.ndim == 4 else kernel.grad.contiguous()
+    sizes = (len(kernel), kernel[0].numel(), iterations, threads)
+    _call("float32", "muslin_muon_step", (kernel, gradient, momentum), (decay, rate, *sizes))
 
 
 class _Block(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
+    ) -> Tensor:
         x, weight = _last(x.to(_dtype(precision))), _last(weight)
         batch, channels, height, width = x.shape
         out_channels = len(weight)
@@ -77,47 +98,49 @@ class _Block(torch.autograd.Function):
             out = _empty_last((batch, out_channels, *size), x.dtype)
             note = torch.empty(batch, *size, out_channels, dtype=torch.uint8) if tail is Tail.RELU_POOL else out
         ctx.precision = precision
-        ctx.sizes = (batch, height, width, channels, out_channels, tail, torch.get_num_threads())
+        ctx.sizes = (batch, height, width, channels, out_channels, tail, threads)
         _call(precision, "muslin_block_forward", (x, weight, bias, out, note), ctx.sizes)
         ctx.save_for_backward(x, weight, None if tail is Tail.NONE else note)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None, None]:
         x, weight, note = ctx.saved_tensors
         grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.to(x.dtype))
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] and x.shape[1] > 1 else None
         grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
         tensors = (grad, note, x, weight, grad_x, grad_weight, grad_bias)
         _call(ctx.precision, "muslin_block_backward", tensors, ctx.sizes)
-        return grad_x, grad_weight, grad_bias, None, None
+        return grad_x, grad_weight, grad_bias, None, None, None
 
 
 class _Stem(torch.autograd.Function):
     """On one-channel images, RELU_POOL in bfloat16: the pixels stay float32."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision, threads: int
+    ) -> Tensor:
         x, weight = x.float().contiguous(), weight.contiguous()
         batch, _, height, width = x.shape
         size = (height // 2, width // 2)
         out = _empty_last((batch, len(weight), *size), _dtype(precision))
         note = torch.empty(batch, *size, len(weight), dtype=torch.uint8)
         ctx.precision = precision
-        ctx.sizes = (batch, height, width, len(weight), torch.get_num_threads())
+        ctx.sizes = (batch, height, width, len(weight), threads)
         _call(precision, "muslin_stem_forward", (x, weight, bias, out, note), ctx.sizes)
         ctx.save_for_backward(x, weight, note)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None, None, None]:
         x, weight, note = ctx.saved_tensors
         grad = _last(grad.to(_dtype(ctx.precision)))
         grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
         _call(ctx.precision, "muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), ctx.sizes)
-        return None, grad_weight, grad_bias, None, None
+        return None, grad_weight, grad_bias, None, None, None
 
 
 def _dtype(precision: Precision) -> torch.dtype:
@@ -132,7 +155,7 @@ def _empty_last(shape: tuple[int, int, int, int], dtype: torch.dtype) -> Tensor:
     return torch.empty(shape, dtype=dtype, memory_format=torch.channels_last)
 
 
-def _call(precision: Precision, name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
+def _call(precision: Precision, name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[float, ...]) -> None:
     pointers = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
     if getattr(library(precision), name)(*pointers, *sizes):
-        raise MemoryError(f"{name}: no memory for the scratch space of {sizes[-1]} threads")
+        raise MemoryError(f"{name}: no memory, or no threads, for {sizes[-1]} threads' share of the work")

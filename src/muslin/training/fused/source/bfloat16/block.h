@@ -1,7 +1,7 @@
 // Convolution + bias + tail, forward and backward: each image passes through all of it while it is in the cache.
 //
-// Threads take contiguous runs of images, and their partial sums are added in the order of the threads: the same number
-// of threads gives the same bits.
+// Forward, threads take images as they come to them; backward, each has its run of them, and their partial sums are added
+// in the order of the threads: the same number of threads gives the same bits.
 #pragma once
 
 #include "products.h"
@@ -39,13 +39,11 @@ static void block_forward(const bf16 *x, const float *weight, const float *bias,
     pack_weights(weight, s.in, s.out, packed, threads);
     const auto planes = scratch[PLANES].parts<uint32_t>(threads, plane_pitch(s) * s.in / 2);
     const auto result = scratch[RESULT].parts<float>(threads, s.pixels() * s.out);
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t n = 0; n < s.images; n++) {
-        const int me = omp_get_thread_num();
+    in_turns(s.images, threads, [&](int me, int64_t n) {
         to_planes(x + n * s.pixels() * s.in, s, s.in, planes[me]);
         convolve(planes[me], s, s.in, s.out, packed, bias, result[me]);
         tail_forward(result[me], s, tail, out + n * out_bytes(s, tail), note + n * note_bytes(s, tail));
-    }
+    });
 }
 
 // grad_x may be null: then nobody needs it.
@@ -65,9 +63,8 @@ static void block_backward(const char *grad, const char *note, const bf16 *x, co
         memset(sums[t], 0, TAPS * s.in * s.out * sizeof(float));
         memset(bias_sums[t], 0, s.out * sizeof(float));
     }
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t n = 0; n < s.images; n += 2) {
-        const int me = omp_get_thread_num();
+    in_shares(divide_up(s.images, 2), threads, [&](int me, int64_t pair) {
+        const int64_t n = 2 * pair;
         bf16 *const g[2] = {gradient[me], gradient[me] + leaving};
         const int count = n + 1 < s.images ? 2 : 1;
         for (int i = 0; i < count; i++) {
@@ -82,6 +79,6 @@ static void block_backward(const char *grad, const char *note, const bf16 *x, co
         interleave(x + n * entering, count == 2 ? x + (n + 1) * entering : nullptr, entering, pairs_of_input[me]);
         interleave(g[0], count == 2 ? g[1] : nullptr, leaving, pairs_of_gradient[me]);
         add_weight_gradient(pairs_of_input[me], pairs_of_gradient[me], s, sums[me]);
-    }
+    });
     gather_gradients(sums, bias_sums, threads, TAPS * s.in, s.out, grad_weight, grad_bias);
 }

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "../common/memory.h"
+#include "../common/team.h"
 
 using bf16 = uint16_t;          // the upper half of a float32
 constexpr int LANES = 16;       // float32 values in a vector register

@@ -49,33 +49,33 @@ INLINE uint32_t *packed_at(bf16 *to, int64_t in, int64_t output, int64_t tap, in
 // Weights (out, tap, in) as the forward product reads them.
 static void pack_weights(const float *weights, int64_t in, int64_t out, bf16 *to, int threads) {
     clear_half_block(in, out, to);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
-    for (int64_t o = 0; o < out; o += LANES)
-        for (int64_t tap = 0; tap < TAPS; tap++)
-            for (int64_t i = 0; i < in; i += LANES) {
-                __m512i r[16];
+    in_shares(out / LANES * TAPS, threads, [&](int, int64_t n) {
+        const int64_t o = n / TAPS * LANES, tap = n % TAPS;
+        for (int64_t i = 0; i < in; i += LANES) {
+            __m512i r[16];
 #pragma GCC unroll 16
-                for (int lane = 0; lane < LANES; lane++)
-                    r[lane] = _mm512_loadu_si512(weights + ((o + lane) * TAPS + tap) * in + i);
-                transpose16(r);
+            for (int lane = 0; lane < LANES; lane++)
+                r[lane] = _mm512_loadu_si512(weights + ((o + lane) * TAPS + tap) * in + i);
+            transpose16(r);
 #pragma GCC unroll 8
-                for (int k = 0; k < LANES; k += 2)
-                    _mm512_storeu_si512(packed_at(to, in, o, tap, i + k), pair(narrow(_mm512_castsi512_ps(r[k])),
-                                                                               narrow(_mm512_castsi512_ps(r[k + 1]))));
-            }
+            for (int k = 0; k < LANES; k += 2)
+                _mm512_storeu_si512(packed_at(to, in, o, tap, i + k), pair(narrow(_mm512_castsi512_ps(r[k])),
+                                                                           narrow(_mm512_castsi512_ps(r[k + 1]))));
+        }
+    });
 }
 
 // The same weights as the input gradient reads them: inputs and outputs change places, and taps run backwards.
 static void pack_weights_transposed(const float *weights, int64_t in, int64_t out, bf16 *to, int threads) {
     clear_half_block(out, in, to);
-#pragma omp parallel for collapse(2) schedule(static) num_threads(threads)
-    for (int64_t i = 0; i < in; i += LANES)
-        for (int64_t tap = 0; tap < TAPS; tap++)
-            for (int64_t o = 0; o < out; o += 2) {
-                const float *from = weights + (o * TAPS + TAPS - 1 - tap) * in + i;
-                _mm512_storeu_si512(packed_at(to, out, i, tap, o),
-                                    pair(narrow(_mm512_loadu_ps(from)), narrow(_mm512_loadu_ps(from + TAPS * in))));
-            }
+    in_shares(in / LANES * TAPS, threads, [&](int, int64_t n) {
+        const int64_t i = n / TAPS * LANES, tap = n % TAPS;
+        for (int64_t o = 0; o < out; o += 2) {
+            const float *from = weights + (o * TAPS + TAPS - 1 - tap) * in + i;
+            _mm512_storeu_si512(packed_at(to, out, i, tap, o),
+                                pair(narrow(_mm512_loadu_ps(from)), narrow(_mm512_loadu_ps(from + TAPS * in))));
+        }
+    });
 }
 
 // Planes: [pair of channels][pixel], a pair in 32 bits, so that neighbouring pixels stand at fixed distances. A plane is

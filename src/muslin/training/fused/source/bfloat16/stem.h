@@ -19,9 +19,8 @@ static void stem_forward(const float *x, const float *weight, const float *bias,
     for (int64_t o = 0; o < c; o++)
         for (int64_t t = 0; t < TAPS; t++) taps[t * c + o] = weight[o * TAPS + t];
     const auto bordered = scratch[RESULT].parts<float>(threads, (s.height + 2) * pitch);
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t n = 0; n < s.images; n++) {
-        float *image = bordered[omp_get_thread_num()];
+    in_turns(s.images, threads, [&](int me, int64_t n) {
+        float *image = bordered[me];
         add_border(x + n * s.pixels(), s, image);
         for (int64_t k = 0; k < c; k += LANES) {
             __m512 w[TAPS];
@@ -50,7 +49,7 @@ static void stem_forward(const float *x, const float *weight, const float *bias,
                     _mm_storeu_si128((__m128i *)(note + to), where);
                 }
         }
-    }
+    });
 }
 
 // Only the pixel that won its window has a gradient, so sums run over windows, a quarter of the pixels: each lane picks
@@ -65,9 +64,7 @@ static void stem_backward(const bf16 *grad, const uint8_t *note, const float *x,
         memset(bias_sums[t], 0, c * sizeof(float));
     }
     const __m512i corner = _mm512_setr_epi32(0, 1, 4, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);  // pixel of the window -> of the patch
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t n = 0; n < s.images; n++) {
-        const int me = omp_get_thread_num();
+    in_shares(s.images, threads, [&](int me, int64_t n) {
         float *image = bordered[me];
         add_border(x + n * s.pixels(), s, image);
         for (int64_t k = 0; k < c; k += LANES) {
@@ -96,6 +93,6 @@ static void stem_backward(const bf16 *grad, const uint8_t *note, const float *x,
             for (int t = 0; t < TAPS; t++) _mm512_storeu_ps(sums[me] + t * c + k, acc[t]);
             _mm512_storeu_ps(bias_sums[me] + k, total);
         }
-    }
+    });
     gather_gradients(sums, bias_sums, threads, TAPS, c, grad_weight, grad_bias);
 }

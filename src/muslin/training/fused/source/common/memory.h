@@ -1,14 +1,13 @@
 // Shapes and scratch memory that the operators of every precision use.
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <system_error>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -66,13 +65,15 @@ class Scratch {
     size_t size_ = 0;
 };
 
-// What Python calls returns 0, or 1 where memory ran out.
+// What Python calls returns 0, or 1 where there was no memory or no thread to be had.
 template <class F>
 static int guarded(F run) {
     try {
         run();
         return 0;
     } catch (const std::bad_alloc &) {
+        return 1;
+    } catch (const std::system_error &) {
         return 1;
     }
 }

@@ -18,11 +18,10 @@ INLINE int64_t group_size(const Shape &s) {
 template <class F>
 static void in_groups(int64_t images, int64_t group, int threads, F fn) {
     const int64_t share = divide_up(images, threads);
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int t = 0; t < threads; t++) {
+    on_threads(threads, [&](int t) {
         const int64_t begin = std::min(images, t * share), count = std::min(share, images - begin);
         if (count) in_parts(count, group, [&](int64_t first, int64_t some) { fn(t, begin + first, some); });
-    }
+    });
 }
 
 static void block_forward(const float *x, const float *weight, const float *bias, float *out, uint8_t *note,

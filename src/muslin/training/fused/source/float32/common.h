@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "../common/memory.h"
+#include "../common/team.h"
 
 constexpr int LANES = 8;             // float32 values in a vector register; arithmetic on __m256 is by lanes
 constexpr int COLUMNS = 2 * LANES;  // channels that a matrix product puts out

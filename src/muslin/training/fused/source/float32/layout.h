@@ -107,8 +107,8 @@ INLINE void pack(const __m256 (&taps)[TAPS], float *to, int64_t apart) {
 
 // Weights (out, tap, in) for the forward product: rows are inputs, columns are outputs.
 static void pack_weights(const float *weights, int64_t in, int64_t out, float *packed, int threads) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t o = 0; o < out; o += LANES)
+    in_shares(out / LANES, threads, [&](int, int64_t block) {
+        const int64_t o = block * LANES;
         for (int64_t i = 0; i < in; i += LANES) {
             __m256 taps[TAPS][LANES];
             for (int t = 0; t < TAPS; t++) {
@@ -122,15 +122,17 @@ static void pack_weights(const float *weights, int64_t in, int64_t out, float *p
                 pack(each, packed_at(packed, in, out, i + lane, o), in * block_of(out, o / 16 * 16));
             }
         }
+    });
 }
 
 // The same for the input gradient: rows are outputs, columns are inputs.
 static void pack_weights_transposed(const float *weights, int64_t in, int64_t out, float *packed, int threads) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t i = 0; i < in; i += LANES)
+    in_shares(in / LANES, threads, [&](int, int64_t block) {
+        const int64_t i = block * LANES;
         for (int64_t o = 0; o < out; o++) {
             __m256 taps[TAPS];
             for (int t = 0; t < TAPS; t++) taps[t] = load(weights + (o * TAPS + t) * in + i);
             pack(taps, packed_at(packed, out, in, o, i), out * block_of(in, i / 16 * 16));
         }
+    });
 }

@@ -1,4 +1,5 @@
-// Fused blocks for training small convolutional networks on CPUs with AVX2 and FMA: what Python calls.
+// Fused blocks, and Muon's step, for training small convolutional networks on CPUs with AVX2 and FMA: what Python
+// calls.
 //
 //   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  NONE, RELU, RELU + 2x2 max-pool, or RELU + global mean
 //
@@ -6,6 +7,7 @@
 // Channels are multiples of 8; images may also have one, and then get no gradient. Every function returns 0, or 1 where
 // memory ran out.
 #include "block.h"
+#include "muon.h"
 
 extern "C" {
 
@@ -21,6 +23,13 @@ int muslin_block_backward(const float *grad, const void *note, const float *x, c
     const Shape s{images, height, width, in, out_channels};
     return guarded([&] {
         block_backward(grad, (const uint8_t *)note, x, weight, grad_x, grad_weight, grad_bias, s, (Tail)tail, (int)threads);
+    });
+}
+
+int muslin_muon_step(float *kernel, const float *gradient, float *momentum, double decay, double rate, int64_t rows,
+                     int64_t columns, int64_t iterations, int64_t threads) {
+    return guarded([&] {
+        muon_step(kernel, gradient, momentum, rows, columns, (float)decay, (float)rate, iterations, (int)threads);
     });
 }
 

@@ -90,8 +90,8 @@ static void convolve_backward(const float *x, const float *gradient, const Shape
 
 // sums[thread] [position][in][out] -> grad_weight (out, tap, in)
 static void gather_weight_gradient(Scratch::Parts<float> sums, const Shape &s, float *grad_weight, int threads) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t o = 0; o < s.out; o += LANES)
+    in_shares(s.out / LANES, threads, [&](int, int64_t block) {
+        const int64_t o = block * LANES;
         for (int64_t i = 0; i < s.in; i += LANES) {
             __m256 taps[TAPS][LANES];
             for (int lane = 0; lane < LANES; lane++)
@@ -108,4 +108,5 @@ static void gather_weight_gradient(Scratch::Parts<float> sums, const Shape &s, f
                 for (int lane = 0; lane < LANES; lane++) store(grad_weight + ((o + lane) * TAPS + t) * s.in + i, taps[t][lane]);
             }
         }
+    });
 }
