@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from muslin.data import Dataset, Split
 from muslin.recipe import Augmentation, Recipe
 from muslin.training.batches import Batches, flip, shift
+from muslin.training.fused import build
 
 CPU = torch.device("cpu")
 
@@ -99,6 +101,22 @@ def test_shifts_stay_within_the_recipes_bound_and_vary(sample: Dataset) -> None:
         for after in found
     }
     assert len(kinds) > 5
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (5, 3, 3), (1, 1, 1), (2, 9, 2)])
+@pytest.mark.parametrize("augmentation", [{}, {"flip": True}, {"shift": 2}, {"flip": True, "shift": 4}])
+def test_made_in_one_pass_or_by_torch_they_are_the_same_to_the_bit(
+    shape: tuple[int, int, int], augmentation: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    split = Split(rng.integers(0, 256, (70, *shape), np.uint8), rng.integers(0, 3, 70))
+    recipe = Recipe(name="r", epochs=1, batch_size=32, augmentation=Augmentation.model_validate(augmentation))
+    epochs = [[batch for number in (1, 2) for batch in Batches(split, recipe, 0, CPU).epoch(number)]]
+    monkeypatch.setenv(build.SWITCH, "0")
+    epochs += [[batch for number in (1, 2) for batch in Batches(split, recipe, 0, CPU).epoch(number)]]
+    for (ours, labels, _), (theirs, same, _) in zip(*epochs, strict=True):
+        assert torch.equal(ours, theirs)
+        assert torch.equal(labels, same)
 
 
 def shifted(image: torch.Tensor, down: int, across: int) -> torch.Tensor:

@@ -12,6 +12,8 @@ from torch.nn import functional
 from muslin.data import Split
 from muslin.network import PIXEL_MAXIMUM
 from muslin.recipe import Recipe
+from muslin.training.fused import ops
+from muslin.training.fused.build import library
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64, UInt8
@@ -54,11 +56,12 @@ class Batches:
         device: torch.device,
         taught: Float[Tensor, "image class"] | None = None,
     ) -> None:
-        self.images = torch.from_numpy(split.images).to(device)
+        self.images = torch.from_numpy(split.images).to(device).contiguous()
         self.labels = torch.from_numpy(split.labels).to(device)
         self.taught = None if taught is None else taught.to(device)
         self.recipe = recipe
         self.seed = seed
+        self._threads = torch.get_num_threads()
         # Which images are mirrored in the odd epochs; in the even ones the others are.
         self.mirrored = torch.rand(len(split), generator=self._generator(0)) < 0.5
 
@@ -87,13 +90,19 @@ class Batches:
         for step in range(first, self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
             here = chosen.to(self.images.device)
-            images = self.images[here]
-            if how.flip:
-                images = flip(images, self.mirrored[chosen] ^ (number % 2 == 0))
-            if how.shift:
-                images = shift(images, moves[chosen])
-            taught = None if self.taught is None else self.taught[here]
-            yield Batch(images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM), self.labels[here], taught)
+            mirrored = self.mirrored[chosen] ^ (number % 2 == 0) if how.flip else None
+            images = self._images(here, mirrored, moves[chosen] if how.shift else None)
+            yield Batch(images, self.labels[here], None if self.taught is None else self.taught[here])
+
+    def _images(self, chosen: Tensor, mirrored: Tensor | None, moves: Tensor | None) -> Tensor:
+        if chosen.device.type == "cpu" and library("float32"):
+            return ops.batch(self.images, chosen, mirrored, moves, self._threads)
+        images = self.images[chosen]
+        if mirrored is not None:
+            images = flip(images, mirrored)
+        if moves is not None:
+            images = shift(images, moves)
+        return images.permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM)
 
     def _generator(self, epoch: int) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed * _EPOCHS_PER_SEED + epoch)

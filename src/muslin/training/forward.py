@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -38,13 +39,15 @@ class Part(NamedTuple):
         name: for tables.
         layers: the names of the layers that it computes; empty for an activation that waited for a pooling.
         run: computes it.
-        fused: in one pass, by a fused block.
+        fused: by a fused block, if only the convolution.
+        block: if that is all of it, the block as it is now; blocks in a row are computed together.
     """
 
     name: str
     layers: tuple[str, ...]
     run: Step
     fused: bool = False
+    block: Callable[[], ops.Block] | None = None
 
 
 class Forward:
@@ -89,8 +92,8 @@ class Forward:
             tail, used = _tail(layer, entering, after)
             if tail in blocks:
                 names = tuple(placed[at + offset][0].name for offset in range(used))
-                run = partial(_block, module, tail, precision, self.threads)
-                self.parts.append(Part(" + ".join(names), names, run, fused=True))
+                block = partial(_block, module, tail, precision, self.threads)
+                self.parts.append(Part(" + ".join(names), names, partial(_chain, [block]), fused=True, block=block))
                 at += used
                 continue
             alone = ops.Tail.NONE in blocks
@@ -108,8 +111,12 @@ class Forward:
     def __call__(self, images: Tensor) -> Tensor:
         """Logits for images (batch, channel, height, width), 0–1."""
         values = images
-        for part in self.parts:
-            values = part.run(values)
+        for together, parts in groupby(self.parts, lambda part: part.block is not None):
+            if together:
+                values = _chain([part.block for part in parts if part.block], values)
+            else:
+                for part in parts:
+                    values = part.run(values)
         return values
 
     @property
@@ -181,10 +188,14 @@ def _halves(pool: MaxPool2d, entering: Shape) -> bool:
 
 
 # Parameters are looked up at each step: they may be replaced, as `Module.to` may do.
-def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, threads: int, values: Tensor) -> Tensor:
+def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, threads: int) -> ops.Block:
     assert isinstance(conv, nn.Conv2d)  # noqa: S101  (`_blocks` saw to it)
     assert conv.bias is not None  # noqa: S101  (every convolution of a design has one)
-    return ops.block(values, conv.weight, conv.bias, tail, precision, threads)
+    return ops.Block(conv.weight, conv.bias, tail, precision, threads)
+
+
+def _chain(blocks: Sequence[Callable[[], ops.Block]], values: Tensor) -> Tensor:
+    return ops.chain(values, [block() for block in blocks])
 
 
 def _with_block(module: nn.Module, precision: Precision, threads: int) -> nn.Module:

@@ -24,6 +24,7 @@ SWITCH = "MUSLIN_FUSED"
 
 _P, _I = ctypes.c_void_p, ctypes.c_int64
 _BLOCK = {"muslin_block_forward": [_P] * 5 + [_I] * 7, "muslin_block_backward": [_P] * 7 + [_I] * 7}
+_BATCH = {"muslin_batch": [_P] * 5 + [_I] * 5}
 _MUON = {"muslin_muon_step": [_P] * 3 + [ctypes.c_double] * 2 + [_I] * 4}
 _STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 5, "muslin_stem_backward": [_P] * 5 + [_I] * 5}
 
@@ -53,7 +54,7 @@ _KINDS: dict[Precision, _Kind] = {
     "float32": _Kind(
         frozenset(("avx2", "fma", "bmi1", "bmi2", "f16c", "movbe", "abm")),
         ("-march=x86-64-v3",),
-        _BLOCK | _MUON,
+        _BLOCK | _BATCH | _MUON,
     ),
 }
 _SOURCES = Path(__file__).with_name("source")  # a folder for each, and one that they share

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from muslin.training.fused.build import library
 from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float, Int64, UInt8
 
 CHANNELS: dict[Precision, int] = {"bfloat16": 16, "float32": 8}
 """Channels come in multiples of this: the lanes of a vector."""
@@ -60,9 +61,30 @@ def block(
         precision: of the products, and of what leaves.
         threads: that share the images; by default as many as torch has.
     """
-    function = _Stem if precision == "bfloat16" and images.shape[1] == 1 else _Block
-    result: Tensor = function.apply(images, weight, bias, tail, precision, threads or torch.get_num_threads())  # type: ignore[no-untyped-call]
-    return result
+    return chain(images, [Block(weight, bias, tail, precision, threads or torch.get_num_threads())])
+
+
+def batch(
+    images: UInt8[Tensor, "image height width channel"],
+    chosen: Int64[Tensor, " batch"],
+    mirrored: Bool[Tensor, " batch"] | None,
+    moves: Int64[Tensor, "batch 2"] | None,
+    threads: int,
+) -> Float[Tensor, "batch channel height width"]:
+    """What `muslin.training.batches` makes of some images, to the bit; only where there are float32 blocks.
+
+    Args:
+        images: all of them.
+        chosen: those of the batch.
+        mirrored: which of these are mirrored left and right; None for none.
+        moves: by how many pixels each is then moved down and right; None for not at all.
+        threads: that share the images.
+    """
+    _, height, width, channels = images.shape
+    out = torch.empty(len(chosen), height, width, channels)
+    sizes = (len(chosen), height, width, channels, threads)
+    _call("float32", "muslin_batch", (images, chosen, mirrored, moves, out), sizes)
+    return out.permute(0, 3, 1, 2)
 
 
 def muon_step(kernel: Tensor, momentum: Tensor, decay: float, rate: float, iterations: int, threads: int) -> None:
@@ -82,65 +104,120 @@ def muon_step(kernel: Tensor, momentum: Tensor, decay: float, rate: float, itera
     _call("float32", "muslin_muon_step", (kernel, gradient, momentum), (decay, rate, *sizes))
 
 
-class _Block(torch.autograd.Function):
+class Block(NamedTuple):
+    """A convolution and its tail, as `block` computes them.
+
+    Attributes:
+        weight, bias: of the convolution.
+        tail: what follows.
+        precision: of the products.
+        threads: that share the images.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    tail: Tail
+    precision: Precision
+    threads: int
+
+
+def chain(images: Tensor, blocks: Sequence[Block]) -> Tensor:
+    """Block after block, as one differentiable function: torch is on its way to each of them as long as to all."""
+    plan = tuple((made.tail, made.precision, made.threads) for made in blocks)
+    arrays = [array for made in blocks for array in (made.weight, made.bias)]
+    result: Tensor = _Chain.apply(images, plan, *arrays)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Chain(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
-    ) -> Tensor:
-        x, weight = _last(x.to(_dtype(precision))), _last(weight)
-        batch, channels, height, width = x.shape
-        out_channels = len(weight)
-        if tail is Tail.RELU_MEAN:
-            out = torch.empty(batch, out_channels)
-            note = torch.empty(batch, height * width, out_channels // 8, dtype=torch.uint8)
-        else:
-            size = (height // 2, width // 2) if tail is Tail.RELU_POOL else (height, width)
-            out = _empty_last((batch, out_channels, *size), x.dtype)
-            note = torch.empty(batch, *size, out_channels, dtype=torch.uint8) if tail is Tail.RELU_POOL else out
-        ctx.precision = precision
-        ctx.sizes = (batch, height, width, channels, out_channels, tail, threads)
-        _call(precision, "muslin_block_forward", (x, weight, bias, out, note), ctx.sizes)
-        ctx.save_for_backward(x, weight, None if tail is Tail.NONE else note)
-        return out
+    def forward(ctx: Any, x: Tensor, plan: tuple[tuple[Tail, Precision, int], ...], *arrays: Tensor) -> Tensor:
+        ctx.plan, saved = plan, []
+        for (tail, precision, threads), weight, bias in zip(plan, arrays[::2], arrays[1::2], strict=True):
+            forward = _stem_forward if _is_stem(x, precision) else _block_forward
+            x, *kept = forward(x, weight, bias, tail, precision, threads)
+            saved += kept
+        ctx.save_for_backward(*saved)
+        return x
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None, None, None]:
-        x, weight, note = ctx.saved_tensors
-        grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.to(x.dtype))
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] and x.shape[1] > 1 else None
-        grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
-        tensors = (grad, note, x, weight, grad_x, grad_weight, grad_bias)
-        _call(ctx.precision, "muslin_block_backward", tensors, ctx.sizes)
-        return grad_x, grad_weight, grad_bias, None, None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        saved, gradients = list(ctx.saved_tensors), list[Tensor]()
+        wanted: Tensor | None = grad
+        for number, (tail, precision, threads) in reversed(list(enumerate(ctx.plan))):
+            x, weight, note = saved[3 * number : 3 * number + 3]
+            assert wanted is not None  # noqa: S101  (only images have one channel, and only they need no gradient)
+            if _is_stem(x, precision):
+                wanted, *found = None, *_stem_backward(wanted, x, weight, note, precision, threads)
+            else:
+                wants = x.shape[1] > 1 and (number > 0 or ctx.needs_input_grad[0])
+                wanted, *found = _block_backward(wanted, x, weight, note, tail, precision, threads, wants)
+            gradients[:0] = found
+        return wanted, None, *gradients
 
 
-class _Stem(torch.autograd.Function):
+def _is_stem(x: Tensor, precision: Precision) -> bool:
+    return precision == "bfloat16" and x.shape[1] == 1
+
+
+def _block_forward(
+    x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """What leaves; and what the backward pass needs: what entered, the weights, and a note on what the tail chose."""
+    x, weight = _last(x.to(_dtype(precision))), _last(weight)
+    batch, channels, height, width = x.shape
+    out_channels = len(weight)
+    if tail is Tail.RELU_MEAN:
+        out = torch.empty(batch, out_channels)
+        note = torch.empty(batch, height * width, out_channels // 8, dtype=torch.uint8)
+    else:
+        size = (height // 2, width // 2) if tail is Tail.RELU_POOL else (height, width)
+        out = _empty_last((batch, out_channels, *size), x.dtype)
+        note = torch.empty(batch, *size, out_channels, dtype=torch.uint8) if tail is Tail.RELU_POOL else out
+    sizes = (batch, height, width, channels, out_channels, tail, threads)
+    _call(precision, "muslin_block_forward", (x, weight, bias, out, note), sizes)
+    return out, x, weight, None if tail is Tail.NONE else note
+
+
+def _block_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, tail: Tail, precision: Precision, threads: int, wants: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """The gradients of what entered, if anyone wants it, of the weights and of the biases."""
+    grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.to(x.dtype))
+    grad_x = torch.empty_like(x) if wants else None
+    grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
+    batch, channels, height, width = x.shape
+    sizes = (batch, height, width, channels, len(weight), tail, threads)
+    tensors = (grad, note, x, weight, grad_x, grad_weight, grad_bias)
+    _call(precision, "muslin_block_backward", tensors, sizes)
+    return grad_x, grad_weight, grad_bias
+
+
+def _stem_forward(
+    x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision, threads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """On one-channel images, RELU_POOL in bfloat16: the pixels stay float32."""
+    x, weight = x.float().contiguous(), weight.contiguous()
+    batch, _, height, width = x.shape
+    size = (height // 2, width // 2)
+    out = _empty_last((batch, len(weight), *size), _dtype(precision))
+    note = torch.empty(batch, *size, len(weight), dtype=torch.uint8)
+    sizes = (batch, height, width, len(weight), threads)
+    _call(precision, "muslin_stem_forward", (x, weight, bias, out, note), sizes)
+    return out, x, weight, note
 
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision, threads: int
-    ) -> Tensor:
-        x, weight = x.float().contiguous(), weight.contiguous()
-        batch, _, height, width = x.shape
-        size = (height // 2, width // 2)
-        out = _empty_last((batch, len(weight), *size), _dtype(precision))
-        note = torch.empty(batch, *size, len(weight), dtype=torch.uint8)
-        ctx.precision = precision
-        ctx.sizes = (batch, height, width, len(weight), threads)
-        _call(precision, "muslin_stem_forward", (x, weight, bias, out, note), ctx.sizes)
-        ctx.save_for_backward(x, weight, note)
-        return out
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None, None, None]:
-        x, weight, note = ctx.saved_tensors
-        grad = _last(grad.to(_dtype(ctx.precision)))
-        grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
-        _call(ctx.precision, "muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), ctx.sizes)
-        return None, grad_weight, grad_bias, None, None, None
+def _stem_backward(
+    grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, precision: Precision, threads: int
+) -> tuple[Tensor, Tensor]:
+    """The gradients of the weights and of the biases."""
+    grad = _last(grad.to(_dtype(precision)))
+    grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
+    batch, _, height, width = x.shape
+    sizes = (batch, height, width, len(weight), threads)
+    _call(precision, "muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), sizes)
+    return grad_weight, grad_bias
 
 
 def _dtype(precision: Precision) -> torch.dtype:

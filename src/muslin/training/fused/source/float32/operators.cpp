@@ -1,4 +1,4 @@
-// Fused blocks, and Muon's step, for training small convolutional networks on CPUs with AVX2 and FMA: what Python
+// Fused blocks, batches and Muon's step, for training small convolutional networks on CPUs with AVX2 and FMA: what Python
 // calls.
 //
 //   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  NONE, RELU, RELU + 2x2 max-pool, or RELU + global mean
@@ -6,6 +6,7 @@
 // Everything is float32: images as (image, height, width, channel), weights and their gradients as (out, 3, 3, in).
 // Channels are multiples of 8; images may also have one, and then get no gradient. Every function returns 0, or 1 where
 // memory ran out.
+#include "batch.h"
 #include "block.h"
 #include "muon.h"
 
@@ -23,6 +24,13 @@ int muslin_block_backward(const float *grad, const void *note, const float *x, c
     const Shape s{images, height, width, in, out_channels};
     return guarded([&] {
         block_backward(grad, (const uint8_t *)note, x, weight, grad_x, grad_weight, grad_bias, s, (Tail)tail, (int)threads);
+    });
+}
+
+int muslin_batch(const uint8_t *images, const int64_t *chosen, const bool *mirrored, const int64_t *moves, float *out,
+                 int64_t count, int64_t height, int64_t width, int64_t channels, int64_t threads) {
+    return guarded([&] {
+        make_batch(images, chosen, mirrored, moves, out, count, height, width, channels, (int)threads);
     });
 }
 
