@@ -45,7 +45,9 @@ class _Kind:
     signatures: dict[str, list[Any]]
 
 
-_KINDS: dict[Precision, _Kind] = {
+_TEAM = "team"  # the library of threads, which the others call
+_KINDS: dict[str, _Kind] = {
+    _TEAM: _Kind(frozenset(), ("-march=x86-64",), {}),
     "bfloat16": _Kind(
         frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_bf16")),
         ("-march=x86-64-v4", "-mavx512bf16"),
@@ -86,34 +88,35 @@ def describe(precision: Precision) -> str:
 
 @cache
 def _library(precision: Precision) -> ctypes.CDLL | str:
-    kind = _KINDS[precision]
+    folder = cache_folder().with_name("operators")
     try:
-        return _load(_compiled(precision, cache_folder().with_name("operators")), kind.signatures)
+        _load(_compiled(_TEAM, folder), {}, ctypes.RTLD_GLOBAL)
+        return _load(_compiled(precision, folder), _KINDS[precision].signatures)
     except Unavailable as reason:
         return str(reason)
     except (OSError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _compiled(precision: Precision, folder: Path) -> Path:
+def _compiled(kind: str, folder: Path) -> Path:
     """The shared library in the cache, compiled if it isn't there."""
-    missing = _KINDS[precision].needed - cpu_flags()
+    missing = _KINDS[kind].needed - cpu_flags()
     if platform.machine() != "x86_64" or missing:
         raise Unavailable("this processor has no " + (", ".join(sorted(missing)) or "x86-64 instructions"))
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         raise Unavailable("no C++ compiler was found (on Debian and Ubuntu: sudo apt install g++)")
-    options = [*_KINDS[precision].march, *_COMPILE]
-    sources = sorted([*(_SOURCES / "common").iterdir(), *(_SOURCES / precision).iterdir()])
+    options = [*_KINDS[kind].march, *_COMPILE]
+    sources = sorted([*(_SOURCES / "common").iterdir(), *(_SOURCES / kind).iterdir()])
     parts = [*(source.read_bytes() for source in sources), *options, _version(compiler)]
     digest = hashlib.sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
         digest.update(len(data).to_bytes(8, "big") + data)
-    target = folder / f"{precision}-{digest.hexdigest()[:32]}.so"
+    target = folder / f"{kind}-{digest.hexdigest()[:32]}.so"
     _own(folder)
     if not target.exists():
-        _compile([compiler, *options], _SOURCES / precision / "operators.cpp", target)
+        _compile([compiler, *options], _SOURCES / kind / "operators.cpp", target)
     _check_ours(target)
     return target
 
@@ -159,8 +162,8 @@ def _check_ours(path: Path) -> None:
         raise Unavailable(f"{path} is a link, not yours, or open to others; remove it")
 
 
-def _load(path: Path, signatures: dict[str, list[Any]]) -> ctypes.CDLL:
-    found = ctypes.CDLL(str(path))
+def _load(path: Path, signatures: dict[str, list[Any]], mode: int = ctypes.DEFAULT_MODE) -> ctypes.CDLL:
+    found = ctypes.CDLL(str(path), mode)
     for name, arguments in signatures.items():
         function = getattr(found, name)
         function.argtypes, function.restype = arguments, ctypes.c_int

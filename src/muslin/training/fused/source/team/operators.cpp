@@ -1,0 +1,151 @@
+// Threads that share the work of one call.
+//
+// A training step calls them every millisecond or two, and to wake a sleeping thread takes a tenth of that, and more on a
+// virtual machine. So who waits stays awake for a while, but offers its core to others in every turn of waiting. If others
+// take it again and again the machine is busy: then they sleep while they wait, for that is what gets them back soonest.
+//
+// It is a library of its own, so that all others call the same threads: two teams would take each other's cores.
+#include <immintrin.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+class Team {
+  public:
+    explicit Team(int threads) : threads_(threads) {
+        try {
+            for (int t = 1; t < threads; t++) workers_.emplace_back([this, t] { work(t); });
+        } catch (...) {
+            dismiss();
+            throw;
+        }
+    }
+    Team(const Team &) = delete;
+    Team &operator=(const Team &) = delete;
+    ~Team() { dismiss(); }
+
+    int threads() const { return threads_; }
+    bool ours() const { return process_ == getpid(); }  // a forked child has none of its parent's threads
+
+    // work(what, thread) on every thread of the team; the one that calls is number 0.
+    void run(void (*work)(void *, int), void *what) {
+        begin(work, what);
+        work(what, 0);
+        wait([&] { return at_work_.load() == 0; }, done_);
+    }
+
+  private:
+    using Work = void (*)(void *, int);
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds AWAKE{20};  // longer than what lies between two calls of a step
+    static constexpr std::chrono::milliseconds LONG{1};  // for a turn of waiting; alone on a core it takes a microsecond
+    static constexpr std::chrono::milliseconds OFTEN{30};  // two long turns within that: the machine is busy,
+    static constexpr std::chrono::milliseconds BUSY{100};  // for so long
+
+    struct Bell {
+        std::atomic<int> asleep{0};
+        std::condition_variable rung;
+    };
+
+    void begin(Work work, void *what) {
+        work_ = work;
+        what_ = what;
+        rounding_ = _mm_getcsr();  // and whether denormal numbers count as zero: as for the thread that calls
+        at_work_.store((int)workers_.size());
+        call_.fetch_add(1);
+        ring(called_);
+    }
+
+    void work(int thread) {
+        for (uint64_t seen = 0;; seen++) {
+            wait([&] { return call_.load() != seen; }, called_);
+            if (!work_) return;
+            _mm_setcsr(rounding_);
+            work_(what_, thread);
+            if (at_work_.fetch_sub(1) == 1) ring(done_);
+        }
+    }
+
+    template <class Ready>
+    void wait(Ready ready, Bell &bell) {
+        if (ready()) return;
+        Clock::time_point now = Clock::now();
+        const Clock::time_point until = now + AWAKE;
+        int64_t switches = times_switched();
+        while (!ready()) {
+            if (now < until && ticks(now) >= busy_until_.load(std::memory_order_relaxed)) {
+                const Clock::time_point before = now;
+                sched_yield();
+                now = Clock::now();
+                if (now - before > LONG) note_long_turn(now, switches);
+                continue;
+            }
+            std::unique_lock<std::mutex> lock(mutex_);
+            bell.asleep.fetch_add(1);
+            bell.rung.wait(lock, ready);
+            bell.asleep.fetch_sub(1);
+        }
+    }
+
+    // A turn is long as well where a virtual machine stood still. Then nobody else ran here.
+    void note_long_turn(Clock::time_point now, int64_t &switches) {
+        const int64_t before = std::exchange(switches, times_switched());
+        if (before == switches) return;
+        const int64_t last = last_long_.exchange(ticks(now), std::memory_order_relaxed);
+        if (ticks(now - OFTEN) < last) busy_until_.store(ticks(now + BUSY), std::memory_order_relaxed);
+    }
+
+    static int64_t ticks(Clock::time_point at) { return at.time_since_epoch().count(); }
+
+    static int64_t times_switched() {  // from this thread to another, of whatever process
+        rusage used;
+        getrusage(RUSAGE_THREAD, &used);
+        return used.ru_nvcsw + used.ru_nivcsw;
+    }
+
+    void ring(Bell &bell) {
+        if (!bell.asleep.load()) return;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        bell.rung.notify_all();
+    }
+
+    void dismiss() {
+        begin(nullptr, nullptr);
+        for (std::thread &worker : workers_) worker.join();
+    }
+
+    const int threads_;
+    const pid_t process_ = getpid();
+    Work work_ = nullptr;
+    void *what_ = nullptr;
+    unsigned rounding_ = 0;
+    std::atomic<uint64_t> call_{0};  // how many there were
+    std::atomic<int> at_work_{0};
+    std::atomic<int64_t> last_long_{0}, busy_until_{0};
+    std::mutex mutex_;
+    Bell called_, done_;
+    std::vector<std::thread> workers_;
+};
+
+// Each calling thread has its own, as it has its own scratch memory.
+static Team &team_of(int threads) {
+    static thread_local std::unique_ptr<Team> team;
+    if (team && !team->ours()) team.release();  // nothing of it is left but memory
+    if (!team || team->threads() != threads) {
+        team.reset();
+        team.reset(new Team(threads));
+    }
+    return *team;
+}
+
+extern "C" void muslin_on_threads(int threads, void (*work)(void *, int), void *what) { team_of(threads).run(work, what); }
