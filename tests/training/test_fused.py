@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -201,3 +203,23 @@ def test_a_forked_process_gets_threads_of_its_own(precision: Precision) -> None:
         os.kill(child, 9)
     assert ended == (child, 0)
     assert torch.equal(forward(), expected)
+
+
+FORK = """
+import os, sys, torch
+from muslin.training.fused import ops
+def forward():
+    images, weight = torch.ones(4, 16, 6, 6), torch.ones(16, 16, 3, 3)
+    return ops.block(images, weight, torch.ones(16), ops.Tail.RELU, "PRECISION", threads=2)
+expected = forward()
+child = os.fork()
+if child and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+    sys.exit("the child failed")
+sys.exit(0 if not USES or torch.equal(forward(), expected) else "other numbers")
+"""
+
+
+@pytest.mark.parametrize("uses", [False, True])
+def test_a_forked_process_ends_as_others_do(uses: bool, precision: Precision) -> None:
+    code = FORK.replace("PRECISION", precision).replace("USES", str(uses))
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

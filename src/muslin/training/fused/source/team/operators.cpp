@@ -14,7 +14,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -35,7 +34,7 @@ class Team {
     ~Team() { dismiss(); }
 
     int threads() const { return threads_; }
-    bool ours() const { return process_ == getpid(); }  // a forked child has none of its parent's threads
+    bool ours() const { return process_ == getpid(); }
 
     // work(what, thread) on every thread of the team; the one that calls is number 0.
     void run(void (*work)(void *, int), void *what) {
@@ -137,15 +136,28 @@ class Team {
     std::vector<std::thread> workers_;
 };
 
-// Each calling thread has its own, as it has its own scratch memory.
-static Team &team_of(int threads) {
-    static thread_local std::unique_ptr<Team> team;
-    if (team && !team->ours()) team.release();  // nothing of it is left but memory
-    if (!team || team->threads() != threads) {
-        team.reset();
-        team.reset(new Team(threads));
+// A forked child has a copy of its parent's team, but none of its threads. All that can be done with it is to let it lie:
+// even its destructor would wait for them.
+class Owner {
+  public:
+    ~Owner() { drop(); }
+    Team &team(int threads) {
+        if (!team_ || !team_->ours() || team_->threads() != threads) {
+            drop();
+            team_ = new Team(threads);
+        }
+        return *team_;
     }
-    return *team;
-}
 
-extern "C" void muslin_on_threads(int threads, void (*work)(void *, int), void *what) { team_of(threads).run(work, what); }
+  private:
+    void drop() {
+        if (team_ && team_->ours()) delete team_;
+        team_ = nullptr;
+    }
+    Team *team_ = nullptr;
+};
+
+// Each calling thread has its own team, as it has its own scratch memory.
+static thread_local Owner owner;
+
+extern "C" void muslin_on_threads(int threads, void (*work)(void *, int), void *what) { owner.team(threads).run(work, what); }
