@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 import torch
@@ -185,34 +183,15 @@ def test_two_trainings_in_one_process_do_not_meet(precision: Precision) -> None:
     assert not wrong
 
 
-def test_a_forked_process_gets_threads_of_its_own(precision: Precision) -> None:
-    conv, images = convolution(16, 16), torch.randn(4, 16, 6, 6)
-    tail = Tail.RELU
-
-    def forward() -> Tensor:
-        return ops.block(images, conv.weight.detach(), conv.bias.detach(), tail, precision, threads=2)  # type: ignore[union-attr]
-
-    expected = forward()
-    child = os.fork()
-    if child == 0:  # its parent's threads are not there: it would wait for them for ever
-        os._exit(0 if torch.equal(forward(), expected) else 1)
-    deadline = time.monotonic() + 60
-    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    if ended == (0, 0):
-        os.kill(child, 9)
-    assert ended == (child, 0)
-    assert torch.equal(forward(), expected)
-
-
 FORK = """
-import os, sys, torch
+import os, signal, sys, torch
 from muslin.training.fused import ops
 def forward():
     images, weight = torch.ones(4, 16, 6, 6), torch.ones(16, 16, 3, 3)
     return ops.block(images, weight, torch.ones(16), ops.Tail.RELU, "PRECISION", threads=2)
 expected = forward()
 child = os.fork()
+signal.alarm(50)  # a child that waits for its parent's threads waits for ever
 if child and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
     sys.exit("the child failed")
 sys.exit(0 if not USES or torch.equal(forward(), expected) else "other numbers")
@@ -220,6 +199,6 @@ sys.exit(0 if not USES or torch.equal(forward(), expected) else "other numbers")
 
 
 @pytest.mark.parametrize("uses", [False, True])
-def test_a_forked_process_ends_as_others_do(uses: bool, precision: Precision) -> None:
+def test_a_forked_process_computes_and_ends_as_others_do(uses: bool, precision: Precision) -> None:
     code = FORK.replace("PRECISION", precision).replace("USES", str(uses))
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -73,12 +73,12 @@ class Forward:
     Attributes:
         parts: what is computed, in order.
         threads: that share the work of a block: as many as torch had when it was made.
+        torch_threads: how many torch should have for a training step.
     """
 
     def __init__(self, network: Network, device: torch.device, precision: Precision) -> None:
         self.parts: list[Part] = []
         self.threads = torch.get_num_threads()
-        self._design = network.design
         placed, at = list(network.design.placed), 0
         fusing = device.type == "cpu" and library(precision) is not None
         while at < len(placed):
@@ -108,6 +108,10 @@ class Forward:
                 self.parts.append(Part(layer.name, (layer.name,), module, alone))
                 at += 1
 
+        work = {row.name: row.macs for row in analyze(network.design).layers}
+        mostly_blocks = sum(work[name] for name in self.fused) >= _NEARLY_ALL * sum(work.values())
+        self.torch_threads = 1 if mostly_blocks else self.threads
+
     def __call__(self, images: Tensor) -> Tensor:
         """Logits for images (batch, channel, height, width), 0–1."""
         values = images
@@ -123,13 +127,6 @@ class Forward:
     def fused(self) -> tuple[str, ...]:
         """The names of the layers that are computed in fused blocks."""
         return tuple(name for part in self.parts if part.fused for name in part.layers)
-
-    @property
-    def torch_threads(self) -> int:
-        """How many threads torch should have for a training step."""
-        work = {row.name: row.macs for row in analyze(self._design).layers}
-        blocks = sum(work[name] for name in self.fused)
-        return 1 if blocks >= _NEARLY_ALL * sum(work.values()) else self.threads
 
 
 def predict_fast(

@@ -170,22 +170,22 @@ class Training:
         tally = self.tally
         started = time.perf_counter() - tally.seconds
         self.network.train()
-        with torch_threads(self.forward.torch_threads):
-            for batch in self.batches.epoch(number, tally.batches):
-                tally.rate = self._schedule()
+        for batch in self.batches.epoch(number, tally.batches):
+            tally.rate = self._schedule()
+            with torch_threads(self.forward.torch_threads):
                 loss, correct = self.train_step(batch)
-                if self._is("diverged"):
-                    return
-                self.step += 1
-                tally.add(loss, correct, len(batch.labels))
-                for callback in callbacks:
-                    callback.on_step(self)
-                if interruption.is_set():
-                    self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
-                tally.seconds = time.perf_counter() - started
-                if self._is():
-                    return
-                save()
+            if self._is("diverged"):
+                return
+            self.step += 1
+            tally.add(loss, correct, len(batch.labels))
+            for callback in callbacks:
+                callback.on_step(self)
+            if interruption.is_set():
+                self._end("interrupted", f"interrupted in epoch {number} of {self.recipe.epochs}")
+            tally.seconds = time.perf_counter() - started
+            if self._is():
+                return
+            save()
         if (name := broken_weights(self.network)) is not None:
             self._end("diverged", self._explain_broken(name))
             return

@@ -91,7 +91,10 @@ def flushed_denormals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """In here torch has so many threads; who called goes on with as many as before."""
+    """In here torch has so many threads; who called goes on with as many as before.
+
+    Python threads that start meanwhile, and use torch for the first time, begin with as many, too: torch has it so.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -90,8 +90,9 @@ def describe(precision: Precision) -> str:
 def _library(precision: Precision) -> ctypes.CDLL | str:
     folder = cache_folder().with_name("operators")
     try:
+        blocks = _compiled(precision, folder)  # first: it is they whose absence has to be explained
         _load(_compiled(_TEAM, folder), {}, ctypes.RTLD_GLOBAL)
-        return _load(_compiled(precision, folder), _KINDS[precision].signatures)
+        return _load(blocks, _KINDS[precision].signatures)
     except Unavailable as reason:
         return str(reason)
     except (OSError, AttributeError) as error:

@@ -123,6 +123,10 @@ class Block(NamedTuple):
 
 def chain(images: Tensor, blocks: Sequence[Block]) -> Tensor:
     """Block after block, as one differentiable function: torch is on its way to each of them as long as to all."""
+    if not torch.is_grad_enabled():  # then nothing has to be kept
+        for made in blocks:
+            images = _forward(images, *made)[0]
+        return images
     plan = tuple((made.tail, made.precision, made.threads) for made in blocks)
     arrays = [array for made in blocks for array in (made.weight, made.bias)]
     result: Tensor = _Chain.apply(images, plan, *arrays)  # type: ignore[no-untyped-call]
@@ -134,8 +138,7 @@ class _Chain(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, plan: tuple[tuple[Tail, Precision, int], ...], *arrays: Tensor) -> Tensor:
         ctx.plan, saved = plan, []
         for (tail, precision, threads), weight, bias in zip(plan, arrays[::2], arrays[1::2], strict=True):
-            forward = _stem_forward if _is_stem(x, precision) else _block_forward
-            x, *kept = forward(x, weight, bias, tail, precision, threads)
+            x, *kept = _forward(x, weight, bias, tail, precision, threads)
             saved += kept
         ctx.save_for_backward(*saved)
         return x
@@ -161,10 +164,17 @@ def _is_stem(x: Tensor, precision: Precision) -> bool:
     return precision == "bfloat16" and x.shape[1] == 1
 
 
-def _block_forward(
+def _forward(
     x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """What leaves; and what the backward pass needs: what entered, the weights, and a note on what the tail chose."""
+    forward = _stem_forward if _is_stem(x, precision) else _block_forward
+    return forward(x, weight, bias, tail, precision, threads)
+
+
+def _block_forward(
+    x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     x, weight = _last(x.to(_dtype(precision))), _last(weight)
     batch, channels, height, width = x.shape
     out_channels = len(weight)

@@ -3,7 +3,8 @@
 //   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  RELU, RELU + 2x2 max-pool, or RELU + global mean
 //
 // Images stand as (image, height, width, channel) in bfloat16, weights and their gradients as (out, 3, 3, in) in
-// float32; sums run in float32. Channels are multiples of 16. Every function returns 0, or 1 where memory ran out.
+// float32; sums run in float32. Channels are multiples of 16. Every function returns 0, or 1
+// where there was no memory or no thread to be had.
 #include "block.h"
 #include "stem.h"
 

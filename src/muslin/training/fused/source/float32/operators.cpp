@@ -5,7 +5,7 @@
 //
 // Everything is float32: images as (image, height, width, channel), weights and their gradients as (out, 3, 3, in).
 // Channels are multiples of 8; images may also have one, and then get no gradient. Every function returns 0, or 1 where
-// memory ran out.
+// there was no memory or no thread to be had.
 #include "batch.h"
 #include "block.h"
 #include "muon.h"

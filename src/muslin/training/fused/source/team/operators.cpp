@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 class Team {
@@ -80,13 +79,14 @@ class Team {
         if (ready()) return;
         Clock::time_point now = Clock::now();
         const Clock::time_point until = now + AWAKE;
-        int64_t switches = times_switched();
         while (!ready()) {
             if (now < until && ticks(now) >= busy_until_.load(std::memory_order_relaxed)) {
                 const Clock::time_point before = now;
+                const int64_t switches = times_switched();
                 sched_yield();
                 now = Clock::now();
-                if (now - before > LONG) note_long_turn(now, switches);
+                // A turn is long as well where a virtual machine stood still; then nobody else ran here.
+                if (now - before > LONG && times_switched() != switches) note_long_turn(now);
                 continue;
             }
             std::unique_lock<std::mutex> lock(mutex_);
@@ -96,10 +96,7 @@ class Team {
         }
     }
 
-    // A turn is long as well where a virtual machine stood still. Then nobody else ran here.
-    void note_long_turn(Clock::time_point now, int64_t &switches) {
-        const int64_t before = std::exchange(switches, times_switched());
-        if (before == switches) return;
+    void note_long_turn(Clock::time_point now) {
         const int64_t last = last_long_.exchange(ticks(now), std::memory_order_relaxed);
         if (ticks(now - OFTEN) < last) busy_until_.store(ticks(now + BUSY), std::memory_order_relaxed);
     }
