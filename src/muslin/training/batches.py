@@ -62,6 +62,7 @@ class Batches:
         self.recipe = recipe
         self.seed = seed
         self._threads = torch.get_num_threads()
+        self._in_one_pass = device.type == "cpu" and library("float32") is not None
         # Which images are mirrored in the odd epochs; in the even ones the others are.
         self.mirrored = torch.rand(len(split), generator=self._generator(0)) < 0.5
 
@@ -95,7 +96,7 @@ class Batches:
             yield Batch(images, self.labels[here], None if self.taught is None else self.taught[here])
 
     def _images(self, chosen: Tensor, mirrored: Tensor | None, moves: Tensor | None) -> Tensor:
-        if chosen.device.type == "cpu" and library("float32"):
+        if self._in_one_pass:
             return ops.batch(self.images, chosen, mirrored, moves, self._threads)
         images = self.images[chosen]
         if mirrored is not None:
