@@ -118,8 +118,9 @@ class Augmentation(_Part):
 class Distillation(_Part):
     """Learn from other networks as well as from the labels.
 
-    The teachers are the design, wider or as it is, trained in the same run before it, by the same recipe. Their logits
-    for a training image are averaged, and those for its mirror image with them where the recipe mirrors. Then
+    The teachers are the design, wider, deeper or as it is, trained in the same run before it, by the same recipe but
+    for what is said here. Their logits for a training image are averaged, and those for its mirror image with them
+    where the recipe mirrors. Then
 
         loss = weight · T² · H(softmax(teachers / T), softmax(logits / T)) + (1 − weight) · loss by the labels
 
@@ -129,6 +130,10 @@ class Distillation(_Part):
         teachers: how many, each of its own seed.
         epochs: of a teacher's training.
         widen: how many times the design's filters, or hidden units, a teacher has.
+        deepen: how many convolutions a teacher has for each of the design's: the others follow it, of stride 1, and
+            keep the size of its maps.
+        learning_rate: of a teacher's kernels; deeper networks need smaller steps. The recipe's by default.
+        dropout: a teacher's; the recipe's by default.
         weight: the share of the teachers' answers in the loss.
         temperature: T, which flattens answers before they are compared.
     """
@@ -136,6 +141,9 @@ class Distillation(_Part):
     teachers: Annotated[int, Field(strict=True, ge=1, le=16)] = 1
     epochs: Count = 10
     widen: Annotated[float, Field(gt=0, le=16)] = 2.0
+    deepen: Annotated[int, Field(strict=True, ge=1, le=16)] = 1
+    learning_rate: Positive | None = None
+    dropout: Share | None = None
     weight: Annotated[float, Field(gt=0, le=1)] = 0.7
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
 

@@ -157,7 +157,12 @@ def test_teachers_are_told_of(make_run: MakeRun) -> None:
     assert "Teachers 2 of 2 times the width, trained for 10 epochs each; their answers, at temperature 2" in said
     assert "make 70 % of the loss" in said
     alike = load_recipe("best").with_(distillation={"teachers": 5, "epochs": 14, "widen": 1.0})
-    assert "Teachers 5 of the same design, trained for 14 epochs each" in words(make_run(recipe=alike, outcome=taught))
+    assert "Teachers 5 of the same design, trained for 14 epochs each;" in words(make_run(recipe=alike, outcome=taught))
+    deep = {"teachers": 1, "epochs": 8, "widen": 1.5, "deepen": 2, "learning_rate": 0.02, "dropout": 0.2}
+    assert (
+        "Teachers 1 of 1.5 times the width and with 2 convolutions for each of the design’s, trained for 8 epochs each"
+        ", at a learning rate of 0.02, with dropout 0.2; their answers"
+    ) in words(make_run(recipe=load_recipe("best").with_(distillation=deep), outcome=taught))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rich.console import Console
 from muslin.ablation.arm import Arm
 from muslin.analysis import analyze
 from muslin.data import Dataset, Split
-from muslin.design import Design, load_design
+from muslin.design import Design, load_design, parse_design
 from muslin.network import Network, predict
 from muslin.recipe import Adam, Augmentation, Constant, Distillation, EarlyStopping, Recipe, load_recipe
 from muslin.training.batches import Batch, Batches
@@ -89,6 +89,49 @@ def test_a_teacher_is_the_design_with_more_of_everything_but_classes() -> None:
         for layer in load_design("dense_baseline").layers
         if layer.kind == "dense"
     ]
+
+
+def test_a_deeper_teacher_repeats_convolutions_and_nothing_else() -> None:
+    deep = teacher(load_design("custom_cnn"), Distillation(widen=1, deepen=3))
+    names = [layer.name for layer in deep.layers]
+    assert names[:5] == ["conv1", "conv1_2", "conv1_3", "pool1", "conv2"]
+    own = {row.name: row.output_shape for row in analyze(load_design("custom_cnn")).layers}
+    assert all(row.output_shape == own[row.name] for row in analyze(deep).layers if row.name in own)
+    strided = parse_design("""
+    name = "strided"
+    input_shape = [9, 9, 1]
+    layers = [
+      {kind = "conv2d", name = "a", filters = 4, stride = 2, padding = "valid"},
+      {kind = "conv2d", name = "a_2", filters = 5},
+      {kind = "flatten", name = "flatten"},
+      {kind = "dense", name = "output", units = 3, activation = "softmax"},
+    ]
+    """)
+    rows = analyze(teacher(strided, Distillation(widen=1, deepen=2))).layers
+    assert [(row.name, row.output_shape) for row in rows][:4] == [
+        ("a", (4, 4, 4)),
+        ("a_2_", (4, 4, 4)),
+        ("a_2", (4, 4, 5)),
+        ("a_2_2", (4, 4, 5)),
+    ]
+
+
+def test_teachers_may_be_trained_with_other_steps_and_dropout(
+    small: Design, few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons: list[Recipe] = []
+    plain = Training.__init__
+
+    def note(self: Training, *arguments: object) -> None:
+        plain(self, *arguments)  # type: ignore[arg-type]
+        lessons.append(self.recipe)
+
+    monkeypatch.setattr(Training, "__init__", note)
+    settings = Distillation(teachers=1, epochs=1, widen=1, learning_rate=0.007, dropout=0.3)
+    fit(small, few, TAUGHT.with_(distillation=settings, epochs=1), seed=3)
+    teachers, own = lessons
+    assert (teachers.optimizer.learning_rate, teachers.dropout) == (0.007, 0.3)
+    assert (own.optimizer, own.dropout) == (TAUGHT.optimizer, TAUGHT.dropout)
 
 
 def test_the_loss_is_that_of_hinton_vinyals_and_dean() -> None:

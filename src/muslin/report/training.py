@@ -126,11 +126,15 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
 
 
 def _teachers(settings: Distillation) -> Setting:
-    width = "of the same design" if settings.widen == 1 else f"of {setting(settings.widen)} times the width"
+    width = "" if settings.widen == 1 else f"of {setting(settings.widen)} times the width"
+    depth = "" if settings.deepen == 1 else f"with {settings.deepen} convolutions for each of the design’s"
+    size = " and ".join(part for part in (width, depth) if part) or "of the same design"
+    steps = "" if settings.learning_rate is None else f", at a learning rate of {setting(settings.learning_rate)}"
+    dropout = "" if settings.dropout is None else f", with dropout {setting(settings.dropout)}"
     return Setting(
         "Teachers",
         str(settings.teachers),
-        f"{width}, trained for {count(settings.epochs, 'epoch')} each; their answers, at "
+        f"{size}, trained for {count(settings.epochs, 'epoch')} each{steps}{dropout}; their answers, at "
         f"temperature {setting(settings.temperature)}, make {percent(settings.weight, 0)} of the loss",
     )
 

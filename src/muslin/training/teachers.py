@@ -47,19 +47,28 @@ class Taught:
 
 
 def teacher(design: Design, settings: Distillation) -> Design:
-    """The design with so many times the filters, or hidden units, in every layer but the last.
+    """The design with more filters, or hidden units, in every layer but the last, and more convolutions.
 
     >>> from muslin.design import load_design
     >>> from muslin.recipe import Distillation
-    >>> wide = teacher(load_design("custom_cnn"), Distillation(widen=2))
-    >>> [layer.filters for layer in wide.layers if layer.kind == "conv2d"]
-    [64, 128, 256]
+    >>> large = teacher(load_design("custom_cnn"), Distillation(widen=2, deepen=2))
+    >>> [(layer.name, layer.filters) for layer in large.layers if layer.kind == "conv2d"][:4]
+    [('conv1', 64), ('conv1_2', 64), ('conv2', 128), ('conv2_2', 128)]
     """
     content = design.model_dump(mode="json", exclude={"claims", "decisions"})
+    names, layers = {layer.name for layer in design.layers}, []
     for layer in content["layers"]:
         for width in ("filters", "units"):
             if width in layer and layer["name"] != design.output_layer.name:
                 layer[width] = max(1, round(layer[width] * settings.widen))
+        layers.append(layer)
+        for number in range(2, settings.deepen + 1 if layer["kind"] == "conv2d" else 2):
+            name = f"{layer['name'][:48]}_{number}"
+            while name in names:
+                name += "_"
+            names.add(name)
+            layers.append({**layer, "name": name, "stride": [1, 1], "padding": "same"})
+    content["layers"] = layers
     content["name"] = f"{design.name[:55]}_teacher"
     return Design.model_validate(content)
 
@@ -89,7 +98,7 @@ def teach(
         checkpoints: of the training; each teacher has its own in a folder within.
     """
     started, wide = time.perf_counter(), teacher(design, settings)
-    lesson = recipe.with_(epochs=settings.epochs, distillation=None)
+    lesson = _lesson(recipe, settings)
     answers: list[Tensor] = []
     accuracies: list[float] = []
     earlier = 0.0  # seconds, before an interruption
@@ -121,6 +130,15 @@ def distilled(loss: Tensor, logits: Tensor, batch: Batch, settings: Distillation
         return loss
     by_teachers = functional.cross_entropy(logits / settings.temperature, batch.taught) * settings.temperature**2
     return settings.weight * by_teachers + (1 - settings.weight) * loss
+
+
+def _lesson(recipe: Recipe, settings: Distillation) -> Recipe:
+    """By which teachers are trained."""
+    optimizer = recipe.optimizer
+    if settings.learning_rate is not None:
+        optimizer = optimizer.model_copy(update={"learning_rate": settings.learning_rate})
+    dropout = recipe.dropout if settings.dropout is None else settings.dropout
+    return recipe.with_(epochs=settings.epochs, distillation=None, optimizer=optimizer, dropout=dropout)
 
 
 def _sides(data: Dataset, recipe: Recipe) -> Iterator[np.ndarray]:
