@@ -154,7 +154,8 @@ def test_teachers_are_told_of(make_run: MakeRun) -> None:
     taught = replace(OUTCOME, teachers=(0.941, 0.9393))
     said = words(make_run(recipe=load_recipe("best"), outcome=taught))
     assert "that of 2 teachers, which had 94.10 % and 93.93 % of the validation images right." in said
-    assert "Teachers 2 of 2 times the width, trained for 10 epochs each; their answers, at temperature 2" in said
+    assert "Teachers 2 with 2 convolutions for each of the design’s, trained for 10 epochs each, at a learning" in said
+    assert "rate of 0.02, with dropout 0.2; their answers, at temperature 2" in said
     assert "make 70 % of the loss" in said
     alike = load_recipe("best").with_(distillation={"teachers": 5, "epochs": 14, "widen": 1.0})
     assert "Teachers 5 of the same design, trained for 14 epochs each;" in words(make_run(recipe=alike, outcome=taught))
