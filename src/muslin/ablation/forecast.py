@@ -105,8 +105,8 @@ def _trial_seconds(arm: Arm, data: Dataset, step: float, image: float) -> float:
     images = len(data.validation) * (arm.recipe.epochs + 1) + min(SHIFTED_IMAGES, len(data.validation)) * moved
     seconds = steps * arm.recipe.epochs * step + images * image
     if settings := arm.recipe.distillation:
-        wider = analyze(teacher(arm.design, settings)).macs / analyze(arm.design).macs
+        larger = analyze(teacher(arm.design, settings)).macs / analyze(arm.design).macs
         sides = 1 + arm.recipe.augmentation.flip
         asked = sides * len(data.train) + len(data.validation) * settings.epochs
-        seconds += settings.teachers * wider * (steps * settings.epochs * step + asked * image)
+        seconds += settings.teachers * larger * (steps * settings.epochs * step + asked * image)
     return seconds

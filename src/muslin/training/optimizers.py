@@ -31,13 +31,14 @@ class Muon(torch.optim.Optimizer):
     (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.) `torch.optim.Muon` takes matrices
     only. No weight decay: in a few epochs it has nothing to hold back.
 
-    Where there are fused blocks a kernel's step is one of them, done by as many threads as torch has now.
+    Where there are fused blocks a kernel's step is a single call of theirs, by as many threads as torch has now.
     """
 
     def __init__(self, kernels: Iterable[Tensor], settings: MuonSettings) -> None:
         super().__init__(kernels, {"lr": settings.learning_rate, "momentum": settings.momentum})
         self.iterations = settings.iterations
         self._threads = torch.get_num_threads()
+        self._in_one_call = library("float32") is not None
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -51,7 +52,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(kernel)
                 decay, momentum = group["momentum"], state["momentum"]
                 rate = group["lr"] * max(1.0, len(kernel) / kernel[0].numel()) ** 0.5
-                if _is_laid_out(kernel) and library("float32"):
+                if self._in_one_call and _is_laid_out(kernel):
                     ops.muon_step(kernel, momentum, decay, rate, self.iterations, self._threads)
                     continue
                 momentum.mul_(decay).add_(kernel.grad)

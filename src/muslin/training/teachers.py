@@ -97,7 +97,7 @@ def teach(
         callbacks: those that watch the training; each may send another to watch a teacher's.
         checkpoints: of the training; each teacher has its own in a folder within.
     """
-    started, wide = time.perf_counter(), teacher(design, settings)
+    started, larger = time.perf_counter(), teacher(design, settings)
     lesson = _lesson(recipe, settings)
     answers: list[Tensor] = []
     accuracies: list[float] = []
@@ -106,7 +106,7 @@ def teach(
         watching = [sent for callback in callbacks if (sent := callback.for_teacher(number, settings.teachers))]
         within = checkpoints.within(f"teacher-{number}") if checkpoints else None
         begun = time.perf_counter()
-        fitted = train(wide, recipe=lesson, seed=_seed(seed, number), callbacks=watching, checkpoints=within)
+        fitted = train(larger, recipe=lesson, seed=_seed(seed, number), callbacks=watching, checkpoints=within)
         outcome = fitted.outcome
         earlier += max(0.0, outcome.seconds - (time.perf_counter() - begun))
         if outcome.end in ("interrupted", "diverged"):
