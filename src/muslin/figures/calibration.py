@@ -20,10 +20,9 @@ def reliability(evaluation: Evaluation) -> Figure:
     answers, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     answers.plot([0, 100], [0, 100], color=INK, alpha=SOFT, linewidth=1, linestyle=(0, (4, 3)))
     answers.annotate(
-        "as sure as right",
-        (22, 22),
-        xytext=(4, -4),
-        textcoords="offset points",
+        "dashed: as sure as right",
+        (0.02, 0.97),  # where no point lies: nobody is right that often and that unsure
+        xycoords="axes fraction",
         va="top",
         fontsize=SMALL,
         alpha=SOFT,
