@@ -42,7 +42,7 @@ format: $(VENV)/.installed-dev ## let ruff tidy the code
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## the benchmarks; peers install into an environment of their own
-	for question in throughput time_to_accuracy latency memory startup scaling tables; do \
+	for question in throughput time_to_accuracy notebook_fit latency memory startup scaling tables; do \
 	  $(BIN)/python benchmarks/$$question.py || exit 1; done
 
 notebook: $(VENV)/.installed-dev ## execute the notebook again, on the full data

@@ -68,6 +68,36 @@ def accuracy(found: Any) -> list[str]:
     return [f"### Recipe {name} over seeds", "", where(found["machine"]), "", summary, "", *table(head, rows)]
 
 
+def notebook_fit(found: Any) -> list[str]:
+    keras, ours = found["keras"], found["runs"]
+    rows = [
+        [
+            f"Keras {keras['keras']} on TensorFlow, the notebook's `fit`",
+            str(len(keras["epoch_seconds"])),
+            f"{keras['seconds']:,.1f}",
+            f"{keras['validation_accuracy']:.2%}",
+            f"{keras['test_accuracy']:.2%}",
+        ],
+        *(
+            [
+                f"recipe {found['recipe']}, seed {run['seed']}",
+                str(run["epochs"]),
+                f"{run['seconds']:.1f}",
+                f"{run['validation_accuracy']:.2%}",
+                f"{run['test_accuracy']:.2%}",
+            ]
+            for run in ours
+        ),
+    ]
+    summary = (
+        f"Half of the seeds had their turn before Keras, half after it. Keras took {found['ratio']:.1f} times as "
+        "long as the median of them."
+    )
+    head = ["", "epochs", "seconds", "validation", "test"]
+    title = "### To the end, beside the notebook's training"
+    return [title, "", where(found["machine"]), "", summary, "", *table(head, rows)]
+
+
 def memory(found: Any) -> list[str]:
     rows = [[name, f"{peak:,.0f}"] for name, peak in found["peak_mib"].items()]
     return ["### Peak memory, an epoch on the whole data", "", *table(["", "MiB"], rows)]
@@ -101,6 +131,8 @@ def scaling(found: Any) -> list[str]:
 TABLES = {
     "throughput": throughput,
     "time_to_accuracy_fast": accuracy,
+    "time_to_accuracy_best": accuracy,
+    "notebook_fit": notebook_fit,
     "memory": memory,
     "latency": latency,
     "startup": startup,

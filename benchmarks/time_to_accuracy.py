@@ -39,6 +39,7 @@ def main() -> None:
         row = {
             "seed": seed,
             "seconds": fitted.outcome.seconds,
+            "epochs": fitted.outcome.epochs,
             "steps_seconds": sum(fitted.history.column("seconds")),
             "images_per_second": fitted.outcome.images_per_second,
             "validation_accuracy": fitted.history.kept(fitted.outcome.restored_epoch).validation_accuracy,
