@@ -125,6 +125,16 @@ def test_drawing_trousers_makes_trouser_lead_within_a_tenth_of_a_second(known: R
     eventually(page.locator(".called")).not_to_have_text("Trouser")
 
 
+def test_an_empty_drawing_is_called_one(known: Running, visit: Open) -> None:
+    page = visit(known.url)
+    note = page.locator(".answer").get_by_text("Nothing is drawn yet")
+    note.wait_for()
+    draw_trousers(page)
+    eventually(note).to_have_count(0)
+    page.get_by_role("button", name="Clear").click()
+    note.wait_for()
+
+
 def test_noise_is_called_unlike_anything_in_training(known: Running, visit: Open) -> None:
     page = visit(known.url)
     content = io.BytesIO()

@@ -23,13 +23,13 @@ export function answer(run, detail, choose) {
     h("div", { class: "bars", role: "group", "aria-label": "Probability of each class; press one to see its evidence" }, bars.map((bar) => bar.button)),
     h("div", { class: "likeness" }, h("h3", {}, "Nearest training images"), alike, neighbours, about));
 
-  function show(explanation, milliseconds) {
+  function show(explanation, milliseconds, empty) {
     const { prediction, label, number, likeness } = explanation;
     trouble.textContent = "";
     name.textContent = prediction.name;
     sure.textContent = percent(prediction.probability);
     time.textContent = `${milliseconds.toFixed(0)} ms`;
-    truth.textContent = label === null ? "" : label === prediction.number ? `It is: ${detail.classes[label]}.` : `It is not: this is a ${detail.classes[label]}.`;
+    truth.textContent = empty ? "Nothing is drawn yet; it has to name something even so." : label === null ? "" : label === prediction.number ? `It is: ${detail.classes[label]}.` : `It is not: this is a ${detail.classes[label]}.`;
     truth.className = `small ${label === null || label === prediction.number ? "soft" : "wrong"}`;
     bars.forEach((bar, i) => {
       const share = prediction.probabilities[i];
