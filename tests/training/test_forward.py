@@ -13,12 +13,13 @@ from torch.nn import functional
 from muslin.data import Dataset
 from muslin.design import Design, load_design, parse_design
 from muslin.network import Network, predict
-from muslin.recipe import load_recipe
+from muslin.recipe import Distillation, load_recipe
 from muslin.training.fit import fit
 from muslin.training.forward import Forward, predict_fast
 from muslin.training.fused import build
 from muslin.training.machine import pick_precision, torch_threads
 from muslin.training.outcome import Precision
+from muslin.training.teachers import teacher
 
 CPU = torch.device("cpu")
 
@@ -109,6 +110,15 @@ def test_fused_blocks_cover_the_librarys_network(precision: Precision) -> None:
     assert forward.fused == ("conv1", "pool1", "conv2", "pool2", "conv3", "global_avg_pool")
 
 
+@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+def test_fused_blocks_cover_a_deeper_teacher(precision: Precision) -> None:
+    torch.manual_seed(1)
+    network = Network(teacher(load_design("custom_cnn"), Distillation(deepen=2)))
+    network.layer("dropout").p = 0.0  # type: ignore[assignment]
+    forward = check_same(network, precision)
+    assert forward.fused == tuple(layer.name for layer, *_ in network.design.placed)[:9]
+
+
 @needs_blocks("bfloat16")
 @pytest.mark.parametrize(
     ("made", "fused"),
@@ -193,7 +203,7 @@ TRAIN = """
 import dataclasses, hashlib, numpy as np, torch
 from muslin.data import load_data
 from muslin.design import load_design
-from muslin.recipe import load_recipe
+from muslin.recipe import Distillation, load_recipe
 from muslin.network import Network
 from muslin.training.fit import fit
 from muslin.training.forward import predict_fast

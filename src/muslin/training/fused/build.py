@@ -26,7 +26,7 @@ _P, _I = ctypes.c_void_p, ctypes.c_int64
 _BLOCK = {"muslin_block_forward": [_P] * 5 + [_I] * 7, "muslin_block_backward": [_P] * 7 + [_I] * 7}
 _BATCH = {"muslin_batch": [_P] * 5 + [_I] * 5}
 _MUON = {"muslin_muon_step": [_P] * 3 + [ctypes.c_double] * 2 + [_I] * 4}
-_STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 5, "muslin_stem_backward": [_P] * 5 + [_I] * 5}
+_STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 6, "muslin_stem_backward": [_P] * 5 + [_I] * 6}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def tails(precision: Precision, inputs: int, outputs: int) -> frozenset[Tail]:
         return frozenset()
     if precision == "float32":
         return frozenset(Tail)
-    return frozenset((Tail.RELU_POOL,)) if inputs == 1 else frozenset(Tail) - {Tail.NONE}
+    return frozenset((Tail.RELU, Tail.RELU_POOL)) if inputs == 1 else frozenset(Tail) - {Tail.NONE}
 
 
 def block(
@@ -152,7 +152,7 @@ class _Chain(torch.autograd.Function):
             x, weight, note = saved[3 * number : 3 * number + 3]
             assert wanted is not None  # noqa: S101  (only images have one channel, and only they need no gradient)
             if _is_stem(x, precision):
-                wanted, *found = None, *_stem_backward(wanted, x, weight, note, precision, threads)
+                wanted, *found = None, *_stem_backward(wanted, x, weight, note, tail, precision, threads)
             else:
                 wants = x.shape[1] > 1 and (number > 0 or ctx.needs_input_grad[0])
                 wanted, *found = _block_backward(wanted, x, weight, note, tail, precision, threads, wants)
@@ -205,27 +205,27 @@ def _block_backward(
 
 
 def _stem_forward(
-    x: Tensor, weight: Tensor, bias: Tensor, _tail: Tail, precision: Precision, threads: int
+    x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """On one-channel images, RELU_POOL in bfloat16: the pixels stay float32."""
+    """On one-channel images, in bfloat16: the pixels stay float32."""
     x, weight = x.float().contiguous(), weight.contiguous()
     batch, _, height, width = x.shape
-    size = (height // 2, width // 2)
+    size = (height // 2, width // 2) if tail is Tail.RELU_POOL else (height, width)
     out = _empty_last((batch, len(weight), *size), _dtype(precision))
-    note = torch.empty(batch, *size, len(weight), dtype=torch.uint8)
-    sizes = (batch, height, width, len(weight), threads)
+    note = torch.empty(batch, *size, len(weight), dtype=torch.uint8) if tail is Tail.RELU_POOL else out
+    sizes = (batch, height, width, len(weight), tail, threads)
     _call(precision, "muslin_stem_forward", (x, weight, bias, out, note), sizes)
     return out, x, weight, note
 
 
 def _stem_backward(
-    grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, precision: Precision, threads: int
+    grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor]:
     """The gradients of the weights and of the biases."""
     grad = _last(grad.to(_dtype(precision)))
     grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
     batch, _, height, width = x.shape
-    sizes = (batch, height, width, len(weight), threads)
+    sizes = (batch, height, width, len(weight), tail, threads)
     _call(precision, "muslin_stem_backward", (grad, note, x, grad_weight, grad_bias), sizes)
     return grad_weight, grad_bias
 

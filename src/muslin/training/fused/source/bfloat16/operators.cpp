@@ -27,15 +27,16 @@ int muslin_block_backward(const void *grad, const void *note, const bf16 *x, con
 }
 
 int muslin_stem_forward(const float *x, const float *weight, const float *bias, bf16 *out, uint8_t *note, int64_t images,
-                        int64_t height, int64_t width, int64_t out_channels, int64_t threads) {
+                        int64_t height, int64_t width, int64_t out_channels, int64_t tail, int64_t threads) {
     const Shape s{images, height, width, 1, out_channels};
-    return guarded([&] { stem_forward(x, weight, bias, out, note, s, (int)threads); });
+    return guarded([&] { stem_forward(x, weight, bias, out, note, s, (Tail)tail, (int)threads); });
 }
 
-int muslin_stem_backward(const bf16 *grad, const uint8_t *note, const float *x, float *grad_weight, float *grad_bias,
-                         int64_t images, int64_t height, int64_t width, int64_t out_channels, int64_t threads) {
+int muslin_stem_backward(const bf16 *grad, const void *note, const float *x, float *grad_weight, float *grad_bias,
+                         int64_t images, int64_t height, int64_t width, int64_t out_channels, int64_t tail,
+                         int64_t threads) {
     const Shape s{images, height, width, 1, out_channels};
-    return guarded([&] { stem_backward(grad, note, x, grad_weight, grad_bias, s, (int)threads); });
+    return guarded([&] { stem_backward(grad, note, x, grad_weight, grad_bias, s, (Tail)tail, (int)threads); });
 }
 
 }  // extern "C"
