@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open. Python compiles a module when it
+# is first imported; most of what is installed never is, and to compile all of it takes more than a minute.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: run test torture mutation audit lint format bench notebook clean help
 

@@ -21,8 +21,9 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines] + [""]
 
 
-def where(there: Any) -> str:
-    what = f"{there['processor']}, {there['threads']} threads, torch {there['torch']}, {there['date']}"
+def where(there: Any, *, threads: bool = True) -> str:
+    team = f"{there['threads']} threads, " if threads else ""
+    what = f"{there['processor']}, {team}torch {there['torch']}, {there['date']}"
     return f"{what}; load average when it began: {there['load_average'][0]:.1f}."
 
 
@@ -51,6 +52,7 @@ def accuracy(found: Any) -> list[str]:
     rows = [
         [
             str(row["seed"]),
+            str(row.get("threads", found["machine"]["threads"])),
             f"{row['seconds']:.1f}",
             f"{row['images_per_second']:,.0f}",
             f"{row['validation_accuracy']:.2%}",
@@ -63,9 +65,17 @@ def accuracy(found: Any) -> list[str]:
         f"{found['lowest_test_accuracy']:.2%} at least; {found['median_seconds']:.1f} s in the median, validation "
         f"included; {found['peak_mib']:,.0f} MiB at most."
     )
-    head = ["seed", "seconds", "images/s", "validation", "test"]
+    head = ["seed", "threads", "seconds", "images/s", "validation", "test"]
     name = found["recipe"]["name"]
-    return [f"### Recipe {name} over seeds", "", where(found["machine"]), "", summary, "", *table(head, rows)]
+    return [
+        f"### Recipe {name} over seeds",
+        "",
+        where(found["machine"], threads=False),
+        "",
+        summary,
+        "",
+        *table(head, rows),
+    ]
 
 
 def notebook_fit(found: Any) -> list[str]:
