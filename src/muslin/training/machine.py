@@ -82,11 +82,17 @@ def keep_freed_memory() -> bool:
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Numbers too small for their format count as zero in here; who called computes on as before."""
+    before = flushes_denormals()
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)
+
+
+def flushes_denormals() -> bool:
+    """Whether numbers too small for their format count as zero in this thread: torch can set that, not say it."""
+    return not (torch.full((), 1e-39) * 1).item()
 
 
 @contextlib.contextmanager
