@@ -15,6 +15,7 @@ from muslin.ablation.arm import Arm
 from muslin.analysis import analyze
 from muslin.data import Dataset, Split
 from muslin.design import Design, load_design, parse_design
+from muslin.errors import DesignError
 from muslin.network import Network, predict
 from muslin.recipe import Adam, Augmentation, Constant, Distillation, EarlyStopping, Recipe, load_recipe
 from muslin.training.batches import Batch, Batches
@@ -24,6 +25,7 @@ from muslin.training.fit import fit
 from muslin.training.forward import log_probabilities
 from muslin.training.history import Epoch
 from muslin.training.loop import Training
+from muslin.training.machine import flushes_denormals
 from muslin.training.outcome import Fitted
 from muslin.training.progress import ShowProgress
 from muslin.training.teachers import distilled, teacher
@@ -260,6 +262,56 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bits(
         assert before.steps.get(name, 0) + after.steps.get(name, 0) == 2 * STEPS
     Checkpoints(tmp_path).drop()
     assert not tmp_path.exists()
+
+
+class _StopAfterItsLastValidation(Callback):
+    """Too late for the training to notice: it has no more steps."""
+
+    def for_teacher(self, number: int, of: int) -> Callback:
+        return self
+
+    def on_epoch(self, training: Training, epoch: Epoch) -> None:
+        if len(training.history) == training.recipe.epochs:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_stopped_between_two_teachers_it_goes_on_with_the_second(
+    unbroken: tuple[Fitted, Watch], small: Design, few: Dataset, tmp_path: Path
+) -> None:
+    stopped = fit(
+        small, few, TAUGHT, seed=3, callbacks=[_StopAfterItsLastValidation()], checkpoints=Checkpoints(tmp_path)
+    )
+    assert (stopped.outcome.end, stopped.outcome.reason) == ("interrupted", "interrupted after teacher 1 of 2")
+    watch = Watch()
+    again = fit(small, few, TAUGHT, seed=3, callbacks=[watch], checkpoints=Checkpoints(tmp_path, resume=True))
+    assert same(again, unbroken[0])
+    assert watch.steps == {"teacher 2": 2 * STEPS, "network": 2 * STEPS}
+
+
+class _Denormals(Callback):
+    def __init__(self) -> None:
+        self.flushed: list[bool] = []
+
+    def on_step(self, training: Training) -> None:
+        self.flushed.append(flushes_denormals())
+
+
+def test_numbers_too_small_count_as_zero_for_a_taught_network_and_not_after_it(small: Design, few: Dataset) -> None:
+    watch = _Denormals()
+    fit(small, few, TAUGHT, callbacks=[watch])
+    assert watch.flushed == [True] * 2 * STEPS
+    assert not flushes_denormals()
+
+
+def test_a_teacher_beyond_all_limits_is_refused(few: Dataset) -> None:
+    large = load_design("dense_baseline").fitted_to(few.input_shape, few.classes)
+    layers = [
+        {**layer.model_dump(mode="json"), **({"units": 60_000} if layer.kind == "dense" else {})}
+        for layer in large.layers
+    ]
+    layers[-1]["units"] = few.classes
+    with pytest.raises(DesignError, match=r"can't become 'wide_teacher': units = 120000: .*65536"):
+        fit(large.with_layers(layers, "wide"), few, TAUGHT.with_(distillation=Distillation(widen=2)))
 
 
 def test_a_teacher_that_diverges_ends_the_training(small: Design, few: Dataset) -> None:

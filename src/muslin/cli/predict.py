@@ -11,6 +11,7 @@ import click
 
 from muslin.cli._options import json_option, output_options
 from muslin.cli._output import Output
+from muslin.cli._pictures import note_resized, photo_option, preparation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,13 +26,7 @@ STDIN_NAME = "standard input"
 @click.argument("run", metavar="RUN")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="How many classes to name.")
-@click.option(
-    "--photo/--no-photo",
-    default=None,
-    help="Take pictures through the recipe that Fashion-MNIST was made by: trim, resize the longest edge, sharpen, "
-    "centre, invert to bright on dark, make grey; or only scale them to fit. Without either: the recipe for pictures "
-    "of another size than the network's, if its classes are Fashion-MNIST's.",
-)
+@photo_option
 @click.option(
     "--invert",
     is_flag=True,
@@ -55,7 +50,7 @@ def command(
     from muslin.design import describe_shape  # noqa: PLC0415
     from muslin.export.picture import MOST_BYTES  # noqa: PLC0415
     from muslin.export.predictor import Predictor  # noqa: PLC0415
-    from muslin.export.prepare import Preparation, prepare_picture  # noqa: PLC0415
+    from muslin.export.prepare import prepare_picture  # noqa: PLC0415
     from muslin.folder import RunFolder  # noqa: PLC0415
 
     if photo and invert:
@@ -65,7 +60,7 @@ def command(
     predictor = Predictor.from_run(RunFolder.open(run))
     shape = predictor.design.input_shape
     output.detail(f"'{predictor.design.name}' takes images of {describe_shape(shape)}.")
-    how: Preparation = "photo" if photo else "fit" if invert or photo is False else "auto"
+    how = preparation(photo=False if invert else photo)
 
     def prepare(image: str) -> Picture:
         source = sys.stdin.buffer.read(MOST_BYTES + 1) if image == STDIN else Path(image)
@@ -77,7 +72,7 @@ def command(
     answers = [
         _answer(picture, row, predictor.class_names, top) for picture, row in zip(pictures, probabilities, strict=True)
     ]
-    _note_resized(pictures, shape, output)
+    note_resized(pictures, shape, output)
     if as_json:
         output.answer_json(answers)
     else:
@@ -107,22 +102,3 @@ def _lines(answers: Sequence[dict[str, Any]]) -> list[str]:
         + "  ".join(f"{entry['class']} {100 * entry['probability']:.1f} %" for entry in answer["top"])
         for answer in answers
     ]
-
-
-def _note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], output: Output) -> None:
-    resized = [picture for picture in pictures if picture.resized]
-    if not resized:
-        return
-    height, width, _ = shape
-    which = (
-        f"{resized[0].name} was {resized[0].size[0]}×{resized[0].size[1]} pixels and was"
-        if len(resized) == 1
-        else f"{len(resized)} pictures were of another size and were"
-    )
-    steps = [picture.steps for picture in resized if picture.steps is not None]
-    if not steps:
-        output.note(f"{which} fitted into {width}×{height}.")
-    elif len(resized) == 1:
-        output.note(f"{which} taken through the photo recipe: {', '.join(steps[0])}. --no-photo only fits it.")
-    else:
-        output.note(f"{which} taken through the photo recipe; --json says which steps did something.")

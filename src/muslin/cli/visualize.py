@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from muslin.cli._options import DataChoice, data_options, output_options
 from muslin.cli._output import Output
+from muslin.cli._pictures import note_resized, photo_option, preparation
 from muslin.errors import DataError, MuslinError
 
 if TYPE_CHECKING:
@@ -33,17 +35,17 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder to draw into; figures/ in the run folder by default, and a folder of its own in there for a FILE.",
 )
+@photo_option
 @data_options
 @output_options
-def command(run: str, image: str, out: Path | None, data: DataChoice, output: Output) -> None:
+def command(run: str, image: str, out: Path | None, data: DataChoice, output: Output, *, photo: bool | None) -> None:
     """Draw the filters of RUN (a run folder, or 'latest') and what it makes of one image; print the files' names.
 
     Each figure as SVG and PNG: the first convolution's filters; what they respond to; the image on its way through
     every layer; where in the image the evidence for the three likeliest classes lies (class activation maps, exact
     where the design ends in global average pooling, Grad-CAM otherwise); what covering each part of it costs them
     (occlusion); the patches of the test images that excite each filter most; and receptive fields, measured by
-    gradient and computed. A FILE is made grey or colour as the network needs, scaled to fit with its proportions kept,
-    and centred on black.
+    gradient and computed. A FILE is prepared as by `muslin predict`.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
     from muslin.export.predictor import Predictor  # noqa: PLC0415
@@ -65,7 +67,7 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
         pixels, tests = _one_of(images, int(image)), images
         place = out or folder.figures_path
     else:
-        pixels = _from_file(Path(image), folder, output)
+        pixels = _from_file(Path(image), folder, names, output, photo=photo)
         tests = _test_images_at_hand(folder, data, output)
         place = out or folder.figures_path / Path(image).stem
     paths = illustrate_network(place, opened.network, pixels, names)
@@ -106,12 +108,12 @@ def _one_of(images: np.ndarray, number: int) -> np.ndarray:
     return pixels
 
 
-def _from_file(path: Path, folder: RunFolder, output: Output) -> np.ndarray:
-    from muslin.export.picture import read_picture  # noqa: PLC0415  (Pillow: only for files)
+def _from_file(
+    path: Path, folder: RunFolder, class_names: Sequence[str], output: Output, *, photo: bool | None
+) -> np.ndarray:
+    from muslin.export.prepare import prepare_picture  # noqa: PLC0415  (Pillow: only for files)
 
     shape = folder.design.input_shape
-    picture = read_picture(path, shape)
-    if picture.resized:
-        (wide, high), (height, width, _) = picture.size, shape
-        output.note(f"{picture.name} is {wide}×{high} pixels; it was fitted into {width}×{height}.")
+    picture = prepare_picture(path, shape, class_names, preparation(photo=photo))
+    note_resized([picture], shape, output)
     return picture.pixels.copy()  # Pillow's own memory is read-only, which torch warns of

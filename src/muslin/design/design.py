@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from math import prod
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -149,6 +149,18 @@ class Design(Part):
             return self._edited(edits)
         except ValueError as error:
             raise DesignError(f"design '{self.name}' can't be edited so: {_reason(error)}.") from error
+
+    def with_layers(self, layers: Iterable[Mapping[str, Any]], name: str) -> Design:
+        """A design of that name with these layers, as tables, and what else this one has but claims and decisions.
+
+        Raises:
+            DesignError: they don't make a valid design.
+        """
+        content = {**self.model_dump(exclude={"claims", "decisions"}), "name": name, "layers": list(layers)}
+        try:
+            return Design.model_validate(content)
+        except ValidationError as error:
+            raise DesignError(f"design '{self.name}' can't become '{name}': {_reason(error)}.") from error
 
     def _edited(self, edits: Iterable[Edit]) -> Design:
         content = self.model_dump(exclude={"claims", "decisions", "baseline"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -51,23 +52,42 @@ def fit(
         checkpoints: where the state is saved, and whether to go on from there; nowhere by default.
 
     Raises:
-        DesignError: the design doesn't fit the data.
+        DesignError: the design doesn't fit the data, or the recipe's teachers would be too large.
         TrainingError: the device can't be used.
         RunError: the checkpoints are of another design, recipe, data or seed, or none of them is whole.
     """
     check_fit(design, data)
     keep_freed_memory()
-    with torch.random.fork_rng(devices=[]), flushed_denormals():
-        snapshot = checkpoints.begin() if checkpoints else None
+    with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
+        return _Fitting(data, device, precision, interruption).fit(design, recipe, seed, callbacks, checkpoints)
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What the trainings of one run share: a network's, and those of its teachers; one interruption ends them all."""
+
+    data: Dataset
+    device: str | None
+    precision: str | None
+    interruption: threading.Event
+
+    def fit(
+        self,
+        design: Design,
+        recipe: Recipe,
+        seed: int,
+        callbacks: Sequence[Callback],
+        checkpoints: Checkpoints | None,
+    ) -> Fitted:
+        snapshot, device, precision = checkpoints.begin() if checkpoints else None, self.device, self.precision
         if snapshot:  # what a run began with, it goes on with
             device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
         taught: Taught | None = None
         if recipe.distillation:
-            train = partial(fit, data=data, device=device, precision=precision)
-            taught = teach(design, data, recipe, recipe.distillation, seed, train, callbacks, checkpoints)
-        with catch_interruption() as interruption:
-            training = Training(design, data, recipe, seed, pick_device(device), precision, taught)
-            return training.run([*_recipe_callbacks(recipe), *callbacks], interruption, checkpoints, snapshot)
+            train = replace(self, device=device, precision=precision).fit
+            taught = teach(design, self.data, recipe, seed, train, callbacks, checkpoints, self.interruption)
+        training = Training(design, self.data, recipe, seed, pick_device(device), precision, taught)
+        return training.run([*_recipe_callbacks(recipe), *callbacks], self.interruption, checkpoints, snapshot)
 
 
 def check_fit(design: Design, data: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from muslin.training.outcome import End, Fitted
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-Train = Callable[..., Fitted]  # `muslin.training.fit.fit`, but for what all trainings of a run share
+Train = Callable[[Design, Recipe, int, Sequence[Callback], Checkpoints | None], Fitted]  # the int is a seed
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,17 @@ class Taught:
 def teacher(design: Design, settings: Distillation) -> Design:
     """The design with more filters, or hidden units, in every layer but the last, and more convolutions.
 
+    Raises:
+        DesignError: it would be too large.
+
     >>> from muslin.design import load_design
     >>> from muslin.recipe import Distillation
     >>> large = teacher(load_design("custom_cnn"), Distillation(widen=2, deepen=2))
     >>> [(layer.name, layer.filters) for layer in large.layers if layer.kind == "conv2d"][:4]
     [('conv1', 64), ('conv1_2', 64), ('conv2', 128), ('conv2_2', 128)]
     """
-    content = design.model_dump(mode="json", exclude={"claims", "decisions"})
     names, layers = {layer.name for layer in design.layers}, []
-    for layer in content["layers"]:
+    for layer in (each.model_dump(mode="json") for each in design.layers):
         for width in ("filters", "units"):
             if width in layer and layer["name"] != design.output_layer.name:
                 layer[width] = max(1, round(layer[width] * settings.widen))
@@ -68,20 +71,18 @@ def teacher(design: Design, settings: Distillation) -> Design:
                 name += "_"
             names.add(name)
             layers.append({**layer, "name": name, "stride": [1, 1], "padding": "same"})
-    content["layers"] = layers
-    content["name"] = f"{design.name[:55]}_teacher"
-    return Design.model_validate(content)
+    return design.with_layers(layers, f"{design.name[:55]}_teacher")
 
 
 def teach(
     design: Design,
     data: Dataset,
     recipe: Recipe,
-    settings: Distillation,
     seed: int,
     train: Train,
     callbacks: Sequence[Callback],
     checkpoints: Checkpoints | None,
+    interruption: threading.Event,
 ) -> Taught:
     """Train a recipe's teachers, one after the other, and ask them about the training images.
 
@@ -90,32 +91,43 @@ def teach(
     Args:
         design: what is to learn from them.
         data: the images.
-        recipe: by which they are trained, too.
-        settings: the recipe's distillation.
+        recipe: with a distillation; they are trained by it, too.
         seed: of the training that they are for; each has its own, drawn from it.
         train: trains one.
         callbacks: those that watch the training; each may send another to watch a teacher's.
         checkpoints: of the training; each teacher has its own in a folder within.
+        interruption: ends it, between two teachers as well.
+
+    Raises:
+        DesignError: a teacher would be too large.
     """
+    settings = recipe.distillation
+    assert settings is not None  # noqa: S101  (who has no teachers doesn't come here)
     started, larger = time.perf_counter(), teacher(design, settings)
     lesson = _lesson(recipe, settings)
     answers: list[Tensor] = []
     accuracies: list[float] = []
     earlier = 0.0  # seconds, before an interruption
+
+    def ended(end: End, reason: str) -> Taught:
+        return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (end, reason))
+
     for number in range(1, settings.teachers + 1):
         watching = [sent for callback in callbacks if (sent := callback.for_teacher(number, settings.teachers))]
         within = checkpoints.within(f"teacher-{number}") if checkpoints else None
         begun = time.perf_counter()
-        fitted = train(larger, recipe=lesson, seed=_seed(seed, number), callbacks=watching, checkpoints=within)
+        fitted = train(larger, lesson, _seed(seed, number), watching, within)
         outcome = fitted.outcome
         earlier += max(0.0, outcome.seconds - (time.perf_counter() - begun))
         if outcome.end in ("interrupted", "diverged"):
             who = f"teacher {number} of {settings.teachers}"
             interrupted = outcome.end == "interrupted"
             reason = f"{outcome.reason}, of {who}" if interrupted else f"{who}: {outcome.reason}"
-            return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (outcome.end, reason))
+            return ended(outcome.end, reason)
         accuracies.append(fitted.history.kept(outcome.restored_epoch).validation_accuracy)
         answers += [log_probabilities(fitted.network, side) for side in _sides(data, recipe)]
+        if interruption.is_set():
+            return ended("interrupted", f"interrupted after teacher {number} of {settings.teachers}")
     mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
     return Taught((mean / settings.temperature).softmax(-1), tuple(accuracies), time.perf_counter() - started + earlier)
 
