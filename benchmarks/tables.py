@@ -82,7 +82,7 @@ def notebook_fit(found: Any) -> list[str]:
     keras, ours = found["keras"], found["runs"]
     rows = [
         [
-            f"Keras {keras['keras']} on TensorFlow, the notebook's `fit`",
+            f"Keras {keras['keras']} on TensorFlow, float32, as `notebook` trains",
             str(len(keras["epoch_seconds"])),
             f"{keras['seconds']:,.1f}",
             f"{keras['validation_accuracy']:.2%}",
@@ -90,9 +90,9 @@ def notebook_fit(found: Any) -> list[str]:
         ],
         *(
             [
-                f"recipe {found['recipe']}, seed {run['seed']}",
+                f"recipe {found['recipe']}, {found['precision']}, seed {run['seed']}",
                 str(run["epochs"]),
-                f"{run['seconds']:.1f}",
+                f"{run['with_preparations']:.1f}",
                 f"{run['validation_accuracy']:.2%}",
                 f"{run['test_accuracy']:.2%}",
             ]
@@ -100,8 +100,8 @@ def notebook_fit(found: Any) -> list[str]:
         ),
     ]
     summary = (
-        f"Half of the seeds had their turn before Keras, half after it. Keras took {found['ratio']:.1f} times as "
-        "long as the median of them."
+        f"One seed of Keras; of ours, {found['before_keras']} had their turn before it and "
+        f"{len(ours) - found['before_keras']} after it. Keras took {found['ratio']:.1f} times as long as their median."
     )
     head = ["", "epochs", "seconds", "validation", "test"]
     title = "### To the end, beside the notebook's training"

@@ -14,6 +14,7 @@ import json
 import resource
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,21 @@ from muslin.recipe import load_recipe
 from muslin.training.fit import fit
 
 
-def train(recipe_name: str, design_name: str, data_path: Path | None, seeds: list[int]) -> dict[str, Any]:
+def train(chosen: argparse.Namespace) -> dict[str, Any]:
     """One training after the other."""
-    data, design, recipe = load_data(data_path), load_design(design_name), load_recipe(recipe_name)
+    data, design, recipe = load_data(chosen.data), load_design(chosen.design), load_recipe(chosen.recipe)
     there, rows = machine(), []
     print(f"recipe {recipe.name}, {there['processor']}, {there['threads']} threads")
-    for seed in seeds:
-        fitted = fit(design, data, recipe, seed=seed)
+    for seed in chosen.seeds:
+        started = time.perf_counter()
+        fitted = fit(design, data, recipe, seed=seed, device=chosen.device)
+        whole = time.perf_counter() - started
         right = predict(fitted.network, data.test.images).argmax(1) == data.test.labels
         row = {
             "seed": seed,
             "threads": fitted.outcome.threads,
             "seconds": fitted.outcome.seconds,
+            "with_preparations": whole,
             "epochs": fitted.outcome.epochs,
             "steps_seconds": sum(fitted.history.column("seconds")),
             "images_per_second": fitted.outcome.images_per_second,
@@ -52,8 +56,9 @@ def train(recipe_name: str, design_name: str, data_path: Path | None, seeds: lis
         )
     return {
         "machine": there,
+        "design": design.name,
         "recipe": recipe.model_dump(),
-        "data": data.source,
+        "data": data.fingerprint,
         "runs": rows,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "fused": list(fitted.outcome.fused),
@@ -64,9 +69,15 @@ def train(recipe_name: str, design_name: str, data_path: Path | None, seeds: lis
 def join(files: list[Path]) -> dict[str, Any]:
     """What several processes measured of one recipe, as if one had."""
     found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    for what in ("recipe", "data", "fused", "precision"):
-        if any(each[what] != found[0][what] for each in found):
-            sys.exit(f"These files can't be joined: they differ in {what}.")
+    for each in found:
+        for what in ("design", "recipe", "data", "fused", "precision"):
+            if each[what] != found[0][what]:
+                sys.exit(f"These files can't be joined: they differ in {what}.")
+        for what in ("processor", "torch"):
+            if each["machine"][what] != found[0]["machine"][what]:
+                sys.exit(
+                    f"These files can't be joined: they were measured with different machines or versions ({what})."
+                )
     rows = sorted((row for each in found for row in each["runs"]), key=lambda row: row["seed"])
     if len({row["seed"] for row in rows}) < len(rows):
         sys.exit("These files can't be joined: a seed is in two of them.")
@@ -79,11 +90,11 @@ def main() -> None:
     parser.add_argument("--design", default="custom_cnn")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--device", help="as in `muslin train`")
     parser.add_argument("--join", type=Path, nargs="+", metavar="FILE", help="train nothing: join what was measured")
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
-    named = (chosen.recipe, chosen.design, chosen.data)
-    result = join(chosen.join) if chosen.join else train(*named, chosen.seeds)
+    result = join(chosen.join) if chosen.join else train(chosen)
     rows = result["runs"]
     result |= {
         "mean_test_accuracy": statistics.mean(row["test_accuracy"] for row in rows),

@@ -203,7 +203,7 @@ TRAIN = """
 import dataclasses, hashlib, numpy as np, torch
 from muslin.data import load_data
 from muslin.design import load_design
-from muslin.recipe import Distillation, load_recipe
+from muslin.recipe import load_recipe
 from muslin.network import Network
 from muslin.training.fit import fit
 from muslin.training.forward import predict_fast

@@ -56,7 +56,7 @@ export function tryOn(main, { run, detail, still }) {
       state.explanation = explanation;
       if (image.example) board.put(decode(explanation.image));
       paint();
-      said.show(explanation, performance.now() - began, image.pixels?.flat(2).every((value) => value === 0));
+      said.show(explanation, performance.now() - began, state.source === "draw" && image.pixels?.flat(2).every((value) => value === 0));
       strips.show(explanation);
       main.dataset.milliseconds = (performance.now() - began).toFixed(1);
       const { name, probability } = explanation.prediction;

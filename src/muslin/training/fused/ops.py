@@ -122,7 +122,10 @@ class Block(NamedTuple):
 
 
 def chain(images: Tensor, blocks: Sequence[Block]) -> Tensor:
-    """Block after block, as one differentiable function: torch is on its way to each of them as long as to all."""
+    """Block after block, as one differentiable function: torch is on its way to each of them as long as to all.
+
+    Only tails that `tails` has for the block's precision and channels.
+    """
     if not torch.is_grad_enabled():  # then nothing has to be kept
         for made in blocks:
             images = _forward(images, *made)[0]
