@@ -21,10 +21,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines] + [""]
 
 
-def where(there: Any, *, threads: bool = True) -> str:
+def where(there: Any, command: str, *, threads: bool = True) -> str:
     team = f"{there['threads']} threads, " if threads else ""
     what = f"{there['processor']}, {team}torch {there['torch']}, {there['date']}"
-    return f"{what}; load average when it began: {there['load_average'][0]:.1f}."
+    load = f"load average when it began: {there['load_average'][0]:.1f}"
+    return f"`python benchmarks/{command}`. {what}; {load}."
 
 
 def throughput(found: Any) -> list[str]:
@@ -41,11 +42,12 @@ def throughput(found: Any) -> list[str]:
     ]
     head = ["", "precision", "images/s", "s an epoch", "× Keras on TensorFlow", "of the peak"]
     turns = len(next(iter(found["rows"].values()))["rounds"])
+    command = f"throughput.py --images {found['images_a_turn']} --rounds {turns}"
     peaks = " and ".join(f"{peak:,.0f} GFLOP/s in {kind}" for kind, peak in found["peak_gflops"].items())
     how = (
         f"Medians of {turns} turns of {found['images_a_turn']:,} images; between them, matrix products reached {peaks}."
     )
-    return ["### Throughput", "", where(found["machine"]), "", how, "", *table(head, rows)]
+    return ["### Throughput", "", where(found["machine"], command), "", how, "", *table(head, rows)]
 
 
 def accuracy(found: Any) -> list[str]:
@@ -67,10 +69,11 @@ def accuracy(found: Any) -> list[str]:
     )
     head = ["seed", "threads", "seconds", "images/s", "validation", "test"]
     name = found["recipe"]["name"]
+    command = "time_to_accuracy.py" + (f" --recipe {name}" if name != "fast" else "")
     return [
         f"### Recipe {name} over seeds",
         "",
-        where(found["machine"], threads=False),
+        where(found["machine"], command, threads=False),
         "",
         summary,
         "",
@@ -105,22 +108,23 @@ def notebook_fit(found: Any) -> list[str]:
     )
     head = ["", "epochs", "seconds", "validation", "test"]
     title = "### To the end, beside the notebook's training"
-    return [title, "", where(found["machine"]), "", summary, "", *table(head, rows)]
+    return [title, "", where(found["machine"], "notebook_fit.py"), "", summary, "", *table(head, rows)]
 
 
 def memory(found: Any) -> list[str]:
     rows = [[name, f"{peak:,.0f}"] for name, peak in found["peak_mib"].items()]
-    return ["### Peak memory, an epoch on the whole data", "", *table(["", "MiB"], rows)]
+    there = where(found["machine"], "memory.py")
+    return ["### Peak memory, an epoch on the whole data", "", there, "", *table(["", "MiB"], rows)]
 
 
 def latency(found: Any) -> list[str]:
     rows = [[name, f"{row['p50_ms']:.3f}", f"{row['p99_ms']:.3f}"] for name, row in found["rows"].items()]
-    return ["### One image", "", where(found["machine"]), "", *table(["", "p50, ms", "p99, ms"], rows)]
+    return ["### One image", "", where(found["machine"], "latency.py"), "", *table(["", "p50, ms", "p99, ms"], rows)]
 
 
 def startup(found: Any) -> list[str]:
     rows = [[f"`{name}`", f"{seconds:.2f}"] for name, seconds in found["seconds"].items()]
-    return ["### Start-up", "", *table(["", "seconds"], rows)]
+    return ["### Start-up", "", where(found["machine"], "startup.py"), "", *table(["", "seconds"], rows)]
 
 
 def scaling(found: Any) -> list[str]:
@@ -135,7 +139,7 @@ def scaling(found: Any) -> list[str]:
         for name, row in found["questions"].items()
     ]
     head = ["", "counted in", "ms a step of 128", "exponent", "that of the multiplications"]
-    return ["### How cost grows", "", where(found["machine"]), "", *table(head, rows)]
+    return ["### How cost grows", "", where(found["machine"], "scaling.py"), "", *table(head, rows)]
 
 
 TABLES = {

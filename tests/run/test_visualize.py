@@ -52,14 +52,21 @@ def test_a_test_image_is_drawn_on_its_way_through_the_run(run: Path, tmp_path: P
     assert all(Path(path).stat().st_size > 2_000 for path in expected)
 
 
-def test_a_picture_file_is_fitted_into_the_network_and_a_note_says_so(
-    run: Path, tmp_path: Path, sample: Dataset
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        ((), "was 90×60 pixels and was taken through the photo recipe: trim, resize, sharpen, centre, grayscale."),
+        (("--no-photo",), "was 90×60 pixels and was fitted into 28×28."),
+    ],
+)
+def test_a_picture_file_is_prepared_as_by_predict_and_a_note_says_so(
+    told: tuple[str, ...], note: str, run: Path, tmp_path: Path, sample: Dataset
 ) -> None:
     picture = tmp_path / "boot.png"
     Image.fromarray(sample.test.images[0, ..., 0]).convert("RGB").resize((90, 60)).save(picture)
-    done = visualize(run, "--image", picture, "-o", tmp_path / "out")
+    done = visualize(run, "--image", picture, "-o", tmp_path / "out", *told)
     assert done.exit_code == 0, done.output
-    assert "boot.png is 90×60 pixels; it was fitted into 28×28." in " ".join(done.stderr.split())
+    assert note in " ".join(done.stderr.split())
     assert sorted(path.stem for path in (tmp_path / "out").glob("*.svg")) == sorted(FIGURES)
 
 

@@ -132,5 +132,5 @@ def _import_ray() -> Any:
         import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (an extra)
         import ray.exceptions  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
     except ImportError as error:
-        raise TrainingError("Ray is not installed. Get it with: pip install 'muslin[ray]'") from error
+        raise TrainingError("Ray is not installed. Get it with: pip install ray") from error
     return ray

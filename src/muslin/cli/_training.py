@@ -85,13 +85,13 @@ def training_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(min=0, max=2**32 - 1),
         default=0,
         show_default=True,
-        help="Of the initial weights, the order of images, augmentation and dropout.",
+        help="Seed of the initial weights, the order of images, augmentation and dropout.",
     )
     @click.option("--device", help="cpu, cuda or mps; the best there is by default.")
     @click.option(
         "--precision",
         type=click.Choice(["float32", "bfloat16"]),
-        help="Of matrix products; bfloat16 by default where the hardware multiplies it natively.",
+        help="Precision of matrix products; bfloat16 by default where the hardware multiplies it natively.",
     )
     @click.option(
         "-o",

@@ -46,7 +46,9 @@ MOST_SEEDS = 20  # of a study that goes on until all is decided, unless --max-se
     is_flag=True,
     help="Go on where the verdict is still open, with intervals that allow for looking again and again.",
 )
-@click.option("--max-seeds", type=click.IntRange(2, 1000), help="… up to so many seeds; 20 by default.")
+@click.option(
+    "--max-seeds", type=click.IntRange(2, 1000), help="With --until-decided: at most so many seeds; 20 by default."
+)
 @click.option(
     "--recipe", "recipe_name", default="fast", show_default=True, help="best, fast, notebook, or a TOML file."
 )
@@ -67,7 +69,7 @@ MOST_SEEDS = 20  # of a study that goes on until all is decided, unless --max-se
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
-    help="Of matrix products; bfloat16 by default where the processor multiplies it natively.",
+    help="Precision of matrix products; bfloat16 by default where the processor multiplies it natively.",
 )
 @click.option("--workers", type=click.IntRange(1, 1024), help="Trials at a time; one a processor by default.")
 @click.option(
@@ -76,9 +78,9 @@ MOST_SEEDS = 20  # of a study that goes on until all is decided, unless --max-se
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Where trials run: this machine, or a Ray cluster (pip install 'muslin[ray]').",
+    help="Where trials run: this machine, or a Ray cluster (pip install ray).",
 )
-@click.option("--address", help="Of the Ray cluster; a new one on this machine by default.")
+@click.option("--address", help="Address of the Ray cluster; a new one on this machine by default.")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, how long it takes, and what it can show.")
 @click.option("--resume", "resumed", metavar="STUDY", type=click.Path(path_type=Path), help="Go on with this study.")
 @click.option(

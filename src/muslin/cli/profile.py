@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @click.option(
     "--recipe", "recipe_name", default="fast", show_default=True, help="best, fast, notebook, or a TOML file."
 )
-@click.option("--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="To measure.")
+@click.option(
+    "--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="Steps to measure."
+)
 @click.option("--device", help="cpu, cuda or mps; the best there is by default.")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
-    help="Of matrix products; bfloat16 by default where the hardware multiplies it natively.",
+    help="Precision of matrix products; bfloat16 by default where the hardware multiplies it natively.",
 )
 @json_option
 @output_options
