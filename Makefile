@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open. Python compiles a module when it
-# is first imported; most of what is installed never is, and to compile all of it takes more than a minute.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+# Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: run test torture mutation audit lint format bench notebook clean help
 
@@ -16,7 +15,7 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 	$(BIN)/muslin run $(ARGS)
 
 test: lint ## linters, types, layering, and all tests with the coverage gate
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: ten minutes
 	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
@@ -65,7 +64,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing the tools that check it"
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Muslin, what it needs, and the tools that check it into $(VENV) (once; some minutes)"
 	@$(INSTALL) --editable '.[dev]'
-	@touch $@
+	@touch $(VENV)/.installed $@
