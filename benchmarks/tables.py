@@ -69,7 +69,9 @@ def accuracy(found: Any) -> list[str]:
     )
     head = ["seed", "threads", "seconds", "images/s", "validation", "test"]
     name = found["recipe"]["name"]
+    seeds = [row["seed"] for row in found["runs"]]
     command = "time_to_accuracy.py" + (f" --recipe {name}" if name != "fast" else "")
+    command += "" if seeds == list(range(10)) else " --seeds " + " ".join(map(str, seeds))
     return [
         f"### Recipe {name} over seeds",
         "",
@@ -103,8 +105,8 @@ def notebook_fit(found: Any) -> list[str]:
         ),
     ]
     summary = (
-        f"One seed of Keras; of ours, {found['before_keras']} had their turn before it and "
-        f"{len(ours) - found['before_keras']} after it. Keras took {found['ratio']:.1f} times as long as their median."
+        f"One seed of Keras; ours had their turns before it ({found['before_keras']}) and "
+        f"after it ({len(ours) - found['before_keras']}). Keras took {found['ratio']:.1f} times as long as the median."
     )
     head = ["", "epochs", "seconds", "validation", "test"]
     title = "### To the end, beside the notebook's training"

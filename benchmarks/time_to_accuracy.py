@@ -71,7 +71,7 @@ def join(files: list[Path]) -> dict[str, Any]:
     found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     for each in found:
         for what in ("design", "recipe", "data", "fused", "precision"):
-            if each[what] != found[0][what]:
+            if each.get(what) != found[0].get(what):
                 sys.exit(f"These files can't be joined: they differ in {what}.")
         for what in ("processor", "torch"):
             if each["machine"][what] != found[0]["machine"][what]:

@@ -70,7 +70,7 @@ def run_everything(
     settings = settings or Settings()
     for part in (design, baseline):
         if part is not None:
-            check_fit(part, data)
+            check_fit(part, data, recipe)
     require_measurable(design)
     pick_precision(pick_device(settings.device), settings.precision)
     record = new_record(design, data, recipe, settings.seed)

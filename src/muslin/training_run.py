@@ -65,7 +65,7 @@ def train(  # noqa: PLR0913  (each says one thing, and most calls give two of th
         design = load_design(design)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe)
-    check_fit(design, data)
+    check_fit(design, data, recipe)
     require_measurable(design)
     pick_precision(pick_device(device), precision)
     record = new_record(design, data, recipe, seed)

@@ -264,11 +264,16 @@ def test_stopped_anywhere_and_resumed_it_ends_with_the_same_bits(
     assert not tmp_path.exists()
 
 
-class _StopAfterItsLastValidation(Callback):
-    """Too late for the training to notice: it has no more steps."""
+class _SendToTeachers(Callback):
+    def __init__(self, sent: Callback) -> None:
+        self.sent = sent
 
     def for_teacher(self, number: int, of: int) -> Callback:
-        return self
+        return self.sent
+
+
+class _StopAfterTheLastValidation(Callback):
+    """Too late for the training to notice: it has no more steps."""
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
         if len(training.history) == training.recipe.epochs:
@@ -279,13 +284,42 @@ def test_stopped_between_two_teachers_it_goes_on_with_the_second(
     unbroken: tuple[Fitted, Watch], small: Design, few: Dataset, tmp_path: Path
 ) -> None:
     stopped = fit(
-        small, few, TAUGHT, seed=3, callbacks=[_StopAfterItsLastValidation()], checkpoints=Checkpoints(tmp_path)
+        small,
+        few,
+        TAUGHT,
+        seed=3,
+        callbacks=[_SendToTeachers(_StopAfterTheLastValidation())],
+        checkpoints=Checkpoints(tmp_path),
     )
     assert (stopped.outcome.end, stopped.outcome.reason) == ("interrupted", "interrupted after teacher 1 of 2")
     watch = Watch()
     again = fit(small, few, TAUGHT, seed=3, callbacks=[watch], checkpoints=Checkpoints(tmp_path, resume=True))
     assert same(again, unbroken[0])
     assert watch.steps == {"teacher 2": 2 * STEPS, "network": 2 * STEPS}
+
+
+class _StopAtTheEnd(Callback):
+    def on_end(self, training: Training) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_stopped_while_teachers_answer_again_the_network_makes_no_step_without_them(
+    unbroken: tuple[Fitted, Watch], small: Design, few: Dataset, tmp_path: Path
+) -> None:
+    fit(small, few, TAUGHT, seed=3, callbacks=[Watch(("network", 3))], checkpoints=Checkpoints(tmp_path))
+    stopped = fit(
+        small,
+        few,
+        TAUGHT,
+        seed=3,
+        callbacks=[_SendToTeachers(_StopAtTheEnd())],
+        checkpoints=Checkpoints(tmp_path, resume=True),
+    )
+    assert stopped.outcome.reason == "interrupted after teacher 1 of 2"
+    watch = Watch()
+    again = fit(small, few, TAUGHT, seed=3, callbacks=[watch], checkpoints=Checkpoints(tmp_path, resume=True))
+    assert same(again, unbroken[0])
+    assert watch.steps == {"network": 2 * STEPS - 3}
 
 
 class _Denormals(Callback):

@@ -68,7 +68,7 @@ def ablate(
     design = design if isinstance(design, Design) else load_design(design)
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     chosen = make_settings(**settings)
-    check_fit(design, data)
+    check_fit(design, data, recipe)
     study = Study.create(new_folder(Path(out), design, recipe), design, recipe, data, chosen)
     return conduct(study, data, executor, watch)
 

@@ -119,7 +119,7 @@ def command(
     from muslin import ablation  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.fit import check_fit  # noqa: PLC0415
 
-    check_fit(chosen, dataset)
+    check_fit(chosen, dataset, recipe)
     wanted = ablation.make_settings(**settings)
     if options["dry_run"]:
         _forecast(chosen, recipe, dataset, wanted, options, output, as_json=as_json)

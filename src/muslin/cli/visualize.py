@@ -45,7 +45,7 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
     every layer; where in the image the evidence for the three likeliest classes lies (class activation maps, exact
     where the design ends in global average pooling, Grad-CAM otherwise); what covering each part of it costs them
     (occlusion); the patches of the test images that excite each filter most; and receptive fields, measured by
-    gradient and computed. A FILE is prepared as by `muslin predict`.
+    gradient and computed. A FILE is prepared as by `muslin predict`; --photo and --no-photo are for it alone.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
     from muslin.export.predictor import Predictor  # noqa: PLC0415
@@ -63,6 +63,8 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
         raise DataError(f"there is no test image {image}: they are counted from 0.")
     tests: np.ndarray | None
     if image.isdecimal():
+        if photo is not None:
+            raise click.UsageError("--photo and --no-photo are for picture files; a test image is taken as it is.")
         images = _test_images(folder, data, output)
         pixels, tests = _one_of(images, int(image)), images
         place = out or folder.figures_path

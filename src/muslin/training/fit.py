@@ -18,7 +18,7 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.loop import Training
 from muslin.training.machine import flushed_denormals, keep_freed_memory, pick_device
 from muslin.training.outcome import Fitted
-from muslin.training.teachers import Taught, teach
+from muslin.training.teachers import Taught, teach, teacher
 
 
 def fit(
@@ -56,7 +56,7 @@ def fit(
         TrainingError: the device can't be used.
         RunError: the checkpoints are of another design, recipe, data or seed, or none of them is whole.
     """
-    check_fit(design, data)
+    check_fit(design, data, recipe)
     keep_freed_memory()
     with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
         return _Fitting(data, device, precision, interruption).fit(design, recipe, seed, callbacks, checkpoints)
@@ -90,8 +90,8 @@ class _Fitting:
         return training.run([*_recipe_callbacks(recipe), *callbacks], self.interruption, checkpoints, snapshot)
 
 
-def check_fit(design: Design, data: Dataset) -> None:
-    """See that the design takes the data's images and tells the data's classes apart.
+def check_fit(design: Design, data: Dataset, recipe: Recipe) -> None:
+    """See that a design takes the data's images, tells the data's classes apart, and can have the recipe's teachers.
 
     Raises:
         DesignError: it doesn't.
@@ -107,6 +107,8 @@ def check_fit(design: Design, data: Dataset) -> None:
             f"design '{design.name}' ends in {design.classes} units, but the data has {data.classes} classes. "
             f"Set units = {data.classes} on layer '{design.output_layer.name}'."
         )
+    if recipe.distillation:
+        teacher(design, recipe.distillation)
 
 
 def _recipe_callbacks(recipe: Recipe) -> list[Callback]:

@@ -92,7 +92,7 @@ def flushed_denormals() -> Iterator[None]:
 
 def flushes_denormals() -> bool:
     """Whether numbers too small for their format count as zero in this thread: torch can set that, not say it."""
-    return not (torch.full((), 1e-39) * 1).item()
+    return not (torch.full((), 1e-39, dtype=torch.float32, device="cpu") * 1).item()
 
 
 @contextlib.contextmanager

@@ -180,7 +180,8 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
         torch.cuda.set_rng_state(torch.from_numpy(snapshot.arrays["random/cuda"]), training.device)
     if training.device.type == "mps":
         torch.mps.set_rng_state(torch.from_numpy(snapshot.arrays["random/mps"]))
-    training.step, training.factor, training.ended = state.step, state.factor, state.ended
+    training.step, training.factor = state.step, state.factor
+    training.ended = training.ended or state.ended  # a training whose teachers were interrupted has ended before
     training.tally = Tally(**asdict(state.tally))
     _restore_callbacks(state, callbacks)
 

@@ -125,7 +125,8 @@ def teach(
             reason = f"{outcome.reason}, of {who}" if interrupted else f"{who}: {outcome.reason}"
             return ended(outcome.end, reason)
         accuracies.append(fitted.history.kept(outcome.restored_epoch).validation_accuracy)
-        answers += [log_probabilities(fitted.network, side) for side in _sides(data, recipe)]
+        sides = (side for side in _sides(data, recipe) if not interruption.is_set())
+        answers += [log_probabilities(fitted.network, side) for side in sides]
         if interruption.is_set():
             return ended("interrupted", f"interrupted after teacher {number} of {settings.teachers}")
     mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
