@@ -348,6 +348,14 @@ def test_a_teacher_beyond_all_limits_is_refused(few: Dataset) -> None:
         fit(large.with_layers(layers, "wide"), few, TAUGHT.with_(distillation=Distillation(widen=2)))
 
 
+def test_a_teacher_of_too_many_layers_is_refused_in_a_few_words(small: Design) -> None:
+    [first, *rest] = [layer.model_dump(mode="json") for layer in small.layers]
+    many = small.with_layers([first, *({**first, "name": f"again_{n}", "stride": 1} for n in range(20)), *rest], "many")
+    layers = len(many.layers) + 15 * sum(layer.kind == "conv2d" for layer in many.layers)
+    with pytest.raises(DesignError, match=f"can't become 'many_teacher': it has {layers} layers, and 256 are the most"):
+        teacher(many, Distillation(deepen=16))
+
+
 def test_a_teacher_that_diverges_ends_the_training(small: Design, few: Dataset) -> None:
     wild = load_recipe("notebook").with_(
         epochs=2, distillation=SETTINGS, optimizer={"kind": "adam", "learning_rate": 1e30}

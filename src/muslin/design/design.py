@@ -249,6 +249,9 @@ def _reason(problem: ValueError) -> str:
         match first["type"]:
             case "value_error":
                 return told
+            case "too_long":
+                most, found = first["ctx"]["max_length"], first["ctx"]["actual_length"]
+                return f"it has {found} {first['loc'][-1]}, and {most} are the most"
             case "missing":
                 return f"the field {first['loc'][-1]} is missing"
             case _:
