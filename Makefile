@@ -41,7 +41,7 @@ format: $(VENV)/.installed-dev ## let ruff tidy the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## the benchmarks, an hour or so; peers install into an environment of their own
+bench: $(VENV)/.installed-dev ## the benchmarks, Keras' fifty epochs among them; peers install into an environment of their own
 	$(BIN)/python benchmarks/throughput.py --images 6784 --rounds 5
 	for question in time_to_accuracy notebook_fit latency memory startup scaling tables; do \
 	  $(BIN)/python benchmarks/$$question.py || exit 1; done

@@ -132,7 +132,8 @@ class Distillation(_Part):
         widen: how many times the design's filters, or hidden units, a teacher has.
         deepen: how many convolutions a teacher has for each of the design's: the others follow it, of stride 1, and
             keep the size of its maps.
-        learning_rate: of a teacher's kernels; deeper networks need smaller steps. The recipe's by default.
+        learning_rate: a teacher's, in place of the optimizer's own `learning_rate`, which is the default; deeper
+            networks need smaller steps.
         dropout: a teacher's; the recipe's by default.
         weight: the share of the teachers' answers in the loss.
         temperature: T, which flattens answers before they are compared.
