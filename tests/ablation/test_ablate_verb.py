@@ -58,6 +58,26 @@ def test_json_and_resume_with_another_decision(capsys: pytest.CaptureFixture[str
     assert len(answer["shifts"]) == 2
 
 
+def test_going_on_can_be_tried_dry_and_takes_nothing_that_is_not_the_studys(
+    capsys: pytest.CaptureFixture[str], design: str
+) -> None:
+    out, _ = run(capsys, design, *QUICK, "--decision", "activation", "--seeds", "2")
+    assert "intervals are 95 % (paired t)" in " ".join(out.split())
+    assert "the same validation images" in " ".join(out.split())
+    (folder,) = Path("studies").iterdir()
+    going_on = ("--resume", str(folder), "--workers", "1", "--seeds", "3")
+    out, _ = run(capsys, *going_on, "--dry-run")
+    assert "2 trials: 2 arms × 3 seeds, 4 of them done, 1 at a time" in out
+    _, err = run(capsys, *going_on, "--epochs", "2", status=1)
+    assert "the recipe 'notebook' in 1 epoch, and goes on with these" in " ".join(err.split())
+    run(capsys, *going_on, "dense_baseline", status=1)
+    _, err = run(capsys, *going_on, "--decision", "nosuch", status=1)
+    assert "states no decision 'nosuch'" in " ".join(err.split())
+    out, err = run(capsys, *going_on, *QUICK, design)
+    assert "2/2 trials" in err  # nothing of the above changed the study
+    assert "95 % over all looks together" in " ".join(out.split())
+
+
 def test_pairs_are_told_beyond_the_sum(capsys: pytest.CaptureFixture[str], design: str) -> None:
     out, _ = run(capsys, design, *QUICK, "--pairs", "pooling/average,activation", "--seeds", "2", "-q")
     assert "pooling: average + activation: tanh" in out

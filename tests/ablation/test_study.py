@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,12 @@ import pytest
 from muslin.ablation import Study, Watcher, ablate, resume
 from muslin.ablation.evidence import justification
 from muslin.ablation.justification import load_justification, save_justification
+from muslin.ablation.statistics import sequential_alpha
 from muslin.ablation.store import FILE, Store
 from muslin.ablation.table import HEADS, justification_rows, to_csv, to_latex, to_markdown
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
-from muslin.errors import DesignError, RunError, TrainingError
+from muslin.errors import DesignError, MuslinError, RunError, TrainingError
 from muslin.recipe import Recipe
 
 
@@ -106,6 +108,24 @@ def test_more_seeds_repeat_none_of_those_that_are_there(
     more = resume(begun.path, few, seeds=3, watch=Seeds())
     assert sorted(done) == [0, 0, 1, 1, 2, 2]
     assert more.evidence()[0].effect is not None
+    assert (more.looks, more.alpha) == ((1, 3), 0.05)  # one seed shows nothing
+    again = resume(begun.path, few, seeds=4)
+    assert (again.looks, again.alpha) == ((1, 3, 4), sequential_alpha((3, 4)))  # verdicts were seen after three
+    assert again.alpha == Study.open(begun.path).alpha < 0.05
+    fresh = resume(begun.path, few, seeds=2, vary_split=True)
+    assert (fresh.looks, fresh.alpha) == ((2,), 0.05)  # other trials, none of which was seen
+
+
+def test_settings_that_do_not_fit_leave_a_study_as_it_was(everything: Study, few: Dataset, tmp_path: Path) -> None:
+    shutil.copytree(everything.path, tmp_path / "copy")
+    for wrong, why in (
+        ({"decisions": ("nosuch",)}, "no decision 'nosuch'"),
+        ({"pairs": (("pooling", "nosuch"),)}, "no decision 'nosuch'"),
+        ({"seeds": 0}, "seeds"),
+    ):
+        with pytest.raises(MuslinError, match=why):
+            resume(tmp_path / "copy", few, **wrong)
+        assert Study.open(tmp_path / "copy").settings == everything.settings
 
 
 def test_until_decided_stops_where_it_is_decided_and_goes_on_where_it_is_not(
@@ -113,7 +133,8 @@ def test_until_decided_stops_where_it_is_decided_and_goes_on_where_it_is_not(
 ) -> None:
     found = ablate(tiny, few, recipe, out=tmp_path, decisions=["activation"], seeds=2, max_seeds=4, margin=90)
     assert found.settings.looks == (2, 3, 4)
-    assert found.settings.alpha < 0.05
+    assert found.looks == (2, 3, 4)
+    assert found.alpha < 0.05
     seeds = [len(found.results(arm)) for arm in found.plan.arms]
     verdict = found.evidence()[0].verdict
     assert seeds == [2, 2] or (seeds > [2, 2] and verdict.kind != "undecided") or seeds == [4, 4]

@@ -8,7 +8,7 @@ from muslin._files import write_text
 from muslin.ablation.arm import design_key
 from muslin.ablation.justification import Justification, Origin, ShiftRow, save_justification
 from muslin.ablation.study import Study
-from muslin.ablation.table import justification_rows, to_csv, to_latex, to_markdown
+from muslin.ablation.table import caveats, justification_rows, to_csv, to_latex, to_markdown
 
 
 def justification(study: Study) -> Justification:
@@ -20,7 +20,7 @@ def justification(study: Study) -> Justification:
         margin=study.settings.margin,
         rows=justification_rows(study),
         shifts=tuple(ShiftRow(row.name, row.seeds, row.accuracies) for row in study.shifts()),
-        notes=study.plan.notes,
+        notes=(*study.plan.notes, *caveats(study)),
         origin=_origin(study),
     )
 

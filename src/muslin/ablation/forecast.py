@@ -9,9 +9,10 @@ from typing import Any
 
 from muslin.ablation.arm import Arm
 from muslin.ablation.executor import Executor, Job
-from muslin.ablation.plan import arm_names, make_plan
+from muslin.ablation.plan import arm_names
 from muslin.ablation.settings import Settings
-from muslin.ablation.statistics import POWER, detectable
+from muslin.ablation.statistics import POWER, detectable, level
+from muslin.ablation.study import Study
 from muslin.ablation.trial import SHIFTED_IMAGES, SHIFTS, probe_json
 from muslin.analysis import analyze
 from muslin.data import Dataset
@@ -39,7 +40,7 @@ class Forecast:
     """What a study would take, and what it could show.
 
     Attributes:
-        trials: with the seeds to begin with.
+        trials: with the seeds to begin with; those that are done already don't count.
         most_trials: if every alternative stays undecided to the last seed.
         workers: trials at a time.
         seconds: for `trials`.
@@ -66,14 +67,25 @@ class Forecast:
         return asdict(self) | {"power": POWER, "seed_deviation": SEED_DEVIATION}
 
 
-def forecast(design: Design, recipe: Recipe, data: Dataset, settings: Settings, executor: Executor) -> Forecast:
+def forecast(
+    design: Design, recipe: Recipe, data: Dataset, settings: Settings, executor: Executor, begun: Study | None = None
+) -> Forecast:
     """Time a few steps of every arm where trials would run, as many at a time as they would.
+
+    Args:
+        design: whose decisions.
+        recipe: of every trial.
+        data: the images.
+        settings: of the study.
+        executor: where its trials would run.
+        begun: the study, with these settings, if it is there already.
 
     Raises:
         TrainingError: an arm can't even take a few steps.
     """
-    plan = make_plan(design, recipe, settings.decisions, match=settings.match, pairs=settings.pairs)
+    plan = settings.plan(design, recipe)
     precision = pick_precision(pick_device("cpu"), settings.precision)
+    alpha = begun.alpha if begun else level(settings.looks)
     names, seconds = arm_names(plan), dict[str, float]()
     arms = {arm.key: arm for arm in plan.arms}
     with executor as running:
@@ -82,16 +94,19 @@ def forecast(design: Design, recipe: Recipe, data: Dataset, settings: Settings, 
             if answer.text is None:
                 raise TrainingError(f"'{names[answer.key]}' can't be timed: {answer.cause}.")
             seconds[answer.key] = _trial_seconds(arms[answer.key], data, **json.loads(answer.text))
-    once, seeds, most = sum(seconds.values()), settings.seeds, settings.looks[-1]
+    first, last = (
+        {key: sum(not (begun and begun.found(arm, seed)) for seed in range(seeds)) for key, arm in arms.items()}
+        for seeds in (settings.seeds, settings.looks[-1])
+    )
     slowest = sorted(seconds, key=lambda key: -seconds[key])
     return Forecast(
-        trials=len(arms) * seeds,
-        most_trials=len(arms) * most,
+        trials=sum(first.values()),
+        most_trials=sum(last.values()),
         workers=workers,
-        seconds=START_SECONDS + once * seeds / workers,
-        most_seconds=START_SECONDS + once * most / workers,
-        detectable=detectable(seeds, sqrt(2) * SEED_DEVIATION, alpha=settings.alpha) if seeds > 1 else None,
-        seeds=seeds,
+        seconds=START_SECONDS + sum(seconds[key] * count for key, count in first.items()) / workers,
+        most_seconds=START_SECONDS + sum(seconds[key] * count for key, count in last.items()) / workers,
+        detectable=detectable(settings.seeds, sqrt(2) * SEED_DEVIATION, alpha=alpha) if settings.seeds > 1 else None,
+        seeds=settings.seeds,
         arms=tuple(ArmForecast(names[key], seconds[key]) for key in slowest),
         notes=plan.notes,
     )

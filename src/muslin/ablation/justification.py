@@ -88,7 +88,7 @@ class Justification:
         margin: points within which a difference doesn't matter.
         rows: the table.
         shifts: accuracy on moved images, the choice first.
-        notes: alternatives that were left out, and why.
+        notes: alternatives that were left out, and why; what the intervals leave out.
         origin: where the figures come from.
     """
 

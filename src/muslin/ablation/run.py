@@ -92,6 +92,7 @@ def resume(
 
     Raises:
         RunError: there is no study, or it was begun on other data.
+        DesignError, RecipeError, TrainingError: the settings don't fit it; it stays as it was.
     """
     study = Study.open(path)
     study.require_same(data)
@@ -107,6 +108,7 @@ def conduct(study: Study, data: Dataset, executor: Executor | None = None, watch
         RunError: the data are not the study's.
     """
     study.require_same(data)
+    study.keep()
     watch = watch or Watcher()
     study.store.put("environment", json.dumps(environment()))
     _measure_latencies(study)
@@ -121,6 +123,7 @@ def conduct(study: Study, data: Dataset, executor: Executor | None = None, watch
                 left -= 1
                 trial = by_key[answer.key]
                 watch.on_trial(study, trial, _keep(study, trial, answer), left)
+            study.looked(seeds)
             watch.on_look(study, seeds)
     return study
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from muslin.ablation.plan import Match
-from muslin.ablation.statistics import ALPHA, looks_at, sequential_alpha
+from muslin.ablation.plan import Match, Plan, make_plan
+from muslin.ablation.statistics import looks_at
 from muslin.ablation.verdict import MARGIN
+from muslin.design import Design
 from muslin.errors import TrainingError
+from muslin.recipe import Recipe
 from muslin.training.outcome import Precision
 
 MOST_SEEDS = 1_000
@@ -53,11 +55,13 @@ class Settings(BaseModel):
         """After how many seeds verdicts are looked at."""
         return (self.seeds,) if self.max_seeds is None else looks_at(self.seeds, self.max_seeds)
 
-    @property
-    def alpha(self) -> float:
-        """One minus the level of every interval: smaller where there are several looks."""
-        looks = tuple(count for count in self.looks if count >= 2)
-        return sequential_alpha(looks) if len(looks) > 1 else ALPHA
+    def plan(self, design: Design, recipe: Recipe) -> Plan:
+        """What a study of `design` trains.
+
+        Raises:
+            DesignError, RecipeError: the decisions don't fit the design or the recipe.
+        """
+        return make_plan(design, recipe, self.decisions, match=self.match, pairs=self.pairs)
 
 
 def make_settings(**fields: object) -> Settings:

@@ -186,6 +186,15 @@ def sequential_alpha(looks: tuple[int, ...], alpha: float = ALPHA) -> float:
     return float(np.quantile(smallest, alpha))
 
 
+def level(looks: tuple[int, ...]) -> float:
+    """One minus the level of intervals that are looked at after so many seeds; one seed has no interval.
+
+    >>> level((1, 5)) == level((5,)) == 0.05
+    True
+    """
+    return sequential_alpha(tuple(count for count in looks if count >= FEWEST_PAIRS) or looks[-1:])
+
+
 def looks_at(first: int, most: int, number: int = 8) -> tuple[int, ...]:
     """After how many seeds to look: evenly spaced from `first` to `most`, at most `number` times.
 

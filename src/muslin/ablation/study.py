@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from muslin.ablation import conclusions
 from muslin.ablation.arm import Arm
 from muslin.ablation.findings import Evidence, Shifted, Together
-from muslin.ablation.plan import Contrast, Interaction, Plan, make_plan
+from muslin.ablation.plan import Plan
 from muslin.ablation.settings import Settings
-from muslin.ablation.statistics import FEWEST_PAIRS, Effect, holm, paired_effect
-from muslin.ablation.store import FILE, ArmRow, Row, Store
+from muslin.ablation.statistics import level
+from muslin.ablation.store import FILE, Row, Store
 from muslin.ablation.trial import SHIFTS, Result, Trial
-from muslin.ablation.verdict import Costs, judge, judge_failure
-from muslin.analysis import analyze
+from muslin.ablation.verdict import Costs
+from muslin.analysis import Analysis, analyze
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
 from muslin.errors import RunError
@@ -43,7 +43,7 @@ class Study:
         plan: what is trained and compared.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: Settings | None = None) -> None:
         texts = {name: store.get(name) for name in ("design", "recipe", "settings", "fingerprint", "images")}
         missing = [name for name, text in texts.items() if text is None]
         if missing:
@@ -52,20 +52,11 @@ class Study:
         self.path = store.path.parent
         self.design: Design = parse_design(texts["design"] or "", str(store.path))
         self.recipe = Recipe.model_validate_json(texts["recipe"] or "")
-        self.settings = Settings.model_validate_json(texts["settings"] or "")
+        self.settings = settings or Settings.model_validate_json(texts["settings"] or "")
         self.fingerprint = texts["fingerprint"] or ""
         self.images = int(texts["images"] or 0)
         self.sample = store.get("sample") == "true"
-        self.plan: Plan = make_plan(
-            self.design,
-            self.recipe,
-            self.settings.decisions,
-            match=self.settings.match,
-            pairs=self.settings.pairs,
-        )
-        for arm in self.plan.arms:
-            figures = analyze(arm.design)
-            store.add_arm(arm, figures.parameters, figures.macs)
+        self.plan: Plan = self.settings.plan(self.design, self.recipe)
 
     @classmethod
     def create(cls, folder: Path, design: Design, recipe: Recipe, data: Dataset, settings: Settings) -> Study:
@@ -74,14 +65,12 @@ class Study:
         Raises:
             DesignError, RecipeError: the decisions don't fit the design or the recipe.
         """
-        make_plan(design, recipe, settings.decisions, match=settings.match, pairs=settings.pairs)  # before any file
+        settings.plan(design, recipe)  # before any file
         folder.mkdir(parents=True, exist_ok=True)
         store = Store(folder / FILE, create=True)
         store.put("design", format_design(design))
         store.put("recipe", recipe.model_dump_json())
-        # Read on another machine, it is still the study of these trials.
-        precision = pick_precision(pick_device("cpu"), settings.precision)
-        store.put("settings", settings.model_copy(update={"precision": precision}).model_dump_json())
+        store.put("settings", _settled(settings).model_dump_json())
         store.put("fingerprint", data.fingerprint)
         verified = "the official release of Fashion-MNIST, verified"  # wherever it lies
         store.put("source", verified if data.audit.verified else data.source)
@@ -103,9 +92,46 @@ class Study:
         return cls(Store(place / FILE if place.is_dir() else place))
 
     def changed(self, settings: Settings) -> Study:
-        """The same study with other settings, from now on: more seeds, more decisions."""
-        self.store.put("settings", settings.model_dump_json())
-        return Study(self.store)
+        """The same study with other settings: more seeds, more decisions. They are kept once it goes on.
+
+        Raises:
+            DesignError, RecipeError: the decisions don't fit the design or the recipe.
+            TrainingError: the processor can't do the precision.
+        """
+        return Study(self.store, _settled(settings))
+
+    def keep(self) -> None:
+        """Write down the settings and the arms, before the first trial by them."""
+        earlier = Settings.model_validate_json(self.store.get("settings") or "")
+        if (earlier.vary_split, earlier.precision) != (self.settings.vary_split, self.settings.precision):
+            self.store.put("looks", "[]")  # all trials are new ones
+        self.store.put("settings", self.settings.model_dump_json())
+        for arm in self.plan.arms:
+            figures = self._figures[arm.key]
+            self.store.add_arm(arm, figures.parameters, figures.macs)
+
+    def looked(self, seeds: int) -> None:
+        """Remember that verdicts were looked at after so many seeds."""
+        self.store.put("looks", json.dumps(sorted({*self._earlier_looks, seeds})))
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After how many seeds verdicts were looked at so far, or will be by these settings."""
+        return tuple(sorted({*self._earlier_looks, *self.settings.looks}))
+
+    @property
+    def alpha(self) -> float:
+        """One minus the level of every interval: smaller where there are several looks."""
+        return level(self.looks)
+
+    @property
+    def _earlier_looks(self) -> list[int]:
+        earlier: list[int] = json.loads(self.store.get("looks") or "[]")
+        return earlier
+
+    @cached_property
+    def _figures(self) -> dict[str, Analysis]:
+        return {arm.key: analyze(arm.design) for arm in self.plan.arms}
 
     def require_same(self, data: Dataset) -> None:
         """See that `data` is what the study was begun on.
@@ -166,109 +192,31 @@ class Study:
         Args:
             bootstrap: compute the bootstrap intervals, too.
         """
-        arms = self.store.arms()
-        effects = [self._effect(contrast, bootstrap=bootstrap) for contrast in self.plan.contrasts]
-        adjusted = iter(holm([effect.p for effect, _ in effects if effect is not None]))
-        return tuple(
-            self._evidence(contrast, effect, loss, next(adjusted) if effect else None, arms)
-            for contrast, (effect, loss) in zip(self.plan.contrasts, effects, strict=True)
-        )
+        return conclusions.evidence(self, bootstrap=bootstrap)
 
     def interactions(self) -> tuple[Together, ...]:
         """What was found of the pairs."""
-        return tuple(self._together(interaction) for interaction in self.plan.interactions)
+        return tuple(conclusions.together(self, interaction) for interaction in self.plan.interactions)
 
     def shifts(self) -> tuple[Shifted, ...]:
         """Accuracy on moved images, for every arm that has trials; the choice first."""
-        named: dict[str, tuple[str, Arm]] = {}
-        for contrast in self.plan.contrasts:
-            given = " (as for its alternatives)" if contrast.decision.given else ""
-            label = f"{contrast.decision.name}: {contrast.decision.chosen}{given}" if given else self.design.name
-            named.setdefault(contrast.chosen.key, (label, contrast.chosen))
-        for row in self.evidence(bootstrap=False):
-            named.setdefault(
-                row.contrast.other.key, (f"{row.contrast.decision.name}: {row.alternative}", row.contrast.other)
-            )
-        found = []
-        for name, arm in named.values():
-            results = [result.shifts for result in self.results(arm).values()]
-            if results:
-                means = tuple(float(value) for value in np.mean(results, axis=0))
-                found.append(Shifted(name, means, len(results)))
-        return tuple(found)
-
-    def _effect(self, contrast: Contrast, *, bootstrap: bool) -> tuple[Effect | None, Effect | None]:
-        chosen, other = self.results(contrast.chosen), self.results(contrast.other)
-        seeds = sorted(chosen.keys() & other.keys())
-        if len(seeds) < FEWEST_PAIRS:
-            return None, None
-        accuracy = [100 * (chosen[seed].accuracy - other[seed].accuracy) for seed in seeds]
-        loss = [chosen[seed].loss - other[seed].loss for seed in seeds]
-        alpha = self.settings.alpha
-        return (
-            paired_effect(accuracy, alpha=alpha, resolution=self.resolution, bootstrap=bootstrap),
-            paired_effect(loss, alpha=alpha),
-        )
+        return conclusions.shifts(self)
 
     @property
     def resolution(self) -> float:
         """The smallest step of an accuracy: one validation image, in points."""
         return 100 / self.images
 
-    def _costs(self, arm: Arm, arms: dict[str, ArmRow]) -> Costs:
-        row = arms[arm.key]
+    def costs(self) -> dict[str, Costs]:
+        """What every arm costs, by key."""
+        latencies = {key: row.latency for key, row in self.store.arms().items()}
+        return {arm.key: self._costs(arm, latencies.get(arm.key)) for arm in self.plan.arms}
+
+    def _costs(self, arm: Arm, latency: float | None) -> Costs:
+        figures = self._figures[arm.key]
         seconds = (result.seconds for result in self.results(arm).values())
         # The least: what other processes take from the machine only ever adds.
-        return Costs(row.parameters, row.macs, min(seconds, default=None), row.latency)
-
-    def _evidence(
-        self,
-        contrast: Contrast,
-        effect: Effect | None,
-        loss: Effect | None,
-        p_holm: float | None,
-        arms: dict[str, ArmRow],
-    ) -> Evidence:
-        chosen, other = self._costs(contrast.chosen, arms), self._costs(contrast.other, arms)
-        failed = self.failures(contrast.chosen), self.failures(contrast.other)
-        if effect is None:
-            verdict = judge_failure(*failed, seeds=len(self.results(contrast.other)))
-        else:
-            verdict = judge(
-                effect,
-                chosen,
-                other,
-                margin=self.settings.margin,
-                alpha=self.settings.alpha,
-                failures=[*failed[0], *failed[1]],
-            )
-        return Evidence(contrast, effect, loss, p_holm, chosen, other, verdict)
-
-    def _together(self, interaction: Interaction) -> Together:
-        arms = (interaction.first.chosen, interaction.first.other, interaction.second.other, interaction.both)
-        neither, first, second, both = (self.results(arm) for arm in arms)
-        seeds = sorted(neither.keys() & first.keys() & second.keys() & both.keys())
-        if len(seeds) < FEWEST_PAIRS:
-            return Together(interaction, None, f"not measured: {len(seeds)} complete seeds so far")
-        beyond = [
-            100
-            * (
-                (both[seed].accuracy - neither[seed].accuracy)
-                - (first[seed].accuracy - neither[seed].accuracy)
-                - (second[seed].accuracy - neither[seed].accuracy)
-            )
-            for seed in seeds
-        ]
-        effect = paired_effect(beyond, alpha=self.settings.alpha, resolution=self.resolution)
-        low, high = effect.interval
-        margin = self.settings.margin
-        if -margin < low and high < margin:
-            return Together(interaction, effect, f"they add up, within {margin:g} points")
-        if low > 0:
-            return Together(interaction, effect, "they don't add up: together better than the sum")
-        if high < 0:
-            return Together(interaction, effect, "they don't add up: together worse than the sum")
-        return Together(interaction, effect, "undecided")
+        return Costs(figures.parameters, figures.macs, min(seconds, default=None), latency)
 
     # ── Tables ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -299,3 +247,8 @@ class Study:
     def close(self) -> None:
         """Close the file."""
         self.store.close()
+
+
+def _settled(settings: Settings) -> Settings:
+    """With the precision that this machine chooses: read on another, it is still the study of the same trials."""
+    return settings.model_copy(update={"precision": pick_precision(pick_device("cpu"), settings.precision)})

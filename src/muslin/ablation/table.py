@@ -155,6 +155,16 @@ def describe_ratio(ratio: float | None) -> str:
     return f"{signed(100 * (ratio - 1), 0 if abs(ratio - 1) >= 0.095 or ratio == 1 else 1)} %"
 
 
+def caveats(study: Study) -> tuple[str, ...]:
+    """What the intervals of a study leave out, in sentences."""
+    if study.settings.vary_split:
+        return ()
+    return (
+        "Every seed is judged on the same validation images: the intervals are for the luck of the seeds, not for that "
+        "of these images.",
+    )
+
+
 def _worded(row: Evidence) -> JustificationRow:
     decision, ratios = row.contrast.decision, row.chosen.ratios(row.other)
     return JustificationRow(

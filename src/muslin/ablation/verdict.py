@@ -32,7 +32,7 @@ class Costs:
     Attributes:
         parameters: in all.
         macs: multiply-accumulate operations for one image.
-        seconds: of training, the mean over its trials on one thread; None before the first.
+        seconds: of training on one thread, the least of its trials; None before the first.
         latency: seconds for one image on one thread; None if not measured.
     """
 
@@ -117,6 +117,18 @@ def judge_failure(chosen: Sequence[str], other: Sequence[str], seeds: int) -> Ve
     if chosen:
         return Verdict("fails", f"the choice does not train: {_failed(chosen)}")
     return Verdict("not measured", f"not measured: {seeds} seed{'s' if seeds != 1 else ''} so far")
+
+
+def judge_together(effect: Effect, margin: float) -> str:
+    """Whether two decisions' effects add up, from what both together do beyond the sum of each alone."""
+    low, high = effect.interval
+    if -margin < low and high < margin:
+        return f"they add up, within {margin:g} points"
+    if low > 0:
+        return "they don't add up: together better than the sum"
+    if high < 0:
+        return "they don't add up: together worse than the sum"
+    return "undecided"
 
 
 def _by_cost(chosen: Costs, other: Costs, margin: float) -> tuple[Kind, str]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from muslin.ablation import Study, Watcher
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
-from muslin.ablation.table import describe_effect, justification_rows, table_rows
+from muslin.ablation.table import caveats, describe_effect, justification_rows, table_rows
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
@@ -169,11 +169,11 @@ def _answer_shifts(study: Study, output: Output) -> None:
 
 def _answer_summary(study: Study, output: Output) -> None:
     rows = study.evidence(bootstrap=False)
-    settings = study.settings
     lines = [
         "\nΔ is choice minus alternative, on the validation split, trained on the same seeds; intervals are "
-        + ("95 % (paired t)." if settings.max_seeds is None else "95 % over all looks together (repeated, paired t).")
+        + ("95 % over all looks together (repeated, paired t)." if len(study.looks) > 1 else "95 % (paired t).")
     ]
+    lines += caveats(study)
     clear = [row for row in rows if row.verdict.kind in ("supported", "contradicted")]
     if clear:
         firm = sum(row.p_holm is not None and row.p_holm < 0.05 for row in clear)
@@ -184,8 +184,10 @@ def _answer_summary(study: Study, output: Output) -> None:
 
 def answer_forecast(found: Forecast, output: Output) -> None:
     """Print what a study would take."""
+    there = len(found.arms) * found.seeds - found.trials
+    done = f", {there} of them done" if there else ""
     lines = [
-        f"{found.trials} trials: {len(found.arms)} arms × {found.seeds} seeds, {found.workers} at a time: about "
+        f"{found.trials} trials: {len(found.arms)} arms × {found.seeds} seeds{done}, {found.workers} at a time: about "
         f"{_duration(found.seconds)} on this machine."
     ]
     if found.most_trials > found.trials:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from muslin._words import count
 from muslin.cli._options import DataChoice, data_options, json_option, output_options
 from muslin.cli._output import Output
+from muslin.errors import RunError
 
 if TYPE_CHECKING:
     from muslin.ablation import Settings, Study
@@ -107,7 +111,8 @@ def command(
     settings = _settings(options)
     if options["resumed"] is not None:
         changes = {name: value for name, value in settings.items() if _given(context, name)}
-        _resume(options, changes, data, output, as_json=as_json)
+        own = {name: value for name, value in (options | {"design": design}).items() if _given(context, name)}
+        _resume(options, own, changes, data, output, as_json=as_json)
         return
     from muslin.design import load_design  # noqa: PLC0415  (--help does without)
     from muslin.recipe import load_recipe  # noqa: PLC0415
@@ -122,7 +127,8 @@ def command(
     check_fit(chosen, dataset, recipe)
     wanted = ablation.make_settings(**settings)
     if options["dry_run"]:
-        _forecast(chosen, recipe, dataset, wanted, options, output, as_json=as_json)
+        executor = functools.partial(_executor, options, dataset)
+        _forecast(chosen, recipe, dataset, wanted, executor, output, as_json=as_json)
         return
     folder = ablation.new_folder(options["out"], chosen, recipe)
     _conduct(ablation.Study.create(folder, chosen, recipe, dataset, wanted), dataset, options, output, as_json=as_json)
@@ -164,18 +170,46 @@ def _given(context: click.Context, setting: str) -> bool:
 
 
 def _resume(
-    options: dict[str, Any], changes: dict[str, Any], data: DataChoice, output: Output, *, as_json: bool
+    options: dict[str, Any],
+    own: dict[str, Any],
+    changes: dict[str, Any],
+    data: DataChoice,
+    output: Output,
+    *,
+    as_json: bool,
 ) -> None:
     from muslin import ablation  # noqa: PLC0415  (--help does without)
 
     study = ablation.Study.open(options["resumed"])
-    if changes:
-        study = study.changed(ablation.make_settings(**study.settings.model_dump() | changes))
+    _require_own(study, own)
     if not data.sample and data.path is None and study.sample:
         data = replace(data, sample=True)
     dataset = data.load(output)
     study.require_same(dataset)
+    if changes:
+        study = study.changed(ablation.make_settings(**study.settings.model_dump() | changes))
+    if options["dry_run"]:
+        executor = functools.partial(_executor, options, dataset)
+        _forecast(study.design, study.recipe, dataset, study.settings, executor, output, as_json=as_json, begun=study)
+        return
     _conduct(study, dataset, options, output, as_json=as_json)
+
+
+def _require_own(study: Study, given: dict[str, Any]) -> None:
+    """See that design, recipe and epochs, where the person names them, are the study's."""
+    from muslin.ablation.arm import design_key  # noqa: PLC0415  (--help does without)
+    from muslin.design import load_design  # noqa: PLC0415
+    from muslin.recipe import load_recipe  # noqa: PLC0415
+
+    recipe = load_recipe(given["recipe_name"]) if "recipe_name" in given else study.recipe
+    recipe = recipe.with_(epochs=given.get("epochs", study.recipe.epochs))
+    same = "design" not in given or design_key(load_design(given["design"])) == design_key(study.design)
+    if not same or recipe != study.recipe:
+        raise RunError(
+            f"the study {study.path} is of the design '{study.design.name}', trained by the recipe "
+            f"'{study.recipe.name}' in {count(study.recipe.epochs, 'epoch')}, and goes on with these. Leave them out, "
+            "or begin a new study: without --resume."
+        )
 
 
 def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Output, *, as_json: bool) -> None:
@@ -204,17 +238,18 @@ def _forecast(
     recipe: Recipe,
     dataset: Dataset,
     settings: Settings,
-    options: dict[str, Any],
+    executor: Callable[[Path], Executor],
     output: Output,
     *,
     as_json: bool,
+    begun: Study | None = None,
 ) -> None:
     from muslin.ablation.forecast import forecast  # noqa: PLC0415  (--help does without)
     from muslin.cli._ablation import answer_forecast  # noqa: PLC0415
 
     output.note("Timing a few steps of each arm …")
     with TemporaryDirectory(prefix="muslin-") as folder:
-        found = forecast(design, recipe, dataset, settings, _executor(options, dataset, Path(folder)))
+        found = forecast(design, recipe, dataset, settings, executor(Path(folder)), begun)
     if as_json:
         output.answer_json(found.to_dict())
     else:
