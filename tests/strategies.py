@@ -74,7 +74,7 @@ def designs(
     dilate_strides: bool = True,
     normalize: bool = True,
 ) -> Design:
-    """A valid design without words: an image part, a bridge, dense layers.
+    """A valid design without words: an image part, a bridge, dense and dropout layers.
 
     Images are at most `most_pixels` high and wide. Keras refuses a convolution with both a stride and a dilation;
     without `dilate_strides` there is none. Without `normalize` no convolution is batch-normalised.
@@ -92,13 +92,9 @@ def designs(
     bridges = [GlobalAvgPool2d, GlobalMaxPool2d, *([Flatten] if prod(shape) <= MOST_FEATURES else [])]
     layers.append(draw(st.sampled_from(bridges))(name=names.pop()))
     for _ in range(hidden):
-        dense = st.builds(
-            Dense,
-            name=st.just(names.pop()),
-            units=st.integers(1, 8),
-            activation=st.sampled_from(INNER_ACTIVATIONS),
-        )
-        layers.append(draw(dense))
+        name = st.just(names.pop())
+        dense = st.builds(Dense, name=name, units=st.integers(1, 8), activation=st.sampled_from(INNER_ACTIVATIONS))
+        layers.append(draw(dense | st.builds(Dropout, name=name, rate=st.floats(0, 0.99))))
     activation = draw(st.sampled_from(["none", "softmax"]))
     layers.append(Dense(name=names.pop(), units=draw(st.integers(2, 6)), activation=activation))
     return Design(name=draw(design_names), input_shape=input_shape, layers=tuple(layers))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from muslin.analysis import analyze
 from muslin.claims import MEASURES, Facts, check, require_measurable
-from muslin.design import Claim, Design, load_design
+from muslin.cli import main
+from muslin.design import Claim, Design, format_design, load_design
 from muslin.errors import DesignError
 from muslin.evaluation import Evaluation
 
@@ -85,6 +88,23 @@ def test_a_claim_about_something_unknown_is_refused_before_training() -> None:
         require_measurable(claiming(measure="output_shape", equals=(1, 2, 3)))
     with pytest.raises(DesignError, match="leave layer out"):
         require_measurable(claiming(measure="parameters", layer="conv1", at_least=1))
+    with pytest.raises(DesignError, match=r"measure = 'accuracy' is not known\. Did you mean 'test_accuracy'"):
+        require_measurable(claiming(measure="accuracy", at_least=91))
+    with pytest.raises(DesignError, match="'receptive_field' is a shape: equals ="):
+        require_measurable(claiming(measure="receptive_field", layer="conv1", equals=24))
+    with pytest.raises(DesignError, match="'receptive_field' is a shape"):
+        require_measurable(claiming(measure="receptive_field", layer="conv1", at_least=3))
+    with pytest.raises(DesignError, match="'parameters' is one number, not a list"):
+        require_measurable(claiming(measure="parameters", equals=(1, 2)))
+
+
+def test_a_claim_that_cannot_be_measured_is_told_by_analyze(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "claiming.toml"
+    file.write_text(format_design(claiming(measure="accuracy", at_least=91)))
+    with pytest.raises(SystemExit) as exit_:
+        main(["analyze", str(file)])
+    assert exit_.value.code == 1
+    assert "claim 1: measure = 'accuracy' is not known" in " ".join(capsys.readouterr().err.split())
 
 
 def test_every_measure_says_what_it_means() -> None:

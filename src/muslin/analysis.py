@@ -203,8 +203,8 @@ def receptive_fields(design: Design) -> tuple[ReceptiveField, ...]:
         grid = (len(axes[0].seen), len(axes[1].seen))
         if len(leaving) == 3:
             axes = _through(axes, window or _POINT, (leaving[0], leaving[1]))
-        elif layer.kind != "flatten" and grid != (1, 1):
-            # All positions flow together, once; after that every unit sees the same region.
+        elif window or layer.kind == "dense":
+            # All positions flow together; after that every unit sees the same region.
             axes = _through(axes, window or _POINT._replace(kernel=grid), (1, 1))
         fields.append(_field(axes, image))
     return tuple(fields)

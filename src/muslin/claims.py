@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from muslin._words import nearest
 from muslin.analysis import Analysis
 from muslin.design import Claim, Design, describe_shape
 from muslin.errors import DesignError
-from muslin.evaluation import Evaluation, Interval, compare
+
+if TYPE_CHECKING:
+    from muslin.evaluation import Evaluation, Interval
 
 Value: TypeAlias = float | tuple[int, ...]
 Verdict: TypeAlias = Literal["holds", "does not hold", "not measured"]
@@ -94,12 +97,14 @@ class Measure:
         unit: what stands behind the number, a leading space included where one belongs.
         of_layer: whether a claim about it names a layer.
         take: reads it from the facts; None if this run did not measure it.
+        shape: whether it is several whole numbers, such as height and width, and not one.
     """
 
     meaning: str
     unit: str
     of_layer: bool
     take: Callable[[Facts, str], Measured | None]
+    shape: bool = False
 
 
 def _known(value: Value | None) -> Measured | None:
@@ -109,6 +114,8 @@ def _known(value: Value | None) -> Measured | None:
 def _accuracy(evaluation: Evaluation | None) -> Measured | None:
     if evaluation is None:
         return None
+    from muslin.evaluation import Interval  # noqa: PLC0415  (who only reads claims does without NumPy)
+
     low, high = evaluation.accuracy_interval
     return Measured(100 * evaluation.accuracy, Interval(100 * low, 100 * high))
 
@@ -116,6 +123,8 @@ def _accuracy(evaluation: Evaluation | None) -> Measured | None:
 def _gain(facts: Facts) -> Measured | None:
     if facts.evaluation is None or facts.baseline is None:
         return None
+    from muslin.evaluation import compare  # noqa: PLC0415  (who only reads claims does without NumPy)
+
     improvement = compare(facts.evaluation, facts.baseline)
     return Measured(improvement.points, improvement.interval)
 
@@ -140,7 +149,11 @@ MEASURES: Mapping[str, Measure] = {
         lambda facts, _: _against_baseline(facts, "saved"),
     ),
     "output_shape": Measure(
-        "shape that leaves a layer", "", True, lambda facts, layer: Measured(facts.analysis.layer(layer).output_shape)
+        "shape that leaves a layer",
+        "",
+        True,
+        lambda facts, layer: Measured(facts.analysis.layer(layer).output_shape),
+        shape=True,
     ),
     "values_in": Measure(
         "how many values enter a layer",
@@ -153,6 +166,7 @@ MEASURES: Mapping[str, Measure] = {
         "",
         True,
         lambda facts, layer: Measured(facts.analysis.layer(layer).receptive_field.size),
+        shape=True,
     ),
     "training_images": Measure(
         "images that the network learned from", "", False, lambda facts, _: _known(facts.training_images)
@@ -166,7 +180,7 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def require_measurable(design: Design) -> None:
-    """See that every claim of `design` speaks of a measure that exists, before anything is trained.
+    """See that every claim of `design` speaks of a measure that exists, as it can be, before anything is trained.
 
     Raises:
         DesignError: one doesn't.
@@ -174,12 +188,17 @@ def require_measurable(design: Design) -> None:
     for number, claim in enumerate(design.claims, start=1):
         measure = MEASURES.get(claim.measure)
         if measure is None:
+            meant = nearest(claim.measure, MEASURES)
             raise DesignError(
-                f"design '{design.name}': claim {number}: measure = '{claim.measure}' is not known; "
-                f"there are {', '.join(MEASURES)}."
+                f"design '{design.name}': claim {number}: measure = '{claim.measure}' is not known"
+                + (f". Did you mean '{meant}'?" if meant else f"; there are {', '.join(MEASURES)}.")
             )
         if measure.of_layer != (claim.layer is not None):
             rule = "needs a layer" if measure.of_layer else "speaks of the whole design; leave layer out"
+            raise DesignError(f"design '{design.name}': claim {number}: the measure '{claim.measure}' {rule}.")
+        expected = [value for value in (claim.equals, claim.about, claim.at_least, claim.at_most) if value is not None]
+        if any(isinstance(value, tuple) != measure.shape for value in expected):
+            rule = "is a shape: equals = [18, 18], for example" if measure.shape else "is one number, not a list"
             raise DesignError(f"design '{design.name}': claim {number}: the measure '{claim.measure}' {rule}.")
 
 

@@ -148,6 +148,22 @@ def test_a_dense_layer_right_after_flatten_sees_everything() -> None:
     assert output == hidden
 
 
+def test_dropout_after_flatten_mixes_nothing() -> None:
+    design = parse_design(
+        """
+        name = "dropped"
+        input_shape = [6, 6, 1]
+        layers = [
+          {kind = "conv2d", name = "conv", filters = 2},
+          {kind = "flatten", name = "flatten"},
+          {kind = "dropout", name = "dropout"},
+          {kind = "dense", name = "output", units = 2},
+        ]
+        """
+    )
+    assert [describe_field(field) for field in receptive_fields(design)] == [*["3×3"] * 3, "whole image"]
+
+
 def test_a_dense_layer_sees_all_of_the_thinnest_image() -> None:
     design = parse_design(
         """

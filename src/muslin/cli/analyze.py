@@ -42,6 +42,7 @@ def command(design: str, baseline: str | None, diagram: Path | None, as_json: bo
     DESIGN is a name from the library (custom_cnn, dense_baseline) or a TOML file; custom_cnn by default.
     """
     from muslin.analysis import analyze  # noqa: PLC0415  (--help does without)
+    from muslin.claims import require_measurable  # noqa: PLC0415  (likewise)
     from muslin.design import load_baseline, load_design  # noqa: PLC0415  (likewise)
 
     output = Output()
@@ -50,6 +51,7 @@ def command(design: str, baseline: str | None, diagram: Path | None, as_json: bo
             f"{diagram}: the diagram is written as SVG; end the name in .svg.", param_hint="--diagram"
         )
     chosen = load_design(design)
+    require_measurable(chosen)
     analysis = analyze(chosen, baseline=load_baseline(chosen, baseline))
     if diagram is not None:
         _draw(chosen, diagram)
