@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import tiny
-from muslin.data import image_folder, images
+from muslin.data import formats, image_folder, images
 from muslin.errors import DataError
 from tiny import WriteData
 
@@ -128,6 +128,11 @@ def test_a_missing_test_folder_is_named(folder: Path):
     (folder / "test").rename(folder / "more")
     with pytest.raises(DataError, match="has no folder test/"):
         image_folder.read(folder)
+
+
+def test_folders_that_are_not_split_are_told_how_to_be(folder: Path):
+    with pytest.raises(DataError, match=r"but not which of them are for training .*/test/CLASS/"):
+        formats.read((folder / "train").rename(folder.parent / "photos"))
 
 
 def test_a_test_class_that_was_never_shown_is_refused(folder: Path):

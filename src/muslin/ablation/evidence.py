@@ -33,7 +33,7 @@ def _origin(study: Study) -> Origin:
         seeds=study.settings.seeds,
         epochs=study.recipe.epochs,
         precision=study.precision,
-        data=study.store.get("source") or "",
+        data=study.source,
         sample=study.sample,
         processor=environment.get("processor", ""),
         muslin=environment.get("muslin", ""),

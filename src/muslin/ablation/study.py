@@ -39,7 +39,8 @@ class Study:
         settings: how.
         fingerprint: of the data.
         images: in the validation split.
-        sample: whether the data is the sample that ships with Muslin.
+        source: where the images came from, in words.
+        sample: whether they are the sample that ships with Muslin.
         plan: what is trained and compared.
     """
 
@@ -55,6 +56,7 @@ class Study:
         self.settings = settings or Settings.model_validate_json(texts["settings"] or "")
         self.fingerprint = texts["fingerprint"] or ""
         self.images = int(texts["images"] or 0)
+        self.source = store.get("source") or ""
         self.sample = store.get("sample") == "true"
         self.plan: Plan = self.settings.plan(self.design, self.recipe)
 
@@ -141,7 +143,7 @@ class Study:
         """
         if data.fingerprint != self.fingerprint:
             raise RunError(
-                f"the study {self.path} was begun on other images ({self.store.get('source')}) than these "
+                f"the study {self.path} was begun on other images ({self.source}) than these "
                 f"({data.source}). Give its own data with --data or --sample."
             )
 

@@ -59,10 +59,20 @@ class DataChoice:
             )
 
     def of_run(self, folder: RunFolder, output: Output, *, download: bool = True) -> Dataset:
-        """The data of an existing run: what was asked for, or the sample if the run was trained on it."""
-        asked = self.sample or self.path is not None
-        choice = self if asked else replace(self, sample=folder.record.data.sample)
-        return choice.load(output, download=download)
+        """The data of an existing run: what was asked for, or else what it was trained on."""
+        data = folder.record.data
+        choice = self.or_else(data.source, sample=data.sample)
+        if choice is not self and data.audit.verified and choice.path is not None and not choice.path.exists():
+            choice = self  # the official files are in other places, too
+        return replace(choice, allow_leak=self.allow_leak or data.audit.leak_allowed).load(output, download=download)
+
+    def or_else(self, source: str, *, sample: bool) -> DataChoice:
+        """This choice or, if it leaves open where the data are, the place that a person gave as `source` says."""
+        if self.sample or self.path is not None:
+            return self
+        from muslin.data.sources import given_place  # noqa: PLC0415  (--help does without)
+
+        return replace(self, sample=sample, path=given_place(source))
 
 
 def data_options(verb: Verb) -> Verb:

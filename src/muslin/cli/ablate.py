@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -182,9 +181,7 @@ def _resume(
 
     study = ablation.Study.open(options["resumed"])
     _require_own(study, own)
-    if not data.sample and data.path is None and study.sample:
-        data = replace(data, sample=True)
-    dataset = data.load(output)
+    dataset = data.or_else(study.source, sample=study.sample).load(output)
     study.require_same(dataset)
     if changes:
         study = study.changed(ablation.make_settings(**study.settings.model_dump() | changes))

@@ -61,6 +61,13 @@ def _read_folder(folder: Path, asked: Path) -> Files:
         return npz.read(archives[0])
     if candidates:
         return candidates[0].read(folder)
+    classes = image_folder.unsplit_classes(folder) if asked == folder else []
+    if classes:
+        raise DataError(
+            f"{folder} holds images in folders ({', '.join(classes):.100}), but not which of them are for training and "
+            f"which for testing. Move some of each class, a sixth perhaps, to {folder}/test/CLASS/, the others to "
+            f"{folder}/train/CLASS/; validation images are taken from those for training."
+        )
     raise DataError(
         f"{asked} holds no data that Muslin knows. Looked for: {npz.LOOKED_FOR}; "
         f"{'; '.join(each.looked_for for each in _FOLDERS)}."

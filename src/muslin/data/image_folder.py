@@ -12,12 +12,23 @@ from muslin.errors import DataError
 
 SPLITS = ("train", "test")
 NOT_IMAGES = ("thumbs.db", "desktop.ini")  # what Windows leaves in folders of pictures
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")  # by which folders of images are told
 LOOKED_FOR = "folders train/ and test/ with a folder of images for each class"
 
 
 def found(folder: Path) -> list[Path]:
     """The folders train/ and test/, those that there are."""
     return [folder / name for name in SPLITS if (folder / name).is_dir()]
+
+
+def unsplit_classes(folder: Path) -> list[str]:
+    """The folders of images right in `folder`, as other programs want them; none if there are fewer than two."""
+    classes = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir())
+    ]
+    return classes if len(classes) > 1 else []
 
 
 def read(folder: Path) -> Files:
@@ -31,7 +42,10 @@ def read(folder: Path) -> Files:
     folders = [folder / name for name in SPLITS]
     for each in folders:
         if not each.is_dir():
-            raise DataError(f"{folder} has no folder {each.name}/. Looked for {LOOKED_FOR}.")
+            raise DataError(
+                f"{folder} has no folder {each.name}/. Looked for {LOOKED_FOR}; validation images are taken from "
+                "those in train/."
+            )
     classes, tested = (_visible_folders(each) for each in folders)
     if not classes:
         raise DataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -128,9 +129,21 @@ def find(
     )
 
 
+def given_place(source: str) -> Path | None:
+    """The path that a person pointed at, from a `Found.source`; None if Muslin looked for the data itself.
+
+    >>> given_place("--data (/home/me/shirts)"), given_place("the system's copy (/usr/share)")
+    (PosixPath('/home/me/shirts'), None)
+    """
+    given = re.fullmatch(rf"(?:--data|{DATA_VARIABLE}) \((.*)\)", source)
+    return Path(given[1]) if given else None
+
+
 def _pointed_at(path: Path, name: str, lookup: list[Place]) -> Found:
     path = path.expanduser()
-    return Found(formats.read(path), f"{name} ({path})", (*lookup, Place(f"{name} ({path})", "found")))
+    # Absolute: whoever goes on with a run may stand elsewhere.
+    source = f"{name} ({path.absolute()})"
+    return Found(formats.read(path), source, (*lookup, Place(source, "found")))
 
 
 def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Files | None:

@@ -75,7 +75,8 @@ def forest_plot(evidence: Sequence[Evidence], margin: float) -> Figure:
     for color, words in _LEGEND.items():
         if color in used:
             axes.plot([], [], color=color, marker="o", markersize=5, label=words)
-    figure.legend(loc="upper left", ncols=4, handletextpad=0.4, borderaxespad=0.2)
+    if used:
+        figure.legend(loc="upper left", ncols=4, handletextpad=0.4, borderaxespad=0.2)
     return figure
 
 
