@@ -24,8 +24,10 @@ from muslin.design import (
     MaxPool2d,
     Shape,
     Window,
+    describe_shape,
 )
 from muslin.design.layers import NORMALIZATION_EPSILON
+from muslin.errors import DataError
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -123,7 +125,16 @@ def predict(
         images: bytes 0–255.
         batch_size: images computed at a time; bounds the memory.
         compute: gives the network's logits another way; the network itself by default.
+
+    Raises:
+        DataError: the images are of another shape or type.
     """
+    if images.dtype != np.uint8 or images.shape[1:] != network.design.input_shape:
+        raise DataError(
+            f"the design '{network.design.name}' takes bytes of the shape images × "
+            f"{describe_shape(network.design.input_shape)}, not {images.dtype} of {describe_shape(images.shape)}. "
+            "A single image has to be one of a row: images[:1]."
+        )
     compute = compute or network
     device = next(network.parameters()).device
     training = network.training

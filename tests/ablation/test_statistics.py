@@ -28,6 +28,11 @@ SEED_NOISE = 0.2  # points: the deviation between seeds of one network
 STUDIES = 2_000
 
 
+def test_an_interval_ends_where_accuracies_do() -> None:
+    assert paired_effect([100, 0], most=100).interval == (-100, 100)
+    assert paired_effect([100, 0]).interval.high > 600
+
+
 def test_the_paired_interval_and_p_are_those_of_scipys_paired_t_test() -> None:
     first, second = np.array([91.8, 92.1, 91.9, 92.4, 92.0]), np.array([91.5, 91.9, 92.0, 91.8, 91.7])
     effect = paired_effect(first - second)

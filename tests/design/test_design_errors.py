@@ -28,8 +28,21 @@ def claim(fields: str) -> str:
     return f'{WHOLE}[[claims]]\nsays = "It is small."\n{fields}\n'
 
 
+def decision(edits: str) -> str:
+    return f'{WHOLE}[[decisions]]\nname = "d"\nchosen = "c"\nalternatives = [{{name = "a", edits = {edits}}}]\n'
+
+
 # What is wrong → the design, and what the message must say after the file's name.
 BAD: dict[str, tuple[str, str]] = {
+    # Decisions
+    "an edit without brackets": (
+        decision('{layers = "output", set = {units = 4}}'),
+        "decision 1 'd': alternative 1 'a': edits = a table must be a list, in square brackets.",
+    ),
+    "an edit that no recipe takes": (
+        decision("[{recipe = {epoch = 3}}]"),
+        "no recipe of the library takes this edit; recipe 'best': unknown field 'epoch'; did you mean epochs",
+    ),
     # The whole file
     "an empty file": ("", 'the field name is missing, e.g. name = "my_name". (2 more problems after this one.)'),
     "no layers": (HEAD, "a design has layers, one or more, each under its own [[layers]] in double brackets."),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from muslin.data import Dataset
 from muslin.design import Conv2d, Dense, Design, Dropout, Flatten, GlobalAvgPool2d, load_design
+from muslin.errors import DataError
 from muslin.network import Network, predict, prepare
 from strategies import TREACHEROUS_NAMES, designs
 
@@ -104,10 +105,27 @@ def test_predicting_turns_dropout_off_and_leaves_the_mode_as_it_was(training: bo
     assert all(module.training is training for module in network.modules())
 
 
-def test_predicting_images_of_the_wrong_shape_leaves_the_mode_as_it_was() -> None:
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        (np.zeros((1, 5, 5, 1), np.uint8), "takes bytes of the shape images × 28×28×1, not uint8 of 1×5×5×1"),
+        (np.zeros((28, 28, 1), np.uint8), r"not uint8 of 28×28×1\. A single image has to be one of a row"),
+        (np.zeros((1, 28, 28, 1), np.float32), "not float32 of"),
+    ],
+)
+def test_images_of_another_shape_or_type_are_refused(images: np.ndarray, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        predict(Network(load_design("dense_baseline")), images)  # type: ignore[arg-type]
+
+
+def test_predicting_that_fails_leaves_the_mode_as_it_was() -> None:
     network = Network(load_design("dense_baseline")).train()
+
+    def fail(_: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError
+
     with pytest.raises(RuntimeError):
-        predict(network, np.zeros((1, 5, 5, 1), np.uint8))
+        predict(network, np.zeros((1, 28, 28, 1), np.uint8), compute=fail)
     assert network.training
 
 

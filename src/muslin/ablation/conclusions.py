@@ -87,7 +87,7 @@ def _effect(study: Study, contrast: Contrast, *, bootstrap: bool) -> tuple[Effec
     accuracy = [100 * (chosen[seed].accuracy - other[seed].accuracy) for seed in seeds]
     loss = [chosen[seed].loss - other[seed].loss for seed in seeds]
     return (
-        paired_effect(accuracy, alpha=study.alpha, resolution=study.resolution, bootstrap=bootstrap),
+        paired_effect(accuracy, alpha=study.alpha, resolution=study.resolution, most=100, bootstrap=bootstrap),
         paired_effect(loss, alpha=study.alpha),
     )
 

@@ -52,7 +52,12 @@ class Effect:
 
 
 def paired_effect(
-    differences: Sequence[float], *, alpha: float = ALPHA, resolution: float = 0.0, bootstrap: bool = False
+    differences: Sequence[float],
+    *,
+    alpha: float = ALPHA,
+    resolution: float = 0.0,
+    most: float = inf,
+    bootstrap: bool = False,
 ) -> Effect:
     """The mean of paired differences with its interval and test.
 
@@ -61,6 +66,7 @@ def paired_effect(
         alpha: one minus the level of the intervals.
         resolution: the smallest step that a difference can make, 100 / images. A standard deviation below that of
             rounding, resolution / √12, is a coincidence of few seeds; that is then used instead.
+        most: the largest difference that there can be; the interval ends there.
         bootstrap: compute the bootstrap interval as well.
 
     Raises:
@@ -83,7 +89,7 @@ def paired_effect(
         differences=tuple(float(value) for value in differences),
         mean=mean,
         deviation=deviation,
-        interval=Interval(mean - reach, mean + reach),
+        interval=Interval(max(mean - reach, -most), min(mean + reach, most)),
         bootstrap=_bootstrap(values, alpha) if bootstrap else None,
         p=float(2 * stats.t.sf(abs(ratio), count - 1)),
     )

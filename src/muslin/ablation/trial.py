@@ -184,7 +184,7 @@ class _Clock(Callback):
 
 
 def _probe(arm: Arm, data: Dataset, precision: Precision, beat: Callable[[], None]) -> dict[str, float]:
-    """Seconds a training step, and seconds an image of validation."""
+    """Seconds a training step, and seconds an image of validation; none where it diverges at once, as a trial does."""
     size = min(arm.recipe.batch_size, len(data.train))
     few = data.train.subset(np.arange(min(size * (PROBE_STEPS + 1), len(data.train))))
     images = data.validation.subset(np.arange(min(_PROBE_IMAGES, len(data.validation))))
@@ -192,6 +192,8 @@ def _probe(arm: Arm, data: Dataset, precision: Precision, beat: Callable[[], Non
     clock = _Clock()
     recipe = arm.recipe.with_(epochs=PROBE_STEPS + 1, distillation=None)
     fitted = fit(arm.design, small, recipe, device="cpu", precision=precision, callbacks=[clock, _Beat(beat)])
+    if fitted.outcome.end == "diverged":
+        return {"step": 0.0, "image": 0.0}
     times = clock.times[_PROBE_WARMUP:]
     started = time.perf_counter()
     predict_fast(fitted.network, images.images)

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from muslin._words import count
 from muslin.ablation import Study, Watcher
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
@@ -195,7 +196,7 @@ def answer_forecast(found: Forecast, output: Output) -> None:
     if found.detectable is not None:
         lines.append(
             f"{found.seeds} seeds find a difference of {found.detectable:.2f} points in four studies of five, if seeds "
-            "differ by 0.2 points as usual."
+            f"differ by {found.deviation:.2g} points, as is usual on {count(found.images, 'validation image')}."
         )
     slow = ", ".join(f"{arm.name} {_duration(arm.seconds)}" for arm in found.arms[:_SLOWEST])
     lines.append(f"The slowest trials: {slow}.")

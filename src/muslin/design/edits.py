@@ -71,7 +71,7 @@ def check_recipe_edits(edits: Iterable[Edit]) -> None:
         else:
             return
     if problems:
-        raise ValueError(problems[0])
+        raise ValueError(f"no recipe of the library takes this edit; {problems[0]}")
 
 
 def _edited(layers: list[Content], edit: Edit) -> list[Content]:

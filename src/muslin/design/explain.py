@@ -61,6 +61,7 @@ _EXAMPLES = {
 _MUST = {
     "int_type": "be a whole number",
     "float_type": "be a number",
+    "tuple_type": "be a list, in square brackets",
     "finite_number": "be a finite number",
     "string_type": "be text in quotes",
     "string_too_short": "not be empty",
