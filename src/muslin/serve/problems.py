@@ -16,7 +16,9 @@ from muslin.errors import DataError, MuslinError
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_FAULTS = 8  # that one document lists: a bad image may have thousands
+_MOST_NAMES = 4
 _LONGEST_WHERE = 200
+_LONGEST_NAME = 100
 
 
 class Fault(BaseModel):
@@ -72,6 +74,13 @@ def problem_response(
     """A problem document."""
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults))
     return Response(problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def named(names: Sequence[str]) -> str:
+    """Names that a request made up, quoted, each and all of them shortened."""
+    more = len(names) - _MOST_NAMES
+    quoted = ", ".join(f"'{name[:_LONGEST_NAME]}'" for name in names[:_MOST_NAMES])
+    return f"{quoted} and {more:,} more" if more > 0 else quoted
 
 
 def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
