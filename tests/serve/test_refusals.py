@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import numpy as np
 import pytest
 
 from muslin.folder import RunFolder
-from serve.conftest import Running
+from serve.conftest import Running, Start, wait_until
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 BLANK = np.zeros((28, 28), int).tolist()
@@ -47,3 +49,46 @@ def test_pages_and_probes_take_any_query(served: Running, path: str) -> None:
 def test_a_query_does_not_hide_that_there_is_nothing(served: Running) -> None:
     refusal(served.http.get("/api/nothing?x=1"), 404)
     refusal(served.http.get("/api/predict?x=1"), 405)
+
+
+# ── Images that are not here ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_terminal(
+    start: Start, cnn: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = cnn.record.data.model_copy(
+        update={"fingerprint": "0" * 64, "sample": False, "source": "--data (\x1b[2J/home)"}
+    )
+    lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
+    lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
+    train, test = np.random.default_rng(0).integers(0, 256, (2, 20, 28, 28), dtype=np.uint8)
+    labels = np.arange(20, dtype=np.uint8) % 2
+    np.savez(tmp_path / "others.npz", x_train=train, y_train=labels, x_test=test, y_test=labels)
+    for where, because in ((tmp_path / "others.npz", "other images than the server found"), (tmp_path / "no", "any")):
+        caplog.clear()
+        up = start(runs=tmp_path / "runs", run=None, data=where)
+        guide = f"/api/runs/{lone.name}/guide"
+        wait_until(lambda: up.http.get(guide).json()["images"] == "missing")  # noqa: B023
+        reason = up.http.get(guide).json()["reason"]
+        said = refusal(up.http.post("/api/explain", json={"example": {"split": "test", "index": 0}}), 409)
+        assert said == f"The images of this run are not here: {reason}"
+        assert because in reason
+        assert "muslin serve … --data PATH" in reason
+        assert str(tmp_path) not in said
+        (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("muslin")]
+        assert f"run {lone.name} were not found" in line
+        assert str(where) in line
+        assert "muslin serve … --data PATH" in line
+        assert "\x1b" not in line
+
+
+def test_no_answer_says_where_on_the_server_something_is(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
+    data = cnn.record.data.model_copy(update={"source": "your cache (/home/ada/.cache/muslin)"})
+    lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
+    lone.weights_path.write_bytes(b"damaged")
+    up = start(runs=tmp_path / "runs", run=None)
+    assert up.http.get(f"/api/runs/{lone.name}").json()["source"] == "your cache"
+    said = refusal(up.http.post("/api/predict", json={"images": [BLANK]}), 409)
+    assert f"{lone.name}/model.safetensors is damaged" in said
+    assert str(tmp_path) not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import secrets
 import webbrowser
 from pathlib import Path
@@ -93,6 +94,8 @@ def command(
     from muslin.serve.server import listen, make_server  # noqa: PLC0415  (--help does without)
     from muslin.serve.settings import Settings  # noqa: PLC0415
 
+    if output.quiet:
+        logging.getLogger("muslin.serve").setLevel(logging.ERROR)
     runs, chosen = _find(run)
     settings = Settings(
         runs=runs,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -76,6 +78,11 @@ def problem_response(
     return Response(problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
+def without_place(error: Exception, runs: Path) -> str:
+    """What an error says, without the folder of runs: where that is on the server is nobody's business."""
+    return str(error).replace(f"{runs}{os.sep}", "")
+
+
 def named(names: Sequence[str]) -> str:
     """Names that a request made up, quoted, each and all of them shortened."""
     more = len(names) - _MOST_NAMES
@@ -124,9 +131,10 @@ def install(app: FastAPI) -> None:
         return problem_response(error.status_code, detail, headers=error.headers)
 
     @app.exception_handler(MuslinError)
-    async def explained(_request: Request, error: MuslinError) -> Response:
+    async def explained(request: Request, error: MuslinError) -> Response:
         # A picture is the request's fault; a run that lacks something is the state of things.
-        return problem_response(422 if isinstance(error, DataError) else 409, str(error))
+        detail = without_place(error, request.app.state.service.settings.runs)
+        return problem_response(422 if isinstance(error, DataError) else 409, detail)
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, _error: Exception) -> Response:
