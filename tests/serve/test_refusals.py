@@ -92,3 +92,45 @@ def test_no_answer_says_where_on_the_server_something_is(start: Start, cnn: RunF
     said = refusal(up.http.post("/api/predict", json={"images": [BLANK]}), 409)
     assert f"{lone.name}/model.safetensors is damaged" in said
     assert str(tmp_path) not in said
+
+
+# ── Bodies ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("place", "fields"), [("predict", "image, recipe, run"), ("photo", "image, steps, run")])
+def test_an_unknown_field_of_a_form_is_named_beside_those_that_there_are(
+    served: Running, place: str, fields: str
+) -> None:
+    said = refusal(served.http.post(f"/api/{place}", files={"file": b"x"}))
+    assert said == f"There is no field 'file' in this form; there are {fields}."
+
+
+@pytest.mark.parametrize(
+    ("place", "body", "where", "fields"),
+    [
+        ("explain", {"images": [BLANK]}, "body.images", "pixels, example, number, occlusion, run"),
+        ("explain", {"example": {"split": "test", "index": 0, "size": 1}}, "body.example.size", "split, index"),
+        ("predict", {"images": [BLANK], "pixels": BLANK}, "pixels", "images, run"),
+    ],
+)
+def test_an_unknown_field_of_json_is_named_beside_those_that_there_are(
+    served: Running, place: str, body: dict[str, object], where: str, fields: str
+) -> None:
+    answer = served.http.post(f"/api/{place}", json=body)
+    assert "1 value is not as" in refusal(answer)
+    assert answer.json()["faults"] == [{"where": where, "what": f"There is no such field; there are {fields}."}]
+
+
+def test_a_wrong_value_in_the_query_is_named(served: Running, cnn: RunFolder) -> None:
+    answer = served.http.get(f"/api/runs/{cnn.name}/confusion?true=0&predicted=x")
+    refusal(answer)
+    assert [fault["where"] for fault in answer.json()["faults"]] == ["query.predicted"]
+
+
+@pytest.mark.parametrize(("place", "body"), [("predict", {"images": [[[0]]]}), ("explain", {"pixels": [[0]]})])
+def test_pixels_of_another_size_are_sent_where_pictures_are_fitted(
+    served: Running, place: str, body: dict[str, object]
+) -> None:
+    said = refusal(served.http.post(f"/api/{place}", json=body))
+    assert "the network takes 28×28×1" in said
+    assert "sent as a form: POST /api/predict fits and classifies it" in said

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -90,20 +90,32 @@ def named(names: Sequence[str]) -> str:
     return f"{quoted} and {more:,} more" if more > 0 else quoted
 
 
-def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    """Pydantic's list of errors, shortened."""
+def faults_of(errors: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> list[Fault]:
+    """Pydantic's list of errors about a model, shortened."""
     return [
-        Fault(where=".".join(str(part) for part in error["loc"])[:_LONGEST_WHERE] or "body", what=error["msg"])
+        Fault(
+            where=".".join(str(part) for part in error["loc"])[:_LONGEST_WHERE] or "body",
+            what=_unknown_field(model, error["loc"]) if error["type"] == "extra_forbidden" else error["msg"],
+        )
         for error in errors[:_MOST_FAULTS]
     ]
 
 
-def refuse_invalid(error: ValidationError) -> Refusal:
+def _unknown_field(model: type[BaseModel], where: Sequence[str | int]) -> str:
+    """What is said of a field that the model, or one within it, doesn't have."""
+    for name in where[:-1]:
+        field = model.model_fields.get(str(name))  # none: "body", before the name of a field
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+    return f"There is no such field; there are {', '.join(model.model_fields)}."
+
+
+def refuse_invalid(error: ValidationError, model: type[BaseModel]) -> Refusal:
     """What a request gets whose body doesn't fit its model."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         return Refusal(400, f"The body is not valid JSON: {errors[0]['msg']}.")
-    return Refusal(422, _summary(len(errors)), faults_of(errors))
+    return Refusal(422, _summary(len(errors)), faults_of(errors, model))
 
 
 def _summary(errors: int) -> str:
@@ -118,9 +130,10 @@ def install(app: FastAPI) -> None:
         return problem_response(error.status, error.detail, faults=error.faults, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        errors = error.errors()
-        return problem_response(422, _summary(len(errors)), faults=faults_of(errors))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors, body = error.errors(), request.scope["route"].body_field
+        model = body.field_info.annotation if body else BaseModel  # without a body only path and query are wrong
+        return problem_response(422, _summary(len(errors)), faults=faults_of(errors, model))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
