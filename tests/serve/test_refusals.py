@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from muslin.folder import RunFolder
 from serve.conftest import Running, Start, wait_until
@@ -134,3 +136,11 @@ def test_pixels_of_another_size_are_sent_where_pictures_are_fitted(
     said = refusal(served.http.post(f"/api/{place}", json=body))
     assert "the network takes 28×28×1" in said
     assert "sent as a form: POST /api/predict fits and classifies it" in said
+
+
+@pytest.mark.parametrize("place", ["predict", "photo"])
+def test_a_gif_is_refused_and_the_formats_are_named(served: Running, place: str) -> None:
+    content = io.BytesIO()
+    Image.new("L", (28, 28)).save(content, "GIF")
+    said = refusal(served.http.post(f"/api/{place}", files={"image": content.getvalue()}))
+    assert "is not a picture that is read here, or it is damaged. Give a PNG, JPEG, WebP or BMP file." in said
