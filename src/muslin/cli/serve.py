@@ -110,14 +110,15 @@ def command(
     if token is None and not settings.loopback:
         token = secrets.token_urlsafe(24)
         settings = Settings(**{**vars(settings), "token": token})
-    with listen(host, port) as sock:
+    server = make_server(settings)
+    with listen(host, port) as sock, server.capture_signals():  # before Ctrl-C is spoken of
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{sock.getsockname()[1]}/" + (f"?token={token}" if token else "")
         output.answers.print(f"The fitting room is open at {address}", markup=False, highlight=False, soft_wrap=True)
         output.note("Ctrl-C closes it.")
         if open_page:
             webbrowser.open(address)
-        make_server(settings).run(sockets=[sock])
+        server.run(sockets=[sock])
 
 
 def _find(run: str) -> tuple[Path, str | None]:
