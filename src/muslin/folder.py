@@ -81,6 +81,10 @@ class RunFolder:
         place = RUNS / LATEST if str(path) == LATEST and not Path(path).exists() else Path(path)
         folder = cls(place.resolve())
         if not folder.path.is_dir():
+            if str(path) == LATEST:
+                raise RunError(
+                    f"there is no newest run at {place}. `muslin train` makes one; or give a run folder's path."
+                )
             raise RunError(f"there is no run folder '{path}'. `muslin train` makes one; give its path, or 'latest'.")
         _ = folder.record
         return folder

@@ -110,10 +110,10 @@ def png_claiming(width: int, height: int) -> bytes:
 WHOLE = encoded(np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8))
 BAD = {
     "empty": (b"", "is empty"),
-    "text": (b"a shoe", "is not a picture that Muslin reads"),
-    "web page": (b"<!DOCTYPE html>", "is not a picture that Muslin reads"),
+    "text": (b"a shoe", "is not a picture that is read here"),
+    "web page": (b"<!DOCTYPE html>", "is not a picture that is read here"),
     "cut off": (WHOLE[:400], "damaged"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "is not a picture that Muslin reads"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "is not a picture that is read here"),
     "too large": (png_claiming(9000, 8000), "has more than 67,108,864 pixels"),
     "larger": (png_claiming(10_000, 10_000), "has more than 67,108,864 pixels"),
     "bomb": (png_claiming(60_000, 60_000), "has more than 67,108,864 pixels"),

@@ -85,6 +85,14 @@ def test_without_runs_there_are_none(tmp_path: Path) -> None:
     assert list_runs(tmp_path / "nowhere") == ()
 
 
+def test_without_a_newest_run_the_way_out_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="there is no newest run at runs/latest") as refused:
+        RunFolder.open("latest")
+    assert "'latest'" not in str(refused.value)
+    assert "`muslin train` makes one" in str(refused.value)
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no run folder"):
         RunFolder.open(tmp_path / "nowhere")

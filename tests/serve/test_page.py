@@ -160,7 +160,7 @@ def test_a_file_that_is_no_picture_is_explained(known: Running, visit: Open) -> 
     page = visit(known.url, refusals=True)
     page.get_by_role("button", name="Photo").click()
     page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": b"GIF89a no"})
-    page.get_by_text("is not a picture that Muslin reads").wait_for()
+    page.get_by_text("is not a picture that is read here").wait_for()
 
 
 def test_stepping_through_test_images(known: Running, visit: Open, sample: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import secrets
 import webbrowser
 from pathlib import Path
@@ -93,6 +94,8 @@ def command(
     from muslin.serve.server import listen, make_server  # noqa: PLC0415  (--help does without)
     from muslin.serve.settings import Settings  # noqa: PLC0415
 
+    if output.quiet:
+        logging.getLogger("muslin.serve").setLevel(logging.ERROR)
     runs, chosen = _find(run)
     settings = Settings(
         runs=runs,
@@ -107,14 +110,15 @@ def command(
     if token is None and not settings.loopback:
         token = secrets.token_urlsafe(24)
         settings = Settings(**{**vars(settings), "token": token})
-    with listen(host, port) as sock:
+    server = make_server(settings)
+    with listen(host, port) as sock, server.capture_signals():  # before Ctrl-C is spoken of
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{sock.getsockname()[1]}/" + (f"?token={token}" if token else "")
         output.answers.print(f"The fitting room is open at {address}", markup=False, highlight=False, soft_wrap=True)
         output.note("Ctrl-C closes it.")
         if open_page:
             webbrowser.open(address)
-        make_server(settings).run(sockets=[sock])
+        server.run(sockets=[sock])
 
 
 def _find(run: str) -> tuple[Path, str | None]:

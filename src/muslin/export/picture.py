@@ -132,7 +132,7 @@ def decode(
         # Where Pillow does not know the format, its message speaks of an object that the reader knows nothing of.
         reason = "" if isinstance(error, UnidentifiedImageError) else f" ({str(error).rstrip('.')})"
         raise DataError(
-            f"{name} is not a picture that Muslin reads, or it is damaged{reason}. "
+            f"{name} is not a picture that is read here, or it is damaged{reason}. "
             f"Give a {', '.join(_WRITTEN[known] for known in formats[:-1])} or {_WRITTEN[formats[-1]]} file."
         ) from error
 

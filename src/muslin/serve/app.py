@@ -16,9 +16,11 @@ from muslin.serve.bodies import Bodies
 from muslin.serve.door import Arrival
 from muslin.serve.gate import Gate
 from muslin.serve.metrics import Measure
+from muslin.serve.queries import Queries
 from muslin.serve.service import Service
 from muslin.serve.settings import Settings
 
+_PARTS = (predicting, explaining, looking, pages)
 _REASONS = {
     400: "The request can't be read",
     401: "The token is missing or wrong",
@@ -29,7 +31,7 @@ _REASONS = {
     409: "The run is not ready for this, or its images are not here",
     413: "The body is too long",
     415: "The body is of another kind than this place takes",
-    422: "A value is not as described",
+    422: "A value, a field or a query parameter is not as described",
     503: "All places are taken; Retry-After says when to come back",
 }
 _OF_BODIES = (400, 408, 413, 415)
@@ -61,12 +63,13 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(Measure, metrics=service.metrics),
             Middleware(Gate, settings=settings),
             Middleware(Bodies, settings=settings),
+            Middleware(Queries, routes=[route for part in _PARTS for route in part.router.routes]),
         ],
     )
     app.state.service = service
     app.state.assets = pages.Assets()
     problems.install(app)
-    for part in (predicting, explaining, looking, pages):
+    for part in _PARTS:
         app.include_router(part.router)
     # The same function once more, in front and without FastAPI's dependencies, which this place doesn't use: an eighth
     # of a request's time (benchmarks/serve.py).

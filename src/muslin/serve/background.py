@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,10 +12,13 @@ import numpy as np
 from muslin.data import Dataset, load_data
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
+from muslin.serve.problems import without_place
 from muslin.serve.rooms import MOST_ROOMS, Room, settle
 from muslin.serve.run_answers import Guide
 
 _TOGETHER = 100  # images at a time: a few megabytes of feature maps
+_WAY_OUT = "`muslin serve … --data PATH` shows them, PATH being where they are."
+_log = logging.getLogger(__name__)  # without a handler, warnings go to standard error as they are
 
 
 class Sight:
@@ -39,6 +43,7 @@ class Background:
         self._where = data
         self._datasets: dict[bool, Dataset | str] = {}  # by whether it is the sample; a text says why there is none
         self._sights: dict[tuple[str, int], Sight] = {}
+        self._told: set[str] = set()  # runs whose missing images were spoken of
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="muslin-background")
         self._stopping = threading.Event()
@@ -60,14 +65,14 @@ class Background:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _look(self, room: Room, sight: Sight) -> None:
-        try:
-            data = self._dataset(sample=room.folder.record.data.sample)
-            if isinstance(data, str):
-                raise MuslinError(data)
-            if data.fingerprint != room.folder.record.data.fingerprint:
-                raise MuslinError(f"The run was trained on other images than those from {data.source}.")
-        except MuslinError as error:
-            sight.guide = Guide(images="missing", reason=str(error), likeness="missing", units="missing")
+        record = room.folder.record.data
+        data = self._dataset(sample=record.sample)
+        if isinstance(data, str):
+            self._miss(room, sight, "The server could not read any.", data)
+            return
+        if data.fingerprint != record.fingerprint:
+            others = f"Those from {data.source} are others."
+            self._miss(room, sight, "The run was trained on other images than the server found.", others)
             return
         sight.data = data
         sizes = {name: len(split) for name, split in data.splits.items()}
@@ -76,8 +81,24 @@ class Background:
             self._work_out(room, sight, data)
         except (MuslinError, MemoryError) as error:
             sight.guide = sight.guide.model_copy(
-                update={"likeness": "missing", "units": "missing", "reason": str(error)}
+                update={
+                    "likeness": "missing",
+                    "units": "missing",
+                    "reason": without_place(error, room.folder.path.parent),
+                }
             )
+
+    def _miss(self, room: Room, sight: Sight, reason: str, details: str) -> None:
+        """Say that a run's images are not here: all of it on the terminal, no places of this machine to others."""
+        way_out = "" if room.folder.record.data.sample else f" {_WAY_OUT}"
+        if room.id not in self._told:
+            self._told.add(room.id)
+            text = (
+                f"The images of the run {room.id} were not found. It was trained on those from "
+                f"{room.folder.record.data.source}. {details}{way_out}"
+            )
+            _log.warning("%s", "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
+        sight.guide = Guide(images="missing", reason=f"{reason}{way_out}", likeness="missing", units="missing")
 
     def _dataset(self, *, sample: bool) -> Dataset | str:
         if sample not in self._datasets:

@@ -130,7 +130,7 @@ async def photo(request: Request) -> PhotoAnswer:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Refusal(415, "Send multipart/form-data with the photo as 'image'.")
     async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
-        (file,) = uploads(form, "image", {"steps", "run"})
+        (file,) = uploads(form, _PHOTO_FORM["properties"])
         steps = _steps(form.get("steps"))
         room = await service.room(run_of(form))
         content = await file.read()

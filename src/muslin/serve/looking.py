@@ -89,7 +89,7 @@ def _detail(service: Service, folder: RunFolder) -> RunDetail:
         macs=analysis.macs,
         comparison=asdict(analysis.comparison) if analysis.comparison else None,
         environment=record.environment.model_dump(),
-        source=record.data.source,
+        source=record.data.source.partition(" (")[0],  # "your cache (/home/…)": the place is nobody's business
     )
 
 

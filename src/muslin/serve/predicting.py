@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,17 @@ from starlette.responses import Response
 
 from muslin.export.prepare import PREPARATIONS, prepare_picture
 from muslin.serve.answers import Prediction, Predictions
-from muslin.serve.problems import Refusal, refuse_invalid
+from muslin.serve.problems import Refusal, named, refuse_invalid
 from muslin.serve.requests import MOST_IMAGES, PredictRequest
 from muslin.serve.rooms import Room
 from muslin.serve.service import Service, to_image
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "BMP",
+)  # no GIF, unlike `muslin predict`: each decoder is one more for strangers to try
 _MOST_FIELDS = 16
 MODELS = (PredictRequest,)  # that the API's description has to be told of
 
@@ -93,14 +99,14 @@ async def _from_json(body: bytes, service: Service) -> tuple[Room, list[np.ndarr
     try:
         asked = PredictRequest.model_validate_json(body)
     except ValidationError as error:
-        raise refuse_invalid(error) from error
+        raise refuse_invalid(error, PredictRequest) from error
     room = await service.room(asked.run)
     return room, [to_image(pixels, room, f"images.{number}") for number, pixels in enumerate(asked.images)]
 
 
 async def _from_form(request: Request, service: Service) -> tuple[Room, list[np.ndarray]]:
     async with request.form(max_files=MOST_IMAGES, max_fields=_MOST_FIELDS) as form:
-        files = uploads(form, "image", {"recipe", "run"})
+        files = uploads(form, _IMAGES_FORM["properties"])
         how = next((known for known in PREPARATIONS if known == form.get("recipe", "auto")), None)
         if how is None:
             raise Refusal(422, f"recipe: give one of {', '.join(PREPARATIONS)}, or leave it out.")
@@ -120,18 +126,18 @@ async def _from_form(request: Request, service: Service) -> tuple[Room, list[np.
     return room, await service.alone(decode)
 
 
-def uploads(form: FormData, field: str, others: set[str]) -> list[UploadFile]:
-    """The files of a form, all under one name.
+def uploads(form: FormData, fields: Collection[str]) -> list[UploadFile]:
+    """The files of a form, all under the name "image".
 
     Raises:
         Refusal: there are none, or the form has other fields than it may have.
     """
-    unknown = set(form) - others - {field}
-    if unknown:
-        raise Refusal(422, f"The form has a field that means nothing here: '{min(unknown)[:100]}'.")
-    files = [value for value in form.getlist(field) if isinstance(value, UploadFile)]
-    if not files or len(files) != len(form.getlist(field)):
-        raise Refusal(422, f"The form needs at least one file as '{field}', and nothing but files under that name.")
+    strange = sorted(set(form) - set(fields))
+    if strange:
+        raise Refusal(422, f"There is no field {named(strange)} in this form; there are {', '.join(fields)}.")
+    files = [value for value in form.getlist("image") if isinstance(value, UploadFile)]
+    if not files or len(files) != len(form.getlist("image")):
+        raise Refusal(422, "The form needs at least one file as 'image', and nothing but files under that name.")
     return files
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +18,9 @@ from muslin.errors import DataError, MuslinError
 
 MEDIA_TYPE = "application/problem+json"
 _MOST_FAULTS = 8  # that one document lists: a bad image may have thousands
+_MOST_NAMES = 4
 _LONGEST_WHERE = 200
+_LONGEST_NAME = 100
 
 
 class Fault(BaseModel):
@@ -74,20 +78,44 @@ def problem_response(
     return Response(problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def faults_of(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    """Pydantic's list of errors, shortened."""
+def without_place(error: Exception, runs: Path) -> str:
+    """What an error says, without the folder of runs: where that is on the server is nobody's business."""
+    return str(error).replace(f"{runs}{os.sep}", "")
+
+
+def named(names: Sequence[str]) -> str:
+    """Names that a request made up, quoted, each and all of them shortened."""
+    more = len(names) - _MOST_NAMES
+    quoted = ", ".join(f"'{name[:_LONGEST_NAME]}'" for name in names[:_MOST_NAMES])
+    return f"{quoted} and {more:,} more" if more > 0 else quoted
+
+
+def faults_of(errors: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> list[Fault]:
+    """Pydantic's list of errors about a model, shortened."""
     return [
-        Fault(where=".".join(str(part) for part in error["loc"])[:_LONGEST_WHERE] or "body", what=error["msg"])
+        Fault(
+            where=".".join(str(part) for part in error["loc"])[:_LONGEST_WHERE] or "body",
+            what=_unknown_field(model, error["loc"]) if error["type"] == "extra_forbidden" else error["msg"],
+        )
         for error in errors[:_MOST_FAULTS]
     ]
 
 
-def refuse_invalid(error: ValidationError) -> Refusal:
+def _unknown_field(model: type[BaseModel], where: Sequence[str | int]) -> str:
+    """What is said of a field that the model, or one within it, doesn't have."""
+    for name in where[:-1]:
+        field = model.model_fields.get(str(name))  # none: "body", before the name of a field
+        kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+        model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+    return f"There is no such field; there are {', '.join(model.model_fields)}."
+
+
+def refuse_invalid(error: ValidationError, model: type[BaseModel]) -> Refusal:
     """What a request gets whose body doesn't fit its model."""
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         return Refusal(400, f"The body is not valid JSON: {errors[0]['msg']}.")
-    return Refusal(422, _summary(len(errors)), faults_of(errors))
+    return Refusal(422, _summary(len(errors)), faults_of(errors, model))
 
 
 def _summary(errors: int) -> str:
@@ -102,9 +130,10 @@ def install(app: FastAPI) -> None:
         return problem_response(error.status, error.detail, faults=error.faults, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        errors = error.errors()
-        return problem_response(422, _summary(len(errors)), faults=faults_of(errors))
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        errors, body = error.errors(), request.scope["route"].body_field
+        model = body.field_info.annotation if body else BaseModel  # without a body only path and query are wrong
+        return problem_response(422, _summary(len(errors)), faults=faults_of(errors, model))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -115,9 +144,10 @@ def install(app: FastAPI) -> None:
         return problem_response(error.status_code, detail, headers=error.headers)
 
     @app.exception_handler(MuslinError)
-    async def explained(_request: Request, error: MuslinError) -> Response:
+    async def explained(request: Request, error: MuslinError) -> Response:
         # A picture is the request's fault; a run that lacks something is the state of things.
-        return problem_response(422 if isinstance(error, DataError) else 409, str(error))
+        detail = without_place(error, request.app.state.service.settings.runs)
+        return problem_response(422 if isinstance(error, DataError) else 409, detail)
 
     @app.exception_handler(Exception)
     async def unexpected(_request: Request, _error: Exception) -> Response:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from muslin.errors import MuslinError
 from muslin.serve.app import create_app
@@ -17,7 +22,26 @@ SHUTDOWN_SECONDS = 5
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends streams of events before it waits for open requests."""
+    """uvicorn's server, which ends streams of events before it waits for open requests, and then ends well.
+
+    uvicorn raises the signal that stopped it once more when all is done, so that a process which was told to end, and
+    did, would report a failure (130 or 143) to the shell, systemd or docker.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM close the server; Ctrl-C again doesn't wait for requests, and counts as a failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may set signal handlers
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self.force_exit:
+            raise KeyboardInterrupt
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close: no new requests, streams ended, the rest finished within some seconds."""

@@ -109,6 +109,7 @@ def to_image(pixels: Pixels, room: Room, where: str) -> np.ndarray:
         raise Refusal(
             422,
             f"{where} has {describe_shape(image.shape)} values; the network takes {describe_shape(wanted)} "
-            "(height × width × channels). POST /api/photo fits any picture.",
+            "(height × width × channels). A picture file of any size may be sent as a form: POST /api/predict fits and "
+            "classifies it, POST /api/photo only fits it.",
         )
     return image
