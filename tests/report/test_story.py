@@ -97,6 +97,36 @@ def test_a_difference_within_the_luck_of_the_draw_is_called_that(make_run: MakeR
     assert "within the luck of the draw: 0.00 points" in words(folder)
 
 
+@pytest.mark.parametrize(("images", "steps"), [(1_800, 42), (54_000, 1_263)])
+def test_a_training_of_few_steps_is_told_before_any_figure_and_in_the_summary(
+    make_run: MakeRun, images: int, steps: int
+) -> None:
+    def of(record: RunRecord) -> RunRecord:
+        counts = {**record.data.audit.counts, "train": (images // 10,) * 10}
+        audit = record.data.audit.model_copy(update={"counts": counts})
+        return record.model_copy(update={"data": record.data.model_copy(update={"audit": audit})})
+
+    folder = make_run(change=of)
+    folder.figures_path.mkdir()
+    (folder.figures_path / "accuracy.svg").write_text("<svg/>")
+    assert Story(folder).course.steps == steps
+    few = f"3 epochs of {images:,} images are only {steps} training steps. The network may be half trained, dense"
+    assert words(folder).count(few) == (2 if steps < 200 else 0)
+    assert ("too little training may be a good one" in words(folder)) == (steps < 200)
+    assert (render(folder).find("Hardly trained") in range(render(folder).index('class="facts"'))) == (steps < 200)
+
+
+def test_an_accuracy_that_guessing_would_reach_is_told_so(make_run: MakeRun) -> None:
+    folder = make_run(baseline=None)
+    assert folder.evaluation is not None
+    assert "Always naming" not in words(folder)
+    labels = np.where(np.arange(500) < 150, 3, folder.evaluation.labels)
+    always = np.full((500, 10), 0.05, np.float32) + np.float32(0.5) * np.eye(10, dtype=np.float32)[3]
+    folder.save_evaluation(replace(folder.evaluation, labels=labels, probabilities=always), {})
+    guessed = 100 * (labels == 3).mean()
+    assert f"Always naming the most frequent class would get {guessed:.2f} % right" in words(folder)
+
+
 def test_reductions_and_the_restored_epoch_are_told() -> None:
     rates = [1e-3] * 3 + [5e-4] * 2 + [2.5e-4]
     history = History(
@@ -104,14 +134,14 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
         for number, rate in enumerate(rates, start=1)
     )
     outcome = replace(OUTCOME, epochs=6, end="early", reason="no better validation loss for 2 epochs", restored_epoch=4)
-    course = Course(NOTEBOOK, history, outcome)
+    course = Course(NOTEBOOK, history, outcome, 54_000)
     assert course.reductions == ((3, 1e-3, 5e-4), (5, 5e-4, 2.5e-4))
     assert course.kept.epoch == 4
     assert course.ending == (
         "Training stopped after 6 epochs of at most 50: no better validation loss for 2 epochs. "
         "The weights of epoch 4, which has the lowest validation loss (0.4000), were put back and are the network’s."
     )
-    assert Course(load_recipe("fast"), history, None).reductions == ()
+    assert Course(load_recipe("fast"), history, None, 54_000).reductions == ()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +154,7 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
 )
 def test_every_ending_is_told(end: str, reason: str, told: str) -> None:
     outcome = replace(OUTCOME, end=end, reason=reason)
-    assert Course(NOTEBOOK, HISTORY, outcome).ending == f"{told} The weights of the last step were kept."
+    assert Course(NOTEBOOK, HISTORY, outcome, 54_000).ending == f"{told} The weights of the last step were kept."
 
 
 def test_the_recipe_of_the_notebook_is_told_in_words_and_values(make_run: MakeRun) -> None:

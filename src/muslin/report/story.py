@@ -66,6 +66,15 @@ class Story:
         """The answers on the test split, if it was opened."""
         return self.folder.evaluation
 
+    @property
+    def guessing(self) -> float | None:
+        """Accuracy of always naming the most frequent class, where the network's is not clearly above it."""
+        test = self.evaluation
+        if test is None:
+            return None
+        guessed = max(report.support for report in test.per_class) / len(test.labels)
+        return guessed if test.accuracy_interval.low <= guessed else None
+
     @cached_property
     def itself(self) -> Candidate:
         """The design, ready to be compared."""
@@ -157,4 +166,5 @@ class Story:
 
 
 def _course(folder: RunFolder) -> Course:
-    return Course(folder.record.recipe, folder.history, folder.record.outcome)
+    images = sum(folder.record.data.audit.counts["train"])
+    return Course(folder.record.recipe, folder.history, folder.record.outcome, images)
