@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from muslin.design import Design
-from muslin.evaluation import compare
+from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
 from muslin.record import RunRecord
@@ -266,6 +266,44 @@ def test_the_difference_is_a_share_up_to_double_and_a_factor_beyond(make_run: Ma
 )
 def test_numbers_are_cut_before_the_point(text: str, whole: str) -> None:
     assert str(on_point(text)) == f'{whole}<span class="rest">{text[len(whole) :]}</span>'
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (
+            [0, 0, 0, 0, 0, 0],
+            (
+                "2 times, 100.0 % of that class; another is as frequent.",
+                "no mistake will be more frequent than taking the first for the second",
+                "zero is found most surely (100.0 %), one and two least (0.0 %)",
+            ),
+        ),
+        (
+            [0, 0, 0, 0, 2, 0],
+            (
+                "2 times, 100.0 % of that class. The 2 most frequent mistakes",
+                "no mistake will be as frequent as taking the first for the second",
+                "zero is found most surely (100.0 %), one least (0.0 %)",
+            ),
+        ),
+        ([1, 0, 2, 1, 0, 2], ("; 2 others are as frequent.", "All classes are found equally surely (50.0 %)")),
+    ],
+)
+def test_what_is_equal_is_not_told_apart(make_run: MakeRun, answers: list[int], told: tuple[str, ...]) -> None:
+    folder = make_run(baseline=None)
+    names = ("zero", "one", "two", *"3456789")
+    labels, given = np.array([0, 0, 1, 1, 2, 2]), np.eye(10, dtype=np.float32)[answers]
+    evaluation = Evaluation(labels, given, names)
+    folder.save_record(
+        folder.record.model_copy(update={"data": folder.record.data.model_copy(update={"class_names": names})})
+    )
+    folder.save_evaluation(evaluation, {})
+    figures = folder.figures_path
+    figures.mkdir()
+    (figures / "sample_grid.svg").write_text("<svg/>")
+    said = words(folder)
+    assert [each for each in told if each not in said] == []
 
 
 def test_the_hardest_class_has_the_lowest_recall(make_run: MakeRun) -> None:

@@ -11,7 +11,7 @@ from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
 from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
-from muslin.evaluation import ClassReport, Evaluation, Improvement, compare
+from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.folder import RunFolder
 from muslin.interpret.evidence import pooled_layer
 from muslin.record import RunRecord
@@ -148,6 +148,22 @@ class Story:
         """The classes that the test split has, the hardest first."""
         reports = self.evaluation.per_class if self.evaluation else ()
         return tuple(sorted((report for report in reports if report.support), key=lambda report: report.recall))
+
+    @property
+    def hardest(self) -> tuple[ClassReport, ...]:
+        """The classes of the lowest recall: one, unless some are equal."""
+        return tuple(report for report in self.by_recall if report.recall == self.by_recall[0].recall)
+
+    @property
+    def easiest(self) -> tuple[ClassReport, ...]:
+        """The classes of the highest recall: one, unless some are equal."""
+        return tuple(report for report in self.by_recall if report.recall == self.by_recall[-1].recall)
+
+    @cached_property
+    def mistakes(self) -> tuple[Confusion, ...]:
+        """The most frequent mistakes: one, unless some are equal."""
+        confusions = self.evaluation.top_confusions(len(self.evaluation.labels)) if self.evaluation else ()
+        return tuple(confusion for confusion in confusions if confusion.images == confusions[0].images)
 
     @property
     def verdicts(self) -> Counter[str]:
