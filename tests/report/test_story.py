@@ -172,11 +172,13 @@ def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
     assert "label smoothing" in said
     assert "Dropout 0 in place of the design’s 0.5 (dropout)" in said
     assert "Augmentation mirrored each image in every other epoch" in said
-    assert "reached after 10 % of the steps, then falls in a straight line to zero" in said
+    line = "falls in a straight line to zero, which would come one step after the last"
+    assert f"reached after 10 % of the steps, then {line}" in said
     shifted = load_recipe("fast").with_(augmentation={"shift": 2}, schedule={"kind": "linear", "warmup": 0})
     said = words(make_run(recipe=shifted))
     assert "Augmentation shifted by up to 2 pixels along each axis, at random" in said
-    assert "0.08 falls in a straight line to zero" in said
+    assert f"0.08 {line}" in said
+    assert "Learning rate of its last step" in said
     assert "Teachers" not in said
 
 

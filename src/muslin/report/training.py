@@ -187,7 +187,9 @@ def _schedule(recipe: Recipe) -> Setting:
     match recipe.schedule:
         case Linear() as linear:
             warmup = f"reached after {percent(linear.warmup, 0)} of the steps, then falls" if linear.warmup else "falls"
-            return Setting("Learning rate", rate, f"{warmup} in a straight line to zero")
+            return Setting(
+                "Learning rate", rate, f"{warmup} in a straight line to zero, which would come one step after the last"
+            )
         case _:
             return Setting("Learning rate", rate, "constant" + (" until reduced" if recipe.plateau else ""))
 
