@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from muslin.ablation.justification import Justification, JustificationRow, Origin, save_justification
 from muslin.design import Design
 from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
 from muslin.record import RunRecord
 from muslin.report.build import render
-from muslin.report.repeat import repetition
+from muslin.report.repeat import repetition, study_repetition
 from muslin.report.story import Story
 from muslin.report.training import Course
 from muslin.report.words import on_point
@@ -242,6 +243,69 @@ def test_the_command_finds_the_data_from_any_folder(
     (tmp_path / "shirts").mkdir()
     monkeypatch.chdir(tmp_path)
     assert repetition(make_run(change=relative)).command.endswith(f"--data {tmp_path / 'shirts'}")
+
+
+ROW = JustificationRow("pooling", "max", "average", "", "2", "", "", "", "", "undecided", "", "undecided")
+ORIGIN = Origin("", 2, 2, "float32", "--data (shirts)", False, "", "0.1.0", "")
+STUDY = Justification("custom_cnn", "fast", 200, 0.2, (ROW,), (), (), ORIGIN)
+MARGIN = "--margin 0.2 --precision float32"
+EDITED = Design.model_validate(CNN.model_dump() | {"title": "another"})
+WHOLE = tuple(
+    ROW._replace(decision=each.name, alternative=one.name) for each in CNN.decisions for one in each.alternatives
+)
+LEFT_OUT = "pooling, 'average': left out, because it is the same."
+
+
+@pytest.mark.parametrize(
+    ("design", "changes", "origin", "command"),
+    [
+        (EDITED, {}, {}, f"design.toml --decision pooling/average --seeds 2 --recipe fast {MARGIN} --data shirts"),
+        (CNN, {"rows": WHOLE}, {}, f"custom_cnn --all --seeds 2 --recipe fast {MARGIN} --data shirts"),
+        (
+            CNN,
+            {"rows": tuple(row for row in WHOLE if row.decision != "depth")},
+            {"data": "your cache (/x)", "epochs": 9},
+            " ".join(["custom_cnn", *(f"--decision {one.name}" for one in CNN.decisions if one.name != "depth")])
+            + f" --seeds 2 --recipe fast --epochs 9 {MARGIN}",
+        ),
+        (
+            CNN,
+            {"rows": tuple(row for row in WHOLE if row[:3] != ROW[:3]), "notes": (LEFT_OUT,)},
+            {"sample": True},
+            f"custom_cnn --all --seeds 2 --recipe fast {MARGIN} --sample",
+        ),
+        (
+            CNN,
+            {"rows": (ROW._replace(alternative="average, same MACs", seeds="7"),), "margin": 0.5},
+            {"sample": True},
+            "custom_cnn --decision pooling/average --seeds 2 --until-decided --recipe fast --margin 0.5 --precision "
+            "float32 --sample",
+        ),
+        (CNN, {"rows": (ROW._replace(decision="colour"),)}, {}, None),
+        (CNN, {"recipe": "slow"}, {}, None),
+        (
+            CNN,
+            {"recipe": "mine"},
+            {},
+            f"custom_cnn --decision pooling/average --seeds 2 --recipe recipe.toml --epochs 4 {MARGIN}",
+        ),
+    ],
+)
+def test_the_command_of_a_study_repeats_what_was_measured(
+    make_run: MakeRun, design: Design, changes: dict[str, object], origin: dict[str, object], command: str | None
+) -> None:
+    own = changes.get("recipe") == "mine"
+    folder = make_run(design, load_recipe("fast").with_(name="mine", epochs=2) if own else None)
+    study = replace(STUDY, origin=ORIGIN._replace(**{"epochs": load_recipe("fast").epochs} | origin), **changes)
+    again = study_repetition(folder, study)
+    save_justification(study, folder.evidence_path)
+    if command is None:
+        assert again is None
+        assert "measures it again" not in words(folder)
+    else:
+        assert again is not None
+        assert f"muslin ablate {command}" in again.command
+        assert f"{again.command}{', typed in the run folder,' if design == EDITED else ''} measures it" in words(folder)
 
 
 def test_the_files_of_the_folder_are_listed(make_run: MakeRun) -> None:

@@ -17,7 +17,7 @@ from muslin.interpret.evidence import pooled_layer
 from muslin.record import RunRecord
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
-from muslin.report.repeat import Part, Repetition, parts, repetition
+from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition
 from muslin.report.training import Course, Setting, settings
 
 SPLITS = ("train", "validation", "test")
@@ -174,6 +174,11 @@ class Story:
     def repetition(self) -> Repetition:
         """How to do the run again."""
         return repetition(self.folder)
+
+    @property
+    def study_repetition(self) -> Repetition | None:
+        """How to do the study of the decisions again, if the run holds one and can tell."""
+        return study_repetition(self.folder, self.evidence) if self.evidence else None
 
     @property
     def parts(self) -> tuple[Part, ...]:
