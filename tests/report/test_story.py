@@ -11,6 +11,7 @@ import pytest
 
 from muslin.ablation.justification import Justification, JustificationRow, Origin, save_justification
 from muslin.design import Design
+from muslin.design.template import start_design
 from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
@@ -53,6 +54,17 @@ def test_the_facts_of_the_design_are_the_computed_ones(make_run: MakeRun) -> Non
     assert "93,962 parameters it has 7.7 % fewer than dense_baseline (101,770)" in said
     assert "A unit of conv3, the last convolution, sees 18×18 pixels: 41 % of the image" in said
     assert "conv2 18,496 19.7 % 3,612,672 48.5 % 50.2" in said
+
+
+def test_reasons_that_are_still_to_be_argued_are_told_as_missing(make_run: MakeRun) -> None:
+    start = start_design("mine", (28, 28, 1), 10)
+    page = Page(render(make_run(start, baseline=start)))
+    assert page.wrong == []
+    assert "Of the 9 reasons, for the design and for each layer, 8 are still missing." in page.words
+    assert page.words.count("no reason given yet") == 8
+    for because in (start.because, start.layers[0].because):
+        assert page.words.count(because) == 1
+    assert "missing" not in words(make_run())
 
 
 def test_every_claim_stands_there_with_its_verdict(make_run: MakeRun) -> None:

@@ -37,6 +37,15 @@ DROPOUT = 0.5
 OPEN = "To be argued."
 
 
+def is_open(because: str) -> bool:
+    """Whether a reason has yet to be given: there is none, or one that `start_design` left open.
+
+    >>> is_open("To be argued. Why here?"), is_open(""), is_open("Edges are thin.")
+    (True, True, False)
+    """
+    return not because.strip() or because.lstrip().startswith(OPEN)
+
+
 def start_design(name: str, input_shape: tuple[int, int, int], classes: int) -> Design:
     """A plain convolutional design for such images: convolution and pooling in turn, an average, the classes.
 

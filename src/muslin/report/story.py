@@ -11,6 +11,7 @@ from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
 from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
+from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.folder import RunFolder
 from muslin.interpret.evidence import pooled_layer
@@ -137,6 +138,11 @@ class Story:
     def convolutions(self) -> tuple[Placed, ...]:
         """The convolutions, with the shapes around them."""
         return tuple(placed for placed in self.design.placed if isinstance(placed.layer, Conv2d))
+
+    @property
+    def open_reasons(self) -> int:
+        """How many reasons have yet to be given: for the design and for each layer."""
+        return sum(map(is_open, (self.design.because, *(layer.because for layer in self.design.layers))))
 
     @property
     def exact_maps(self) -> bool:
