@@ -126,6 +126,7 @@ def test_a_training_of_few_steps_is_told_before_any_figure_and_in_the_summary(
     few = f"3 epochs of {images:,} images are only {steps} training steps. The network may be half trained, dense"
     assert words(folder).count(few) == (2 if steps < 200 else 0)
     assert ("too little training may be a good one" in words(folder)) == (steps < 200)
+    assert ("Label smoothing, which teaches" in words(folder)) == (steps >= 200)
     assert (render(folder).find("Hardly trained") in range(render(folder).index('class="facts"'))) == (steps < 200)
 
 
