@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from math import floor, log10
 
 MINUS = "\N{MINUS SIGN}"
+_MOST_DECIMALS = 6  # beyond that is what float32 rounds
 
 
 def number(value: float, digits: int = 0) -> str:
@@ -18,6 +20,15 @@ def number(value: float, digits: int = 0) -> str:
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("-")
     return text.replace("-", MINUS)
+
+
+def decimals(largest: float, least: int = 1) -> int:
+    """How many decimals numbers need whose largest is this: two digits' worth below 1, `least` from there on.
+
+    >>> decimals(5.3), decimals(0.31), decimals(0.012), decimals(0)
+    (1, 2, 3, 1)
+    """
+    return max(least, min(1 - floor(log10(largest)), _MOST_DECIMALS)) if 0 < largest < 1 else least
 
 
 def count(number_of: int, one: str, many: str | None = None) -> str:

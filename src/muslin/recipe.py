@@ -13,6 +13,7 @@ from muslin._words import nearest
 from muslin.errors import RecipeError
 
 LARGEST_FILE = 100_000  # bytes
+FEW_STEPS = 200  # fewer leave a network half trained; a tenth of what recipe fast has on Fashion-MNIST
 _WIDEST_NUMBER = 64  # bits of a whole number that a message repeats
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -184,6 +185,15 @@ class Recipe(_Part):
     plateau: Plateau | None = None
     augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
+
+    def steps(self, images: int) -> int:
+        """Steps an epoch over so many training images.
+
+        >>> load_recipe("notebook").steps(300), load_recipe("fast").steps(300), load_recipe("fast").steps(81)
+        (3, 2, 1)
+        """
+        whole, rest = divmod(images, self.batch_size)
+        return whole + bool(rest and not (self.drop_last and whole))
 
     def with_(self, **changes: Any) -> Recipe:
         """This recipe with some fields replaced.

@@ -181,6 +181,18 @@ def test_evidence_for_an_image_of_unknown_class_names_what_is_explained() -> Non
     assert {"shoe", "logit 2.0", "shirt", "logit −2.0"} <= set(printed)
 
 
+def test_small_numbers_keep_their_first_digits() -> None:
+    images = np.full((2, 4, 4, 1), 100, np.uint8)
+    evidence = words(figures.class_activation_maps(images, evidence_of([0.012, -0.031]), None, ("shoe", "shirt")))
+    assert {"logit 0.012", "logit −0.031", "−0.031", "0", "+0.031 logits or more"} <= set(evidence)
+    maps = {"conv": np.ones((4, 4, 1), np.float32), "out": np.array([0.012, -0.0031], np.float32)}
+    assert {"0.012", "−0.003"} <= set(words(figures.feature_maps(images[0], maps, ("shoe", "shirt"))))
+    units = interpret.StrongestUnits()
+    units.add(np.full((1, 1, 1, 1), 0.02, np.float32))
+    region = interpret.Region((0, 0), (2, 2), (1, 1), (2, 2))
+    assert "up to 0.020" in words(figures.strongest_patches(images[:1], {"look": units}, {"look": region}))
+
+
 def test_words_are_cut_only_where_they_need_to_be() -> None:
     assert shortened("Bag", 100) == "Bag"
     cut = shortened("A class whose name goes on and on", 100)

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from muslin.ablation.justification import Justification, JustificationRow, Origin, save_justification
 from muslin.design import Design
-from muslin.evaluation import compare
+from muslin.design.template import start_design
+from muslin.evaluation import Evaluation, compare
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
 from muslin.record import RunRecord
 from muslin.report.build import render
-from muslin.report.repeat import repetition
+from muslin.report.repeat import repetition, study_repetition
 from muslin.report.story import Story
 from muslin.report.training import Course
 from muslin.report.words import on_point
@@ -52,6 +54,17 @@ def test_the_facts_of_the_design_are_the_computed_ones(make_run: MakeRun) -> Non
     assert "93,962 parameters it has 7.7 % fewer than dense_baseline (101,770)" in said
     assert "A unit of conv3, the last convolution, sees 18×18 pixels: 41 % of the image" in said
     assert "conv2 18,496 19.7 % 3,612,672 48.5 % 50.2" in said
+
+
+def test_reasons_that_are_still_to_be_argued_are_told_as_missing(make_run: MakeRun) -> None:
+    start = start_design("mine", (28, 28, 1), 10)
+    page = Page(render(make_run(start, baseline=start)))
+    assert page.wrong == []
+    assert "Of the 9 reasons, for the design and for each layer, 8 are still missing." in page.words
+    assert page.words.count("no reason given yet") == 8
+    for because in (start.because, start.layers[0].because):
+        assert page.words.count(because) == 1
+    assert "missing" not in words(make_run())
 
 
 def test_every_claim_stands_there_with_its_verdict(make_run: MakeRun) -> None:
@@ -97,6 +110,37 @@ def test_a_difference_within_the_luck_of_the_draw_is_called_that(make_run: MakeR
     assert "within the luck of the draw: 0.00 points" in words(folder)
 
 
+@pytest.mark.parametrize(("images", "steps"), [(1_800, 42), (54_000, 1_263)])
+def test_a_training_of_few_steps_is_told_before_any_figure_and_in_the_summary(
+    make_run: MakeRun, images: int, steps: int
+) -> None:
+    def of(record: RunRecord) -> RunRecord:
+        counts = {**record.data.audit.counts, "train": (images // 10,) * 10}
+        audit = record.data.audit.model_copy(update={"counts": counts})
+        return record.model_copy(update={"data": record.data.model_copy(update={"audit": audit})})
+
+    folder = make_run(change=of)
+    folder.figures_path.mkdir()
+    (folder.figures_path / "accuracy.svg").write_text("<svg/>")
+    assert Story(folder).course.steps == steps
+    few = f"3 epochs of {images:,} images are only {steps} training steps. The network may be half trained, dense"
+    assert words(folder).count(few) == (2 if steps < 200 else 0)
+    assert ("too little training may be a good one" in words(folder)) == (steps < 200)
+    assert ("Label smoothing, which teaches" in words(folder)) == (steps >= 200)
+    assert (render(folder).find("Hardly trained") in range(render(folder).index('class="facts"'))) == (steps < 200)
+
+
+def test_an_accuracy_that_guessing_would_reach_is_told_so(make_run: MakeRun) -> None:
+    folder = make_run(baseline=None)
+    assert folder.evaluation is not None
+    assert "Always naming" not in words(folder)
+    labels = np.where(np.arange(500) < 150, 3, folder.evaluation.labels)
+    always = np.full((500, 10), 0.05, np.float32) + np.float32(0.5) * np.eye(10, dtype=np.float32)[3]
+    folder.save_evaluation(replace(folder.evaluation, labels=labels, probabilities=always), {})
+    guessed = 100 * (labels == 3).mean()
+    assert f"Always naming the most frequent class would get {guessed:.2f} % right" in words(folder)
+
+
 def test_reductions_and_the_restored_epoch_are_told() -> None:
     rates = [1e-3] * 3 + [5e-4] * 2 + [2.5e-4]
     history = History(
@@ -104,14 +148,14 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
         for number, rate in enumerate(rates, start=1)
     )
     outcome = replace(OUTCOME, epochs=6, end="early", reason="no better validation loss for 2 epochs", restored_epoch=4)
-    course = Course(NOTEBOOK, history, outcome)
+    course = Course(NOTEBOOK, history, outcome, 54_000)
     assert course.reductions == ((3, 1e-3, 5e-4), (5, 5e-4, 2.5e-4))
     assert course.kept.epoch == 4
     assert course.ending == (
         "Training stopped after 6 epochs of at most 50: no better validation loss for 2 epochs. "
         "The weights of epoch 4, which has the lowest validation loss (0.4000), were put back and are the network’s."
     )
-    assert Course(load_recipe("fast"), history, None).reductions == ()
+    assert Course(load_recipe("fast"), history, None, 54_000).reductions == ()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +168,7 @@ def test_reductions_and_the_restored_epoch_are_told() -> None:
 )
 def test_every_ending_is_told(end: str, reason: str, told: str) -> None:
     outcome = replace(OUTCOME, end=end, reason=reason)
-    assert Course(NOTEBOOK, HISTORY, outcome).ending == f"{told} The weights of the last step were kept."
+    assert Course(NOTEBOOK, HISTORY, outcome, 54_000).ending == f"{told} The weights of the last step were kept."
 
 
 def test_the_recipe_of_the_notebook_is_told_in_words_and_values(make_run: MakeRun) -> None:
@@ -142,11 +186,13 @@ def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
     assert "label smoothing" in said
     assert "Dropout 0 in place of the design’s 0.5 (dropout)" in said
     assert "Augmentation mirrored each image in every other epoch" in said
-    assert "reached after 10 % of the steps, then falls in a straight line to zero" in said
+    line = "falls in a straight line to zero, which would come one step after the last"
+    assert f"reached after 10 % of the steps, then {line}" in said
     shifted = load_recipe("fast").with_(augmentation={"shift": 2}, schedule={"kind": "linear", "warmup": 0})
     said = words(make_run(recipe=shifted))
     assert "Augmentation shifted by up to 2 pixels along each axis, at random" in said
-    assert "0.08 falls in a straight line to zero" in said
+    assert f"0.08 {line}" in said
+    assert "Learning rate of its last step" in said
     assert "Teachers" not in said
 
 
@@ -212,6 +258,69 @@ def test_the_command_finds_the_data_from_any_folder(
     assert repetition(make_run(change=relative)).command.endswith(f"--data {tmp_path / 'shirts'}")
 
 
+ROW = JustificationRow("pooling", "max", "average", "", "2", "", "", "", "", "undecided", "", "undecided")
+ORIGIN = Origin("", 2, 2, "float32", "--data (shirts)", False, "", "0.1.0", "")
+STUDY = Justification("custom_cnn", "fast", 200, 0.2, (ROW,), (), (), ORIGIN)
+MARGIN = "--margin 0.2 --precision float32"
+EDITED = Design.model_validate(CNN.model_dump() | {"title": "another"})
+WHOLE = tuple(
+    ROW._replace(decision=each.name, alternative=one.name) for each in CNN.decisions for one in each.alternatives
+)
+LEFT_OUT = "pooling, 'average': left out, because it is the same."
+
+
+@pytest.mark.parametrize(
+    ("design", "changes", "origin", "command"),
+    [
+        (EDITED, {}, {}, f"design.toml --decision pooling/average --seeds 2 --recipe fast {MARGIN} --data shirts"),
+        (CNN, {"rows": WHOLE}, {}, f"custom_cnn --all --seeds 2 --recipe fast {MARGIN} --data shirts"),
+        (
+            CNN,
+            {"rows": tuple(row for row in WHOLE if row.decision != "depth")},
+            {"data": "your cache (/x)", "epochs": 9},
+            " ".join(["custom_cnn", *(f"--decision {one.name}" for one in CNN.decisions if one.name != "depth")])
+            + f" --seeds 2 --recipe fast --epochs 9 {MARGIN}",
+        ),
+        (
+            CNN,
+            {"rows": tuple(row for row in WHOLE if row[:3] != ROW[:3]), "notes": (LEFT_OUT,)},
+            {"sample": True},
+            f"custom_cnn --all --seeds 2 --recipe fast {MARGIN} --sample",
+        ),
+        (
+            CNN,
+            {"rows": (ROW._replace(alternative="average, same MACs", seeds="7"),), "margin": 0.5},
+            {"sample": True},
+            "custom_cnn --decision pooling/average --seeds 2 --until-decided --recipe fast --margin 0.5 --precision "
+            "float32 --sample",
+        ),
+        (CNN, {"rows": (ROW._replace(decision="colour"),)}, {}, None),
+        (CNN, {"recipe": "slow"}, {}, None),
+        (
+            CNN,
+            {"recipe": "mine"},
+            {},
+            f"custom_cnn --decision pooling/average --seeds 2 --recipe recipe.toml --epochs 4 {MARGIN}",
+        ),
+    ],
+)
+def test_the_command_of_a_study_repeats_what_was_measured(
+    make_run: MakeRun, design: Design, changes: dict[str, object], origin: dict[str, object], command: str | None
+) -> None:
+    own = changes.get("recipe") == "mine"
+    folder = make_run(design, load_recipe("fast").with_(name="mine", epochs=2) if own else None)
+    study = replace(STUDY, origin=ORIGIN._replace(**{"epochs": load_recipe("fast").epochs} | origin), **changes)
+    again = study_repetition(folder, study)
+    save_justification(study, folder.evidence_path)
+    if command is None:
+        assert again is None
+        assert "measures it again" not in words(folder)
+    else:
+        assert again is not None
+        assert f"muslin ablate {command}" in again.command
+        assert f"{again.command}{', typed in the run folder,' if design == EDITED else ''} measures it" in words(folder)
+
+
 def test_the_files_of_the_folder_are_listed(make_run: MakeRun) -> None:
     folder = make_run()
     (folder.path / "fashion_mnist_cnn_custom.h5").write_bytes(b"x" * 1234)
@@ -236,6 +345,44 @@ def test_the_difference_is_a_share_up_to_double_and_a_factor_beyond(make_run: Ma
 )
 def test_numbers_are_cut_before_the_point(text: str, whole: str) -> None:
     assert str(on_point(text)) == f'{whole}<span class="rest">{text[len(whole) :]}</span>'
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        (
+            [0, 0, 0, 0, 0, 0],
+            (
+                "2 times, 100.0 % of that class; another is as frequent.",
+                "no mistake will be more frequent than taking the first for the second",
+                "zero is found most surely (100.0 %), one and two least (0.0 %)",
+            ),
+        ),
+        (
+            [0, 0, 0, 0, 2, 0],
+            (
+                "2 times, 100.0 % of that class. The 2 most frequent mistakes",
+                "no mistake will be as frequent as taking the first for the second",
+                "zero is found most surely (100.0 %), one least (0.0 %)",
+            ),
+        ),
+        ([1, 0, 2, 1, 0, 2], ("; 2 others are as frequent.", "All classes are found equally surely (50.0 %)")),
+    ],
+)
+def test_what_is_equal_is_not_told_apart(make_run: MakeRun, answers: list[int], told: tuple[str, ...]) -> None:
+    folder = make_run(baseline=None)
+    names = ("zero", "one", "two", *"3456789")
+    labels, given = np.array([0, 0, 1, 1, 2, 2]), np.eye(10, dtype=np.float32)[answers]
+    evaluation = Evaluation(labels, given, names)
+    folder.save_record(
+        folder.record.model_copy(update={"data": folder.record.data.model_copy(update={"class_names": names})})
+    )
+    folder.save_evaluation(evaluation, {})
+    figures = folder.figures_path
+    figures.mkdir()
+    (figures / "sample_grid.svg").write_text("<svg/>")
+    said = words(folder)
+    assert [each for each in told if each not in said] == []
 
 
 def test_the_hardest_class_has_the_lowest_recall(make_run: MakeRun) -> None:

@@ -121,13 +121,15 @@ def test_the_linear_schedule_warms_up_and_ends_near_zero(small: Design, few: Dat
         def on_step(self, training: Training) -> None:
             rates.append(training.optimizers[0].param_groups[0]["lr"])
 
-    fit(small, few, FAST.with_(epochs=4), callbacks=[Watch()])
+    fitted = fit(small, few, FAST.with_(epochs=4), callbacks=[Watch()])
     peak = FAST.optimizer.learning_rate
     top = int(np.argmax(rates))
     assert max(rates) <= peak + 1e-12
     assert np.all(np.diff(rates[: top + 1]) > 0)
     assert np.all(np.diff(rates[top:]) < 0)
     assert 0 < rates[-1] < 0.1 * peak
+    assert rates[-2] - rates[-1] == pytest.approx(rates[-1])  # zero would come one step later
+    assert fitted.history.column("learning_rate") == pytest.approx(rates[len(rates) // 4 - 1 :: len(rates) // 4])
 
 
 def test_a_callback_can_stop_the_training(small: Design, few: Dataset) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from muslin.recipe import Recipe
 
 INTERRUPTED = 130
-FEW_STEPS = 200  # a tenth of what recipe fast has on Fashion-MNIST
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,9 @@ def describe_outcome(folder: RunFolder) -> str:
 
 def note_few_steps(recipe: Recipe, data: Dataset, output: Output) -> None:
     """Say so where a recipe made for large data sets will hardly train at all."""
-    batch = min(recipe.batch_size, len(data.train))
-    steps = recipe.epochs * (len(data.train) // batch)
+    from muslin.recipe import FEW_STEPS  # noqa: PLC0415  (--help does without)
+
+    steps = recipe.epochs * recipe.steps(len(data.train))
     if steps < FEW_STEPS:
         output.note(
             f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "

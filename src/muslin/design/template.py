@@ -30,6 +30,7 @@ from muslin.errors import DesignError
 FIRST_FILTERS = 32
 MOST_FILTERS = 128
 SMALLEST_SIDE = 6  # pixels left by the last halving: 28 → 14 → 7 stops there, 96 → 48 → 24 → 12 → 6 as well
+SMALLEST_BESIDE = 5  # pixels left where the other side is halved anyway: 12 × 10 → 6 × 5 keeps the window square
 FEWEST_CONVOLUTIONS = 2  # also for images that are too small to be halved
 DROPOUT = 0.5
 
@@ -37,11 +38,21 @@ DROPOUT = 0.5
 OPEN = "To be argued."
 
 
+def is_open(because: str) -> bool:
+    """Whether a reason has yet to be given: there is none, or one that `start_design` left open.
+
+    >>> is_open("To be argued. Why here?"), is_open(""), is_open("Edges are thin.")
+    (True, True, False)
+    """
+    return not because.strip() or because.lstrip().startswith(OPEN)
+
+
 def start_design(name: str, input_shape: tuple[int, int, int], classes: int) -> Design:
     """A plain convolutional design for such images: convolution and pooling in turn, an average, the classes.
 
-    Each axis is halved while at least 6 pixels remain: 28 × 28 ends at 7 × 7, 96 × 20 at 6 × 10. Filters double from 32
-    to 128 at most. Every reason that is open begins with "To be argued." and says what there is to argue about.
+    Each axis is halved while at least 6 pixels remain, or 5 beside another that is halved: 28 × 28 ends at 7 × 7,
+    24 × 20 at 6 × 5, 96 × 16 at 6 × 8. Filters double from 32 to 128 at most. Every reason that is open begins with
+    "To be argued." and says what there is to argue about.
 
     Args:
         name: letters, digits, dots, hyphens and underscores.
@@ -75,13 +86,19 @@ def _body(shape: Shape) -> list[Layer]:
     while True:
         layers.append(_convolution(number, filters, shape))
         shape = layers[-1].output_shape(shape)
-        kernel = (1 + (shape[0] >= 2 * SMALLEST_SIDE), 1 + (shape[1] >= 2 * SMALLEST_SIDE))
+        kernel = _window(shape[0], shape[1])
         if kernel != (1, 1):
             layers.append(_pooling(number, kernel, shape))
             shape = layers[-1].output_shape(shape)
         elif number >= FEWEST_CONVOLUTIONS:
             return layers
         filters, number = min(2 * filters, MOST_FILTERS), number + 1
+
+
+def _window(height: int, width: int) -> tuple[int, int]:
+    """What each axis is divided by next: 2 or 1."""
+    least = SMALLEST_BESIDE if max(height, width) >= 2 * SMALLEST_SIDE else SMALLEST_SIDE
+    return 1 + (height >= 2 * least), 1 + (width >= 2 * least)
 
 
 def _convolution(number: int, filters: int, shape: Shape) -> Conv2d:
@@ -95,9 +112,13 @@ def _convolution(number: int, filters: int, shape: Shape) -> Conv2d:
 
 def _pooling(number: int, kernel: tuple[int, int], shape: Shape) -> MaxPool2d:
     after = MaxPool2d(name="pool", kernel=kernel).output_shape(shape)
+    alone = {
+        (2, 1): f", the height alone, since a width of {shape[1]} is small already",
+        (1, 2): f", the width alone, since a height of {shape[0]} is small already",
+    }.get(kernel, "")
     because = (
-        f"{OPEN} {shape[0]} × {shape[1]} becomes {after[0]} × {after[1]}: the next layers cost less and see further. "
-        "Why the strongest response and not the mean, and why here?"
+        f"{OPEN} {shape[0]} × {shape[1]} becomes {after[0]} × {after[1]}{alone}: the next layers cost less and see "
+        "further. Why the strongest response and not the mean, and why here?"
     )
     return MaxPool2d(name=f"pool{number}", kernel=kernel, because=because)
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from muslin._words import number
+from muslin._words import decimals, number
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import BLUE, TEXT, VERMILLION, WIDTH, styled
 from muslin.interpret import ClassActivationMaps
@@ -48,6 +48,7 @@ def class_activation_maps(
     canvas = Canvas(rows * down + _SCALE)
     exact = maps.method == "exact"
     most = float(np.quantile(np.abs(maps.maps), SATURATED)) or 1.0
+    digits = decimals(float(np.abs(maps.logits).max()))
     for place, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
         x, y = place % COLUMNS * across, place // COLUMNS * down + 2
         scale = _TILE / max(image.shape[:2])
@@ -60,7 +61,7 @@ def class_activation_maps(
             canvas.frame(left, y, width, height)
         explained = int(maps.classes[place])
         true = explained if labels is None else int(labels[place])
-        logit = f"logit {number(float(maps.logits[place]), 1)}"
+        logit = f"logit {number(float(maps.logits[place]), digits)}"
         canvas.text(x, y + _TILE + 13, class_names[true], size=TEXT, room=across - 6)
         if true == explained:
             words = logit if labels is None else f"right, {logit}"
@@ -101,7 +102,8 @@ def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
     if exact:
         canvas.text(left - 10, y + 5, "against the class", align="right", soft=True)
         canvas.text(left + length + 10, y + 5, "for the class", soft=True)
-        for place, words in ((0.0, f"−{most:.0f}"), (0.5, "0"), (1.0, f"+{most:.0f} logits or more")):
+        end = number(most, decimals(most, least=0))
+        for place, words in ((0.0, f"−{end}"), (0.5, "0"), (1.0, f"+{end} logits or more")):
             canvas.text(left + place * length, y + 22, words, align="center", soft=True)
     else:
         canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)

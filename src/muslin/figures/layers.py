@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from muslin._words import number
+from muslin._words import decimals, number
 from muslin.design import describe_shape
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import BLUE, GREY, SEQUENTIAL, SMALL, TEXT, VERMILLION, WIDTH, styled
@@ -120,13 +120,14 @@ def _bars(
     across = WIDTH / len(values)
     gap = 14 if class_names else min(across * 0.2, 3)
     best = int(values.argmax())
+    digits = decimals(float(np.abs(values).max()))
     for place, value in enumerate(values.tolist()):
         x = place * across
         color = GREY if class_names and place != best else VERMILLION if value < 0 and not class_names else BLUE
         canvas.box(x, min(zero, zero - value * scale), across - gap, abs(value) * scale, color, 0.85)
         if class_names:
             middle = x + (across - gap) / 2
-            words = number(value, 1)
+            words = number(value, digits)
             canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=place != best)
             canvas.text(middle, top + 34 + height + 14, class_names[place], align="center", room=across - 2, size=SMALL)
     canvas.line((0, WIDTH), (zero, zero), alpha=0.4)

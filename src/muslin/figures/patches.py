@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import decimals
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import TEXT, WIDTH, styled
 from muslin.interpret import Region, StrongestUnits, Unit
@@ -70,7 +71,7 @@ def _about(region: Region, shown: int, found: StrongestUnits) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return f"{value:.{decimals(value)}f}" if value < 10 else f"{value:.0f}"
 
 
 def _patch(

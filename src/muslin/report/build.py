@@ -10,6 +10,7 @@ from muslin._files import write_text
 from muslin._words import count, number
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
+from muslin.design.template import is_open
 from muslin.errors import RunError
 from muslin.folder import RunFolder
 from muslin.report import layers, words
@@ -30,6 +31,7 @@ _FILTERS = (
     layers.kind,
     layers.choice,
     layers.in_short,
+    is_open,
     describe_shape,
     describe_field,
 )

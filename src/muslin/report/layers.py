@@ -7,6 +7,7 @@ import re
 from muslin._words import count
 from muslin.design import Conv2d, Dense, Dropout, Layer, describe_shape
 from muslin.design.layers import AvgPool2d, MaxPool2d
+from muslin.design.template import is_open
 
 _KINDS = {
     "conv2d": "Convolution",
@@ -52,11 +53,13 @@ def choice(layer: Layer) -> str:
 
 
 def in_short(because: str) -> str:
-    """How a reason begins: its first sentence, and the next ones while that is a short one.
+    """How a reason begins: its first sentence, and the next ones while that is a short one; empty if it is still open.
 
     >>> in_short("Edges. Then outlines, which are what is left of edges once they have been put together. Then parts.")
     'Edges. Then outlines, which are what is left of edges once they have been put together.'
     """
+    if is_open(because):
+        return ""
     start = ""
     for sentence in re.split(r"(?<=[.!?…])\s+(?=[^a-z])", because.strip()):
         start = f"{start} {sentence}".strip()

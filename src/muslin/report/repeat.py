@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from muslin.ablation.justification import Justification
 from muslin.design import Design, library, load_design
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe, recipes
@@ -69,6 +70,31 @@ def repetition(folder: RunFolder) -> Repetition:
     return Repetition(shlex.join(words), text, from_folder=design not in library())
 
 
+def study_repetition(folder: RunFolder, study: Justification) -> Repetition | None:
+    """The command that does again the study whose results the run in `folder` shows.
+
+    None if the run can't tell: its design states other decisions, or the study's recipe is neither the library's nor
+    its own.
+    """
+    origin, record, design = study.origin, folder.record, folder.design
+    decisions = _decision_arguments(design, study)
+    known = load_recipe(study.recipe) if study.recipe in recipes() else record.recipe
+    if not decisions or known.name != study.recipe:
+        return None
+    recipe, text = _recipe_arguments(known)
+    epochs = ["--epochs", str(origin.epochs)] if origin.epochs != known.epochs else []
+    argument = _design_argument(design)
+    words = ["muslin", "ablate", argument, *decisions, "--seeds", str(origin.seeds)]
+    if any(row.seeds.isdecimal() and int(row.seeds) > origin.seeds for row in study.rows):
+        words.append("--until-decided")
+    words += [*recipe, *epochs, "--margin", f"{study.margin:g}", "--precision", origin.precision]
+    if origin.sample:
+        words.append("--sample")
+    elif re.match(r"(--data|MUSLIN_DATA) \(", origin.data):
+        words += ["--data", _place(origin.data)]
+    return Repetition(shlex.join(words), text, from_folder=argument not in library())
+
+
 def parts(folder: RunFolder) -> tuple[Part, ...]:
     """What is in the run folder, in the order of `PARTS`."""
     return tuple(
@@ -80,6 +106,26 @@ def parts(folder: RunFolder) -> tuple[Part, ...]:
 
 def _design_argument(design: Design) -> str:
     return design.name if design.name in library() and load_design(design.name) == design else "design.toml"
+
+
+def _decision_arguments(design: Design, study: Justification) -> list[str]:
+    """The options that name what was measured; none if the design doesn't state all of it."""
+    # A twin of equal size stands in the table beside its alternative, under the same name with what is equal.
+    measured = {(row.decision, re.sub(r", same (parameters|MACs)$", "", row.alternative)) for row in study.rows}
+    stated = {(decision.name, one.name) for decision in design.decisions for one in decision.alternatives}
+    if not measured <= stated:
+        return []
+    # What a note says of an alternative is why it was left out.
+    measured |= {(name, one) for name, one in stated if any(f"{name}, '{one}': left out" in it for it in study.notes)}
+    if measured == stated:
+        return ["--all"]
+    options = []
+    for decision in design.decisions:
+        taken = [one.name for one in decision.alternatives if (decision.name, one.name) in measured]
+        whole = len(taken) == len(decision.alternatives)
+        for name in [decision.name] if whole else [f"{decision.name}/{one}" for one in taken]:
+            options += ["--decision", name]
+    return options
 
 
 def _baseline_arguments(folder: RunFolder) -> list[str]:

@@ -11,13 +11,14 @@ from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
 from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
-from muslin.evaluation import ClassReport, Evaluation, Improvement, compare
+from muslin.design.template import is_open
+from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.folder import RunFolder
 from muslin.interpret.evidence import pooled_layer
 from muslin.record import RunRecord
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
-from muslin.report.repeat import Part, Repetition, parts, repetition
+from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition
 from muslin.report.training import Course, Setting, settings
 
 SPLITS = ("train", "validation", "test")
@@ -65,6 +66,15 @@ class Story:
     def evaluation(self) -> Evaluation | None:
         """The answers on the test split, if it was opened."""
         return self.folder.evaluation
+
+    @property
+    def guessing(self) -> float | None:
+        """Accuracy of always naming the most frequent class, where the network's is not clearly above it."""
+        test = self.evaluation
+        if test is None:
+            return None
+        guessed = max(report.support for report in test.per_class) / len(test.labels)
+        return guessed if test.accuracy_interval.low <= guessed else None
 
     @cached_property
     def itself(self) -> Candidate:
@@ -130,6 +140,11 @@ class Story:
         return tuple(placed for placed in self.design.placed if isinstance(placed.layer, Conv2d))
 
     @property
+    def open_reasons(self) -> int:
+        """How many reasons have yet to be given: for the design and for each layer."""
+        return sum(map(is_open, (self.design.because, *(layer.because for layer in self.design.layers))))
+
+    @property
     def exact_maps(self) -> bool:
         """Whether the class activation maps are exact and not Grad-CAM's."""
         return pooled_layer(self.design) is not None
@@ -139,6 +154,22 @@ class Story:
         """The classes that the test split has, the hardest first."""
         reports = self.evaluation.per_class if self.evaluation else ()
         return tuple(sorted((report for report in reports if report.support), key=lambda report: report.recall))
+
+    @property
+    def hardest(self) -> tuple[ClassReport, ...]:
+        """The classes of the lowest recall: one, unless some are equal."""
+        return tuple(report for report in self.by_recall if report.recall == self.by_recall[0].recall)
+
+    @property
+    def easiest(self) -> tuple[ClassReport, ...]:
+        """The classes of the highest recall: one, unless some are equal."""
+        return tuple(report for report in self.by_recall if report.recall == self.by_recall[-1].recall)
+
+    @cached_property
+    def mistakes(self) -> tuple[Confusion, ...]:
+        """The most frequent mistakes: one, unless some are equal."""
+        confusions = self.evaluation.top_confusions(len(self.evaluation.labels)) if self.evaluation else ()
+        return tuple(confusion for confusion in confusions if confusion.images == confusions[0].images)
 
     @property
     def verdicts(self) -> Counter[str]:
@@ -151,10 +182,16 @@ class Story:
         return repetition(self.folder)
 
     @property
+    def study_repetition(self) -> Repetition | None:
+        """How to do the study of the decisions again, if the run holds one and can tell."""
+        return study_repetition(self.folder, self.evidence) if self.evidence else None
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """What is in the folder."""
         return parts(self.folder)
 
 
 def _course(folder: RunFolder) -> Course:
-    return Course(folder.record.recipe, folder.history, folder.record.outcome)
+    images = sum(folder.record.data.audit.counts["train"])
+    return Course(folder.record.recipe, folder.history, folder.record.outcome, images)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from muslin._words import count, number
 from muslin.design import Design, Dropout
-from muslin.recipe import Adam, Distillation, Linear, Muon, Recipe
+from muslin.recipe import FEW_STEPS, Adam, Distillation, Linear, Muon, Recipe
 from muslin.report.words import listed, percent, setting
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
@@ -38,11 +38,23 @@ class Course:
         recipe: what was prescribed.
         history: what happened, epoch by epoch.
         outcome: how it ended; None if it never did.
+        images: training images.
     """
 
     recipe: Recipe
     history: History
     outcome: Outcome | None
+    images: int
+
+    @property
+    def steps(self) -> int:
+        """Steps in the epochs on record."""
+        return len(self.history) * self.recipe.steps(self.images)
+
+    @property
+    def too_short(self) -> bool:
+        """Whether there were so few steps that the network may be half trained."""
+        return self.steps < FEW_STEPS
 
     @property
     def reductions(self) -> tuple[Reduction, ...]:
@@ -175,7 +187,9 @@ def _schedule(recipe: Recipe) -> Setting:
     match recipe.schedule:
         case Linear() as linear:
             warmup = f"reached after {percent(linear.warmup, 0)} of the steps, then falls" if linear.warmup else "falls"
-            return Setting("Learning rate", rate, f"{warmup} in a straight line to zero")
+            return Setting(
+                "Learning rate", rate, f"{warmup} in a straight line to zero, which would come one step after the last"
+            )
         case _:
             return Setting("Learning rate", rate, "constant" + (" until reduced" if recipe.plateau else ""))
 

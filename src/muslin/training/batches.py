@@ -74,8 +74,7 @@ class Batches:
     @property
     def steps(self) -> int:
         """Steps an epoch."""
-        whole, rest = divmod(len(self.labels), self.size)
-        return whole + bool(rest and not self.recipe.drop_last)
+        return self.recipe.steps(len(self.labels))
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
         """The batches of one epoch.

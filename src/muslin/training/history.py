@@ -17,7 +17,7 @@ class Epoch:
 
     Attributes:
         epoch: counted from 1.
-        learning_rate: of the recipe's main optimizer, at the end of the epoch.
+        learning_rate: of the recipe's main optimizer, in the last step of the epoch.
         loss: mean cross-entropy (with the recipe's label smoothing) over the epoch's batches, while the weights moved.
         accuracy: share of right answers over the same batches, 0–1, dropout on.
         validation_loss: mean cross-entropy on the validation split after the epoch.
