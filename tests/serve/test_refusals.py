@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.data.sources import SAMPLE
 from muslin.folder import RunFolder
 from serve.conftest import Running, Start, wait_until
 
@@ -83,6 +84,17 @@ def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_termi
         assert str(where) in line
         assert "muslin serve … --data PATH" in line
         assert "\x1b" not in line
+
+
+def test_a_runs_own_images_are_found_where_it_was_trained_on_them(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.npz"
+    moved.write_bytes(SAMPLE.read_bytes())
+    data = cnn.record.data.model_copy(update={"sample": False, "source": f"--data ({moved})"})
+    lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
+    lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
+    up = start(runs=tmp_path / "runs", run=None)
+    wait_until(lambda: up.http.get(f"/api/runs/{lone.name}/guide").json()["images"] == "here")
+    assert up.http.post("/api/explain", json={"example": {"split": "test", "index": 0}}).status_code == 200
 
 
 def test_no_answer_says_where_on_the_server_something_is(start: Start, cnn: RunFolder, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Dataset, load_data
+from muslin.data.sources import SAMPLE, given_place
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
+from muslin.record import DataRecord
 from muslin.serve.problems import without_place
 from muslin.serve.rooms import MOST_ROOMS, Room, settle
 from muslin.serve.run_answers import Guide
@@ -36,12 +38,13 @@ class Background:
     """One thread that reads the images of runs that people look at.
 
     Args:
-        data: where the images are; None for the usual places. Nothing is downloaded.
+        data: where the images are; None for where each run was trained on them, or the usual places. Nothing is
+            downloaded.
     """
 
     def __init__(self, data: Path | None) -> None:
         self._where = data
-        self._datasets: dict[bool, Dataset | str] = {}  # by whether it is the sample; a text says why there is none
+        self._datasets: dict[Path | None, Dataset | str] = {}  # by place; a text says why there is none
         self._sights: dict[tuple[str, int], Sight] = {}
         self._told: set[str] = set()  # runs whose missing images were spoken of
         self._lock = threading.Lock()
@@ -66,7 +69,7 @@ class Background:
 
     def _look(self, room: Room, sight: Sight) -> None:
         record = room.folder.record.data
-        data = self._dataset(sample=record.sample)
+        data = self._dataset(self._place(record))
         if isinstance(data, str):
             self._miss(room, sight, "The server could not read any.", data)
             return
@@ -100,16 +103,23 @@ class Background:
             _log.warning("%s", "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
         sight.guide = Guide(images="missing", reason=f"{reason}{way_out}", likeness="missing", units="missing")
 
-    def _dataset(self, *, sample: bool) -> Dataset | str:
-        if sample not in self._datasets:
+    def _place(self, record: DataRecord) -> Path | None:
+        """Where a run's images should be; None for the usual places."""
+        if record.sample:
+            return SAMPLE
+        place = given_place(record.source)
+        return self._where or (place if place is not None and place.exists() else None)
+
+    def _dataset(self, place: Path | None) -> Dataset | str:
+        if place not in self._datasets:
+            while len(self._datasets) >= MOST_ROOMS:
+                self._datasets.pop(next(iter(self._datasets)))
             try:
                 # Images that leak were accepted when the run was trained; the fingerprint says whether these are they.
-                self._datasets[sample] = load_data(
-                    None if sample else self._where, sample=sample, allow_leak=True, download=False
-                )
+                self._datasets[place] = load_data(place, allow_leak=True, download=False)
             except MuslinError as error:
-                self._datasets[sample] = str(error)
-        return self._datasets[sample]
+                self._datasets[place] = str(error)
+        return self._datasets[place]
 
     def _work_out(self, room: Room, sight: Sight, data: Dataset) -> None:
         layer = feature_layer(room.design)
