@@ -80,6 +80,14 @@ def test_the_comparison_prints_accuracies_and_the_paired_difference() -> None:
     assert f"{improvement.points:+.2f} points".replace("-", "−") in printed
 
 
+def test_no_tick_speaks_of_more_than_all_images() -> None:
+    labels = np.arange(30) % 2
+    right = Evaluation(labels, np.eye(2, dtype=np.float32)[labels], ("a", "b"))
+    (axes,) = figures.accuracy_comparison({"right": right}).axes
+    assert axes.get_xlim()[1] > 100  # room for the dot
+    assert max(axes.get_xticks()) == 100
+
+
 def test_the_sample_grid_shows_images_of_the_class_they_stand_beside() -> None:
     labels = np.array([1, 0, 1, 1, 0])
     images = np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2)

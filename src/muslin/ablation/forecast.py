@@ -122,9 +122,7 @@ def forecast(
 
 
 def _trial_seconds(arm: Arm, data: Dataset, step: float, image: float) -> float:
-    size = min(arm.recipe.batch_size, len(data.train))
-    whole, rest = divmod(len(data.train), size)
-    steps = whole + bool(rest and not arm.recipe.drop_last)
+    steps = arm.recipe.steps(len(data.train))
     moved = 1 + 4 * (len(SHIFTS) - 1)
     images = len(data.validation) * (arm.recipe.epochs + 1) + min(SHIFTED_IMAGES, len(data.validation)) * moved
     seconds = steps * arm.recipe.epochs * step + images * image

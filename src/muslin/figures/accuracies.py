@@ -44,6 +44,8 @@ def accuracy_comparison(evaluations: Mapping[str, Evaluation], improvement: Impr
         part.grid(visible=False, axis="y")
         part.xaxis.set_major_locator(MaxNLocator(nbins=7))
         part.margins(x=0.12)
+    low, high = axes.get_xlim()
+    axes.set_xticks([tick for tick in axes.get_xticks() if max(low, 0) <= tick <= min(high, 100)])
     return figure
 
 

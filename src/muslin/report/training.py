@@ -110,7 +110,11 @@ def _settings(recipe: Recipe, design: Design) -> Iterator[Setting]:
     yield Setting("Loss", "cross-entropy", _smoothing(recipe))
     yield from _optimizer(recipe)
     yield _schedule(recipe)
-    last = "an epoch’s last, smaller batch is left out" if recipe.drop_last else "the last, smaller batch counts too"
+    last = (
+        "an epoch’s last, smaller batch is left out, unless it is the only one"
+        if recipe.drop_last
+        else "the last, smaller batch counts too"
+    )
     yield Setting("Batch", count(recipe.batch_size, "image"), f"shuffled anew for every epoch; {last}")
     limit = "unless stopped before" if recipe.early_stopping else "no more, no fewer"
     yield Setting("Epochs", str(recipe.epochs), f"passes over the training images; {limit}")

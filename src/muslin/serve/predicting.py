@@ -19,12 +19,8 @@ from muslin.serve.requests import MOST_IMAGES, PredictRequest
 from muslin.serve.rooms import Room
 from muslin.serve.service import Service, to_image
 
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "BMP",
-)  # no GIF, unlike `muslin predict`: each decoder is one more for strangers to try
+# No GIF, unlike `muslin predict`: each decoder is one more for strangers to try.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _MOST_FIELDS = 16
 MODELS = (PredictRequest,)  # that the API's description has to be told of
 
