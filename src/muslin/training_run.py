@@ -102,7 +102,6 @@ def train_into(
             drop_leftovers(folder)
             say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
             return Run(folder)
-        folder.drop_results()
         checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
         if checkpoints.generations() and record.environment != Environment(**environment()):
             say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
@@ -113,7 +112,7 @@ def train_into(
             seed=record.seed,
             device=device,
             precision=precision,
-            callbacks=[_KeepHistory(folder), *callbacks],
+            callbacks=[_KeepUpToDate(folder), *callbacks],
             checkpoints=checkpoints,
         )
         _keep(folder, fitted)
@@ -167,11 +166,20 @@ def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunR
     )
 
 
-class _KeepHistory(Callback):
-    """Writes history.csv after every epoch."""
+class _KeepUpToDate(Callback):
+    """Removes the results of earlier weights with the first step, and writes history.csv after every epoch.
+
+    Not before: a checkpoint may be refused, or a callback fail, and then the weights are still those of the results.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.goes_on = False
+
+    def on_step(self, training: Training) -> None:
+        if not self.goes_on:
+            self.folder.drop_results()
+            self.goes_on = True
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
         self.folder.save_history(training.history)
@@ -183,6 +191,7 @@ def _keep(folder: RunFolder, fitted: Fitted) -> None:
         for name, array in fitted.network.state_dict().items()
     }
     names = folder.record.data.class_names
+    folder.drop_results()
     export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
     folder.save_history(fitted.history)
     folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
