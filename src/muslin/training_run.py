@@ -57,7 +57,8 @@ def train(  # noqa: PLR0913  (each says one thing, and most calls give two of th
 
     Raises:
         DesignError, RecipeError: the design or recipe can't be read, or doesn't fit the data.
-        DivergedError: a loss or gradient stopped being finite; the last good weights are in the run folder.
+        DivergedError: a loss, gradient or weight stopped being finite; the last good weights, if there are any, are in
+            the run folder.
         RunError: the run to resume began with something else, its checkpoints are damaged, or another process is at
             work on it.
     """
@@ -117,7 +118,7 @@ def train_into(
         )
         _keep(folder, fitted)
         if fitted.outcome.end == "diverged":
-            raise DivergedError(f"{fitted.outcome.reason} They are in {folder.path}.")
+            raise DivergedError(f"{fitted.outcome.reason} The run is in {folder.path}.")
         return Run(folder)
 
 
@@ -186,13 +187,14 @@ class _KeepUpToDate(Callback):
 
 
 def _keep(folder: RunFolder, fitted: Fitted) -> None:
-    weights = {
-        name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
-        for name, array in fitted.network.state_dict().items()
-    }
-    names = folder.record.data.class_names
     folder.drop_results()
-    export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
+    if fitted.usable:
+        weights = {
+            name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
+            for name, array in fitted.network.state_dict().items()
+        }
+        names = folder.record.data.class_names
+        export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
     folder.save_history(fitted.history)
     folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
     if is_trained(folder):
