@@ -34,7 +34,7 @@ from safetensors.numpy import load, save
 from muslin._files import write_bytes, write_text
 from muslin._lock import at_work
 from muslin._new_folder import new_folder
-from muslin._run_file import missing, read
+from muslin._run_files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -43,23 +43,6 @@ from muslin.training.history import History
 
 LATEST = "latest"
 RUNS = Path("runs")
-
-# Drawn of weights, of their answers or of the course of training; other figures are of the design or the images.
-FIGURES_OF_WEIGHTS = (
-    "accuracy",
-    "class_activation_maps",
-    "confidently_wrong",
-    "confusion_matrix",
-    "evidence",
-    "feature_maps",
-    "filter_responses",
-    "filters",
-    "occlusion",
-    "per_class",
-    "reliability",
-    "strongest_patches",
-    "training_curves",
-)
 
 
 class RunFolder:

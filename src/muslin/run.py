@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from muslin._run_files import require_free
 from muslin.ablation.justification import copy_evidence
 from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
@@ -153,9 +154,12 @@ class Run:
         """Write the network as one file, by default into the run folder; returns its path.
 
         Raises:
-            ExportError: the format is unknown or can't express the design.
+            ExportError: the format is unknown or can't express the design, or the name doesn't end as its files' do.
+            MuslinError: a run keeps another file there, or it can't be written.
         """
-        place = Path(path) if path else self.folder.export_path(to)
+        own = self.folder.export_path(to)
+        place = Path(path) if path else own
+        require_free(place, own)
         return export(self.design, self.weights, place, to, class_names=self.record.data.class_names)
 
     def report(self, study: str | Path | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from PIL import Image
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
-from muslin.errors import DataError, RunError
+from muslin.errors import DataError, MuslinError, RunError
 from muslin.export import export
 from muslin.export.photo import prepare_photo
 from muslin.export.predictor import Predictor
@@ -92,6 +93,35 @@ def test_export_writes_where_it_is_told_and_quietly(folder: RunFolder, tmp_path:
     result = typed("export", folder.path, "--to", "onnx", "-o", place, "--quiet")
     assert (result.stdout, result.stderr) == (f"{place}\n", "")
     onnx.checker.check_model(place, full_check=True)
+
+
+@pytest.mark.parametrize(
+    ("to", "place"),
+    [
+        ("safetensors", "predictions.safetensors"),
+        ("safetensors", "baseline/model.safetensors"),
+        ("safetensors", "../other/model.safetensors"),
+        ("onnx", "../other/model.onnx"),
+        ("h5", "model.h5"),  # the run's own is called otherwise
+    ],
+)
+def test_export_takes_no_place_that_a_run_keeps_for_something_else(folder: RunFolder, to: str, place: str) -> None:
+    for run in (folder.path / "baseline", folder.path.parent / "other"):
+        shutil.copytree(folder.path, run)
+    kept = folder.path / place
+    kept.write_bytes(b"of value")
+    with pytest.raises(MuslinError, match=r"is kept by the run .* and would be lost"):
+        typed("export", folder.path, "--to", to, "-o", kept)
+    with pytest.raises(MuslinError, match="is kept by the run"):
+        Run(folder).export(to, kept)  # type: ignore[arg-type]
+    assert kept.read_bytes() == b"of value"
+
+
+def test_export_may_stand_beside_a_run_s_files_and_write_its_own_anew(folder: RunFolder) -> None:
+    weights = folder.weights_path.read_bytes()
+    for place in (folder.path / "shoe.safetensors", folder.weights_path):
+        assert typed("export", folder.path, "--to", "safetensors", "-o", place).exit_code == 0
+        assert place.read_bytes() == weights
 
 
 def test_export_of_a_design_that_the_sample_does_not_fit_is_checked_on_noise(tmp_path: Path, sample: Dataset) -> None:

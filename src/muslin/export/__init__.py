@@ -50,7 +50,7 @@ def export(
     Args:
         design: what the weights belong to.
         weights: float32 arrays by their names in the network's state_dict.
-        path: where to; for Keras' formats it must end in .keras or .h5.
+        path: where to; its name ends as the format's files do: .onnx, .keras, .h5 or .safetensors.
         to: "onnx", "keras", "h5" or "safetensors". ONNX and safetensors are written without torch.
         class_names: kept in the file where the format has a place for them (ONNX, safetensors).
 
@@ -58,12 +58,15 @@ def export(
         The path.
 
     Raises:
-        ExportError: unknown format; the weights don't fit the design or are not finite; the format can't hold them.
+        ExportError: unknown format; the name ends otherwise; the weights don't fit the design or are not finite; the
+            format can't hold them.
         MuslinError: the file can't be written.
     """
     path = Path(path)
     if to not in get_args(FormatName):
         raise ExportError(f"there is no export format '{to}'; there are {', '.join(FORMATS)}.")
+    if path.suffix != FORMATS[to].suffix:
+        raise ExportError(f"{path} is no name for the format '{to}'. Let it end in {FORMATS[to].suffix}.")
     problem = mismatch(design, {name: (str(values.dtype), values.shape) for name, values in weights.items()})
     problem = problem or not_finite(weights)
     if problem:
@@ -80,11 +83,6 @@ def export(
 
             write_onnx(card, weights, path)
         case "keras" | "h5":
-            suffix = FORMATS[to].suffix
-            if path.suffix != suffix:
-                raise ExportError(
-                    f"{path.name}: Keras tells its formats apart by the suffix. Let the name end in {suffix}."
-                )
             from muslin.export.keras import write_keras  # noqa: PLC0415
 
             write_keras(design, weights, path)

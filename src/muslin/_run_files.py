@@ -1,4 +1,4 @@
-"""Reading a file of a run folder: what is wrong with it is told as a `RunError`."""
+"""The files of a run folder: their names, and reading one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,38 @@ from typing import TypeVar
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from muslin.errors import RunError
+from muslin.errors import MuslinError, RunError
 
+# Drawn of weights, of their answers or of the course of training; other figures are of the design or the images.
+FIGURES_OF_WEIGHTS = (
+    "accuracy",
+    "class_activation_maps",
+    "confidently_wrong",
+    "confusion_matrix",
+    "evidence",
+    "feature_maps",
+    "filter_responses",
+    "filters",
+    "occlusion",
+    "per_class",
+    "reliability",
+    "strongest_patches",
+    "training_curves",
+)
+
+_FILES = (
+    "run.json",
+    "design.toml",
+    "history.csv",
+    "model.safetensors",
+    "evaluation.json",
+    "predictions.safetensors",
+    "report.html",
+    "model.onnx",
+    "model.keras",
+    "model.h5",
+    "fashion_mnist_cnn_custom.h5",
+)
 _LARGEST_TEXT = 64_000_000  # bytes of a JSON, TOML or CSV file; a long history takes a thousandth
 _Read = TypeVar("_Read")
 
@@ -50,3 +80,17 @@ def missing(path: Path) -> RunError:
         f"the run folder {path.parent} lacks {path.name}: it is no run, or training did not get that far. "
         "Choose another run, or train again."
     )
+
+
+def require_free(path: Path, own: Path) -> None:
+    """See that a file to be written replaces none of a run's, this one's or another's, but for `own`.
+
+    Raises:
+        MuslinError: it would.
+    """
+    folder = path.parent.resolve()
+    is_own = folder / path.name == own.parent.resolve() / own.name
+    if not is_own and path.name.casefold() in _FILES and (folder / "run.json").exists():
+        raise MuslinError(
+            f"{path} is kept by the run {folder.name} and would be lost. Choose another name, or another folder."
+        )
