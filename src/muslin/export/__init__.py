@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from muslin._files import replacing
 from muslin.design import Design
 from muslin.errors import ExportError
 from muslin.export._card import Card, describe_input
@@ -43,7 +45,13 @@ FORMATS: dict[str, Format] = {
 
 
 def export(
-    design: Design, weights: Weights, path: str | Path, to: FormatName, *, class_names: tuple[str, ...] = ()
+    design: Design,
+    weights: Weights,
+    path: str | Path,
+    to: FormatName,
+    *,
+    class_names: tuple[str, ...] = (),
+    check: Callable[[Path], object] | None = None,
 ) -> Path:
     """Write a network as a file; whole or not at all.
 
@@ -53,6 +61,7 @@ def export(
         path: where to; its name ends as the format's files do: .onnx, .keras, .h5 or .safetensors.
         to: "onnx", "keras", "h5" or "safetensors". ONNX and safetensors are written without torch.
         class_names: kept in the file where the format has a place for them (ONNX, safetensors).
+        check: called with the written file under a temporary name; if it raises, what was at `path` stays.
 
     Returns:
         The path.
@@ -72,6 +81,14 @@ def export(
     if problem:
         raise ExportError(f"these weights can't be exported as the design '{design.name}': {problem}.")
     card = Card.of(design, class_names)
+    with replacing(path) as temporary:
+        _write(card, weights, temporary, to)
+        if check:
+            check(temporary)
+    return path
+
+
+def _write(card: Card, weights: Weights, path: Path, to: FormatName) -> None:
     # Each format's libraries take a part of a second, Keras' several: only the one that is asked for is imported.
     match to:
         case "safetensors":
@@ -85,5 +102,4 @@ def export(
         case "keras" | "h5":
             from muslin.export.keras import write_keras  # noqa: PLC0415
 
-            write_keras(design, weights, path)
-    return path
+            write_keras(card.design, weights, path)
