@@ -23,20 +23,18 @@ import contextlib
 import json
 import os
 import shlex
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from muslin._files import write_bytes, write_text
 from muslin._lock import at_work
 from muslin._new_folder import new_folder
+from muslin._run_files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -45,8 +43,6 @@ from muslin.training.history import History
 
 LATEST = "latest"
 RUNS = Path("runs")
-_LARGEST_TEXT = 64_000_000  # bytes of a JSON, TOML or CSV file; a long history takes a thousandth
-_Read = TypeVar("_Read")
 
 
 class RunFolder:
@@ -137,21 +133,21 @@ class RunFolder:
     @cached_property
     def record(self) -> RunRecord:
         """run.json."""
-        return _read(self.path / "run.json", RunRecord.model_validate_json)
+        return read(self.path / "run.json", RunRecord.model_validate_json)
 
     @cached_property
     def design(self) -> Design:
         """design.toml."""
         path = self.path / "design.toml"
         if not path.exists():
-            raise _missing(path)
+            raise missing(path)
         return load_design(path)
 
     @cached_property
     def history(self) -> History:
         """history.csv."""
         path = self.path / "history.csv"
-        return _read(path, lambda raw: History.from_csv(raw.decode(), str(path)))
+        return read(path, lambda raw: History.from_csv(raw.decode(), str(path)))
 
     @cached_property
     def measured(self) -> dict[str, Any] | None:
@@ -159,7 +155,7 @@ class RunFolder:
         path = self.path / "evaluation.json"
         if not path.exists():
             return None
-        content = _read(path, json.loads, _evaluate_again(path))
+        content = read(path, json.loads, _evaluate_again(path))
         if not isinstance(content, dict):
             raise RunError(f"{path} does not hold an evaluation. {_evaluate_again(path)}")
         return content
@@ -170,7 +166,7 @@ class RunFolder:
         path = self.path / "predictions.safetensors"
         if not path.exists():
             return None
-        arrays = _read(path, load, _evaluate_again(path))
+        arrays = read(path, load, _evaluate_again(path))
         try:
             return Evaluation(arrays["labels"], arrays["probabilities"], self.record.data.class_names)
         except KeyError as error:
@@ -211,15 +207,27 @@ class RunFolder:
         self._forget("evaluation", "measured")
 
     def drop_results(self) -> None:
-        """Remove what was made of weights that training is about to change."""
+        """Remove what was made of weights that training changes: evaluation, exports, report, figures.
+
+        Figures are known by their names: `FIGURES_OF_WEIGHTS`, as SVG or PNG, in figures/ and in the folders of single
+        pictures within. Whatever else lies there stays.
+
+        Raises:
+            MuslinError: a file can't be removed.
+        """
         names = ("evaluation.json", "predictions.safetensors", "report.html")
-        for path in [self.path / name for name in names] + [self.export_path(to) for to in ("onnx", "keras", "h5")]:
+        exports = (self.export_path(to) for to in ("onnx", "keras", "h5"))
+        for path in (*(self.path / name for name in names), *exports, *self._figures_of_weights()):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 reason = f"{error.strerror}. Is the folder yours to write to?"
                 raise MuslinError(f"{path} can't be removed: {reason}") from error
         self._forget("evaluation", "measured")
+
+    def _figures_of_weights(self) -> list[Path]:
+        there = [path for form in ("*", "*/*") for path in self.figures_path.glob(form)]
+        return [path for path in there if path.stem in FIGURES_OF_WEIGHTS and path.suffix in (".svg", ".png")]
 
     def at_work(self) -> AbstractContextManager[None]:
         """Hold the run's lock; what writers that died left behind is cleared away.
@@ -259,34 +267,8 @@ def _began(folder: RunFolder) -> tuple[float, str]:
         return float("-inf"), folder.name
 
 
-def _read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Read:
-    try:
-        if path.stat().st_size > _LARGEST_TEXT:
-            raise RunError(f"{path} is over {_LARGEST_TEXT:,} bytes long; Muslin did not write it.")
-        return parse(path.read_bytes())
-    except FileNotFoundError as error:
-        raise _missing(path) from error
-    except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(
-            f"{path} is damaged or from another version of Muslin: {where or 'content':.200}: {first['msg']:.300}."
-        ) from error
-    except (ValueError, RecursionError, SafetensorError) as error:
-        raise RunError(f"{path} is damaged: {str(error).rstrip('.'):.300}. {way_out}".rstrip()) from error
-
-
 def _evaluate_again(path: Path) -> str:
     return f"Delete it and run `muslin evaluate {shlex.quote(str(path.parent))}` again."
-
-
-def _missing(path: Path) -> RunError:
-    return RunError(
-        f"the run folder {path.parent} lacks {path.name}: it is no run, or training did not get that far. "
-        "Choose another run, or train again."
-    )
 
 
 def _point_latest(parent: Path, folder: Path) -> None:

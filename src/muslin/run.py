@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from muslin._run_files import require_free
 from muslin.ablation.justification import copy_evidence
 from muslin.analysis import Analysis, analyze
 from muslin.claims import Checked, Facts, check
@@ -16,7 +18,7 @@ from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation
-from muslin.export import FormatName, export
+from muslin.export import FormatName
 from muslin.export.safetensors import load_weights
 from muslin.folder import RunFolder
 from muslin.network import Network, predict
@@ -149,14 +151,37 @@ class Run:
         )
         return check(self.design, facts)
 
-    def export(self, to: FormatName, path: str | Path | None = None) -> Path:
-        """Write the network as one file, by default into the run folder; returns its path.
+    def export(
+        self,
+        to: FormatName,
+        path: str | Path | None = None,
+        *,
+        images: UInt8[np.ndarray, "image height width channel"] | None = None,
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> Path:
+        """Write the network as one file, read back and held against it before the file gets its name.
+
+        Args:
+            to: "onnx", "keras", "h5" or "safetensors".
+            path: where to, ending as the format's files do; by default into the run folder.
+            images: to compare on; by default the sample's test images where the design takes such, else noise.
+            say: told on what the two were compared, and how well they agree.
+
+        Returns:
+            The path.
 
         Raises:
-            ExportError: the format is unknown or can't express the design.
+            ExportError: the format is unknown or can't express the design, the name doesn't end as its files' do, or
+                what was read back is not the network. What was at `path` is still there.
+            MuslinError: a run keeps another file there, or it can't be written.
         """
-        place = Path(path) if path else self.folder.export_path(to)
-        return export(self.design, self.weights, place, to, class_names=self.record.data.class_names)
+        from muslin.export.verify import export_verified  # noqa: PLC0415  (ONNX Runtime: only for exports)
+
+        own = self.folder.export_path(to)
+        place = Path(path) if path else own
+        require_free(place, own)
+        names = self.record.data.class_names
+        return export_verified(self.network, place, to, class_names=names, images=images, say=say)
 
     def report(self, study: str | Path | None = None) -> Path:
         """Build report.html from what is in the folder; returns its path.

@@ -57,7 +57,8 @@ def train(  # noqa: PLR0913  (each says one thing, and most calls give two of th
 
     Raises:
         DesignError, RecipeError: the design or recipe can't be read, or doesn't fit the data.
-        DivergedError: a loss or gradient stopped being finite; the last good weights are in the run folder.
+        DivergedError: a loss, gradient or weight stopped being finite; the last good weights, if there are any, are in
+            the run folder.
         RunError: the run to resume began with something else, its checkpoints are damaged, or another process is at
             work on it.
     """
@@ -102,7 +103,6 @@ def train_into(
             drop_leftovers(folder)
             say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
             return Run(folder)
-        folder.drop_results()
         checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
         if checkpoints.generations() and record.environment != Environment(**environment()):
             say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
@@ -113,12 +113,12 @@ def train_into(
             seed=record.seed,
             device=device,
             precision=precision,
-            callbacks=[_KeepHistory(folder), *callbacks],
+            callbacks=[_KeepUpToDate(folder), *callbacks],
             checkpoints=checkpoints,
         )
         _keep(folder, fitted)
         if fitted.outcome.end == "diverged":
-            raise DivergedError(f"{fitted.outcome.reason} They are in {folder.path}.")
+            raise DivergedError(f"{fitted.outcome.reason} The run is in {folder.path}.")
         return Run(folder)
 
 
@@ -167,23 +167,34 @@ def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunR
     )
 
 
-class _KeepHistory(Callback):
-    """Writes history.csv after every epoch."""
+class _KeepUpToDate(Callback):
+    """Removes the results of earlier weights with the first step, and writes history.csv after every epoch.
+
+    Not before: a checkpoint may be refused, or a callback fail, and then the weights are still those of the results.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.goes_on = False
+
+    def on_step(self, training: Training) -> None:
+        if not self.goes_on:
+            self.folder.drop_results()
+            self.goes_on = True
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
         self.folder.save_history(training.history)
 
 
 def _keep(folder: RunFolder, fitted: Fitted) -> None:
-    weights = {
-        name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
-        for name, array in fitted.network.state_dict().items()
-    }
-    names = folder.record.data.class_names
-    export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
+    folder.drop_results()
+    if fitted.usable:
+        weights = {
+            name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
+            for name, array in fitted.network.state_dict().items()
+        }
+        names = folder.record.data.class_names
+        export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
     folder.save_history(fitted.history)
     folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
     if is_trained(folder):

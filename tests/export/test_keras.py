@@ -46,12 +46,6 @@ def test_the_last_activation_is_the_design_s(described: Design, tmp_path: Path) 
     assert bool((abs(sums - 1) < 1e-5).all()) == (described.output_layer.activation == "softmax")
 
 
-@pytest.mark.parametrize(("name", "to"), [("model.hdf5", "h5"), ("model.h5", "keras"), ("model", "keras")])
-def test_a_suffix_that_keras_would_misread_is_refused(name: str, to: str, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="Keras tells its formats apart by the suffix"):
-        export(SMALL, weights_of(random_network(SMALL)), tmp_path / name, to)  # type: ignore[arg-type]
-
-
 def test_without_the_front_door_the_suffix_is_checked_too(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"end in \.keras or \.h5"):
         write_keras(SMALL, weights_of(random_network(SMALL)), tmp_path / "model.pt")

@@ -175,6 +175,24 @@ def test_an_unknown_format_is_named_with_those_there_are(tmp_path: Path) -> None
         export(DESIGN, WEIGHTS, tmp_path / "model.tflite", "tflite")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        ("model.hdf5", "h5"),
+        ("model.h5", "keras"),
+        ("model", "keras"),
+        ("run.json", "safetensors"),
+        ("design.toml", "onnx"),
+        ("model.safetensors", "onnx"),
+    ],
+)
+def test_a_name_that_is_no_name_for_the_format_is_refused(name: str, to: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("of value")
+    with pytest.raises(ExportError, match=f"{name} is no name for the format '{to}'. Let it end in .{to}."):
+        export(DESIGN, WEIGHTS, tmp_path / name, to)  # type: ignore[arg-type]
+    assert (tmp_path / name).read_text() == "of value"
+
+
 def test_a_place_that_can_t_be_written_to_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     small = design({"kind": "flatten", "name": "flatten"}, input_shape=(1, 1, 1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +21,13 @@ from PIL import Image
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
-from muslin.errors import DataError, RunError
+from muslin.errors import DataError, ExportError, MuslinError, RunError
 from muslin.export import export
 from muslin.export.photo import prepare_photo
 from muslin.export.predictor import Predictor
 from muslin.folder import RunFolder
 from muslin.network import Network
+from muslin.pipeline import export_all
 from muslin.recipe import load_recipe
 from muslin.run import Run
 from muslin.training_run import new_record
@@ -92,6 +95,69 @@ def test_export_writes_where_it_is_told_and_quietly(folder: RunFolder, tmp_path:
     result = typed("export", folder.path, "--to", "onnx", "-o", place, "--quiet")
     assert (result.stdout, result.stderr) == (f"{place}\n", "")
     onnx.checker.check_model(place, full_check=True)
+
+
+@pytest.mark.parametrize(
+    ("to", "place"),
+    [
+        ("safetensors", "predictions.safetensors"),
+        ("safetensors", "baseline/model.safetensors"),
+        ("safetensors", "../other/model.safetensors"),
+        ("onnx", "../other/model.onnx"),
+        ("h5", "model.h5"),  # the run's own is called otherwise
+    ],
+)
+def test_export_takes_no_place_that_a_run_keeps_for_something_else(folder: RunFolder, to: str, place: str) -> None:
+    for run in (folder.path / "baseline", folder.path.parent / "other"):
+        shutil.copytree(folder.path, run)
+    kept = folder.path / place
+    kept.write_bytes(b"of value")
+    with pytest.raises(MuslinError, match=r"is kept by the run .* and would be lost"):
+        typed("export", folder.path, "--to", to, "-o", kept)
+    with pytest.raises(MuslinError, match="is kept by the run"):
+        Run(folder).export(to, kept)  # type: ignore[arg-type]
+    assert kept.read_bytes() == b"of value"
+
+
+def test_export_may_stand_beside_a_run_s_files_and_write_its_own_anew(folder: RunFolder) -> None:
+    weights = folder.weights_path.read_bytes()
+    for place in (folder.path / "shoe.safetensors", folder.weights_path):
+        assert typed("export", folder.path, "--to", "safetensors", "-o", place).exit_code == 0
+        assert place.read_bytes() == weights
+
+
+@pytest.mark.parametrize("to", ["safetensors", "onnx", "keras"])
+def test_an_export_that_is_not_the_network_leaves_the_old_file_whole(
+    folder: RunFolder, sample: Dataset, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, name = f"muslin.export.{to}", f"write_{to}"
+    write = getattr(importlib.import_module(module), name)
+
+    def wrong(of: object, weights: dict[str, np.ndarray], path: Path) -> None:
+        write(of, {name: values + np.float32(0.01) for name, values in weights.items()}, path)
+
+    run = Run(folder)
+    run.network  # noqa: B018  (read before its file is replaced)
+    place = folder.export_path(to)
+    place.write_bytes(b"old")
+    before = {path.name for path in folder.path.iterdir()}
+    monkeypatch.setattr(f"{module}.{name}", wrong)
+    attempts = [lambda: run.export(to)]  # type: ignore[arg-type]
+    if to == "onnx":
+        attempts += [lambda: typed("export", folder.path, "--to", to), lambda: export_all(run, sample)]
+    for attempt in attempts:
+        with pytest.raises(ExportError, match=rf"{place.name} was not written, as .* not the network: its .* differ"):
+            attempt()
+        assert place.read_bytes() == b"old"
+        assert {path.name for path in folder.path.iterdir()} == before
+
+
+def test_export_from_python_says_what_it_was_checked_on(folder: RunFolder, sample: Dataset) -> None:
+    said: list[str] = []
+    Run(folder).export("onnx", say=said.append)
+    Run(folder).export("onnx", images=sample.test.images[:3], say=said.append)
+    assert said[0].startswith("Checked on 500 test images of the sample: the largest difference from the network is ")
+    assert said[1].startswith("Checked on the images given: ")
 
 
 def test_export_of_a_design_that_the_sample_does_not_fit_is_checked_on_noise(tmp_path: Path, sample: Dataset) -> None:

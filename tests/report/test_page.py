@@ -161,6 +161,19 @@ def test_the_verb_writes_where_it_is_told_and_says_where(make_run: MakeRun, tmp_
     assert isinstance(no_run.exception, RunError)
 
 
+@pytest.mark.parametrize("place", ["model.safetensors", "run.json", "mine.toml", "baseline/report.html"])
+def test_a_report_takes_the_place_of_nothing_else(make_run: MakeRun, tmp_path: Path, place: str) -> None:
+    folder = make_run()
+    kept = folder.path / place
+    kept.touch()
+    before = kept.read_bytes()
+    done = CliRunner().invoke(muslin, ["report", str(folder.path), "-o", str(kept), "--study", str(tmp_path)])
+    assert isinstance(done.exception, MuslinError)
+    said = "is kept by the run baseline" if place.endswith(".html") else f"{place} is no name for a report"
+    assert said in str(done.exception)
+    assert kept.read_bytes() == before
+
+
 def test_a_report_that_cannot_be_written_is_explained(make_run: MakeRun, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MuslinError, match="can't be written"):

@@ -19,6 +19,7 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, RunError
+from muslin.folder import RunFolder
 from muslin.recipe import load_recipe
 from muslin.run import Run
 from muslin.training.callbacks import Callback
@@ -172,7 +173,7 @@ def test_a_diverged_training_keeps_the_last_good_weights_and_says_where(sample: 
             if training.step == 2:
                 training.network.layer("output").bias.register_hook(lambda gradient: gradient * float("inf"))
 
-    with pytest.raises(DivergedError, match=r"step 3 of .*output\.bias.* They are in ") as raised:
+    with pytest.raises(DivergedError, match=r"step 3 of .*output\.bias.* The run is in ") as raised:
         train(
             load_design("dense_baseline"),
             sample,
@@ -184,6 +185,25 @@ def test_a_diverged_training_keeps_the_last_good_weights_and_says_where(sample: 
     assert run.record.outcome is not None
     assert run.record.outcome.end == "diverged"
     assert all(np.isfinite(array).all() for array in run.weights.values())
+
+
+@pytest.mark.parametrize("rate", [1e39, 1e20], ids=["weights", "validation"])
+def test_a_training_without_one_good_set_of_weights_is_on_record_as_diverged(
+    sample: Dataset, tmp_path: Path, rate: float
+) -> None:
+    one_step = load_recipe("notebook").with_(
+        epochs=2, batch_size=4096, optimizer={"kind": "adam", "learning_rate": rate}
+    )
+    with pytest.raises(
+        DivergedError, match=r"after step 1 of 2: .* There are no good weights to go back to\. .* The run"
+    ):
+        train(load_design("dense_baseline"), sample, one_step, out=tmp_path)
+    folder = RunFolder.open(tmp_path / "latest")
+    assert folder.record.outcome is not None
+    assert (folder.record.outcome.end, len(folder.history)) == ("diverged", 0)
+    assert not folder.weights_path.exists()
+    with pytest.raises(DivergedError, match="diverged, and would again: training stopped after step 1 of 2"):
+        train(load_design("dense_baseline"), sample, one_step, resume=folder.path)
 
 
 def test_ctrl_c_ends_cleanly_with_130_and_the_best_weights(workshop: Path, tmp_path: Path) -> None:

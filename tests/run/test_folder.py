@@ -157,6 +157,18 @@ def test_a_place_that_cannot_be_written_is_explained(record: RunRecord, tmp_path
         RunFolder.create(record, CNN, tmp_path / "file")
 
 
+def test_figures_of_earlier_weights_go_and_all_others_stay(folder: RunFolder) -> None:
+    gone = ["filters.svg", "filters.png", "confusion_matrix.svg", "photo/evidence.png"]
+    stay = ["architecture.svg", "sample_grid.png", "receptive_fields.svg", "mine.png", "filters.txt", "photo/mine.svg"]
+    for name in gone + stay:
+        path = folder.figures_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("drawn")
+    folder.drop_results()
+    there = {str(path.relative_to(folder.figures_path)) for path in folder.figures_path.rglob("*.*")}
+    assert there == set(stay)
+
+
 def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (folder.path / "run.json").read_bytes()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,52 @@ def test_results_of_interrupted_weights_do_not_outlive_them(sample: Dataset, tmp
     assert not resumed.folder.export_path("onnx").exists()
     whole = train(DENSE, sample, RECIPE, out=tmp_path / "whole")
     assert digest(resumed.folder) == digest(whole.folder)
+
+
+class Unwilling(Callback):
+    """Another callback than the run began with, or one that fails before the first step."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+
+    def on_start(self, training: Training) -> None:
+        if self.fails:
+            raise ZeroDivisionError
+
+    def state(self) -> dict[str, bool | int | float | str | None]:
+        return {"count": 1}
+
+
+@pytest.fixture(scope="module")
+def evaluated(sample: Dataset, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """An interrupted run of which results were made meanwhile; for reading only."""
+    run = train(DENSE, sample, RECIPE, out=tmp_path_factory.mktemp("runs"), precision="float32", callbacks=[Stop(20)])
+    run.open_test(sample)
+    run.export("onnx")
+    return run.folder
+
+
+@pytest.mark.parametrize("reason", ["precision", "callbacks", "checkpoints", "start"])
+def test_what_does_not_go_on_keeps_its_results(
+    sample: Dataset, tmp_path: Path, evaluated: RunFolder, reason: str
+) -> None:
+    folder = RunFolder(Path(shutil.copytree(evaluated.path, tmp_path / "run")))
+    if reason == "checkpoints":
+        for path in folder.checkpoints_path.iterdir():
+            path.write_bytes(b"torn")
+    results = [path for path in folder.path.iterdir() if path.is_file()]
+    before = {path.name: path.read_bytes() for path in results}
+    assert {"evaluation.json", "predictions.safetensors", "model.onnx"} < before.keys()
+    with pytest.raises(ZeroDivisionError if reason == "start" else RunError):
+        train(
+            DENSE,
+            sample,
+            RECIPE,
+            resume=folder.path,
+            precision="bfloat16" if reason == "precision" else "float32",
+            callbacks=[Unwilling(fails=reason == "start")] if reason in ("callbacks", "start") else [],
+        )
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir() if path.is_file()} == before
 
 
 def test_a_run_without_a_checkpoint_begins_at_the_beginning(sample: Dataset, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from muslin._run_files import FIGURES_OF_WEIGHTS
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import parse_design
@@ -42,6 +43,11 @@ def run(workshop: Path) -> Path:
 
 def visualize(*arguments: str | Path) -> Result:
     return CliRunner().invoke(muslin, ["visualize", *map(str, arguments)])
+
+
+def test_a_run_folder_knows_every_figure_of_weights_by_name(run: Path) -> None:
+    drawn = {path.stem for path in (run / "figures").iterdir()} | set(FIGURES)
+    assert drawn - {"architecture", "sample_grid", "receptive_fields"} == set(FIGURES_OF_WEIGHTS)
 
 
 def test_a_test_image_is_drawn_on_its_way_through_the_run(run: Path, tmp_path: Path) -> None:

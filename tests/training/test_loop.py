@@ -208,6 +208,72 @@ def test_an_update_that_breaks_weights_brings_back_the_best_epochs(small: Design
     assert all(torch.equal(array, broken.kept[name]) for name, array in fitted.network.state_dict().items())
 
 
+def blown(rate: float) -> Recipe:
+    """One step an epoch, at a rate that no weights bear."""
+    return PLAIN.with_(batch_size=200, optimizer={"kind": "adam", "learning_rate": rate})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [
+        (blown(1e39), "after step 1 of 2: the update made 'conv1.weight' infinite or not a number"),
+        (blown(1e20), "after step 1 of 2: the validation loss is no longer finite (nan)"),
+        (
+            blown(1e39).with_(batch_size=64),
+            "at step 2 of 8: the output of layer 'conv1' is no longer finite (loss nan)",
+        ),
+        (
+            blown(1e20).with_(batch_size=64),
+            "at step 2 of 8: the output of layer 'conv2' is no longer finite (loss nan)",
+        ),
+    ],
+    ids=["weights", "validation", "weights, second step", "loss, second step"],
+)
+def test_a_training_blown_up_in_its_first_epoch_has_no_good_weights(
+    small: Design, few: Dataset, recipe: Recipe, says: str
+) -> None:
+    fitted = fit(small, few, recipe, precision="float32")
+    assert (fitted.outcome.end, fitted.outcome.restored_epoch, len(fitted.history)) == ("diverged", None, 0)
+    assert fitted.outcome.reason == (
+        f"training stopped {says}. There are no good weights to go back to. Lower the learning rate."
+    )
+    assert not fitted.usable
+
+
+@pytest.mark.parametrize("when", ["at the end of the epoch", "within it"])
+def test_weights_blown_up_in_a_later_epoch_give_way_to_the_best_ones(small: Design, few: Dataset, when: str) -> None:
+    class BlowUp(Callback):
+        """Makes weights so large that what they give overflows, though they are finite themselves."""
+
+        def on_epoch(self, training: Training, epoch: Epoch) -> None:
+            self.kept = {name: array.clone() for name, array in training.network.state_dict().items()}
+
+        def on_step(self, training: Training) -> None:
+            if training.step == 2 * training.batches.steps - (when == "within it"):
+                for name in ("conv1", "conv2", "output"):
+                    training.network.layer(name).weight.data.fill_(1e38)
+
+    blow_up = BlowUp()
+    fitted = fit(small, few, FAST.with_(epochs=3), precision="float32", callbacks=[blow_up])
+    assert (fitted.outcome.end, fitted.outcome.restored_epoch, len(fitted.history)) == ("diverged", 1, 1)
+    assert "The weights of epoch 1 were kept." in fitted.outcome.reason
+    assert fitted.usable
+    assert all(torch.equal(array, blow_up.kept[name]) for name, array in fitted.network.state_dict().items())
+
+
+def test_an_interruption_right_after_an_update_that_breaks_weights_does_not_hide_it(
+    small: Design, few: Dataset
+) -> None:
+    class Break(Callback):
+        def on_step(self, training: Training) -> None:
+            training.network.layer("conv2").weight.data[0, 0, 0, 0] = float("inf")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    fitted = fit(small, few, FAST, callbacks=[Break()])
+    assert fitted.outcome.end == "diverged"
+    assert "after step 1 of 12: the update made 'conv2.weight' infinite" in fitted.outcome.reason
+
+
 def test_a_design_for_other_images_is_refused(small: Design, few: Dataset) -> None:
     with pytest.raises(DesignError, match="takes images of 20×20×1, but the data's are 28×28×1"):
         fit(small.fitted_to((20, 20, 1), 10), few, FAST)

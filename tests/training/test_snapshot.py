@@ -145,6 +145,34 @@ def test_callbacks_get_back_what_each_of_them_kept(trainings: Iterator[Training]
     assert [now[0].state(), now[1].state()] == [{"count": 1}, {"count": 2}]
 
 
+class Seen(Callback):
+    """Has nothing to keep before it has seen something."""
+
+    def __init__(self, **seen: int) -> None:
+        self.seen = seen
+
+    def state(self) -> dict[str, bool | int | float | str | None]:
+        return dict(self.seen)
+
+    def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
+        self.seen = {"steps": int(state["steps"])}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seen", [{"steps": 7}, {}], ids=["something", "nothing"])
+def test_a_state_that_is_empty_before_the_first_step_is_kept_like_any_other(
+    trainings: Iterator[Training], seen: dict[str, int]
+) -> None:
+    now = Seen()
+    restore(next(trainings), through_a_file(capture(next(trainings), [Seen(**seen)], 0.0)), [now])
+    assert now.seen == seen
+
+
+def test_a_checkpoint_without_the_empty_states_is_read(trainings: Iterator[Training]) -> None:
+    snapshot, now = capture(next(trainings), [Counting(1)], 0.0), Counting()
+    restore(next(trainings), through_a_file(snapshot), [Seen(), now])
+    assert now.count == 1
+
+
 def test_a_state_that_a_callback_can_not_use_is_explained(trainings: Iterator[Training]) -> None:
     snapshot = capture(next(trainings), [Counting(1)], 0.0)
     with pytest.raises(RunError, match=r"the checkpoint's state of the callback Counting can't be used: KeyError"):

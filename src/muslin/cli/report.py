@@ -31,11 +31,12 @@ def command(run: str, out: Path | None, study: Path | None) -> None:
     of the same layers under studies/, or the one that ships with Muslin. --study puts another one in its place.
     """
     from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
-    from muslin.report import build_report  # noqa: PLC0415
+    from muslin.report import build_report, report_path  # noqa: PLC0415
 
     folder = RunFolder.open(run)
+    place = report_path(folder, out)
     if study is not None:
         from muslin.ablation.justification import copy_evidence  # noqa: PLC0415
 
         copy_evidence(study, folder.evidence_path)
-    click.echo(build_report(folder, out))
+    click.echo(build_report(folder, place))

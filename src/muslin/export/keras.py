@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from muslin._files import replacing, write_bytes
 from muslin.design import (
     AvgPool2d,
     Conv2d,
@@ -54,7 +53,7 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
 
     Raises:
         ExportError: the suffix is another, or Keras' backend is not installed.
-        MuslinError: the file can't be written.
+        OSError: the file can't be written.
     """
     if path.suffix not in SUFFIXES:
         raise ExportError(
@@ -62,10 +61,10 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
         )
     model = build_keras(design, weights)
     if path.suffix == ".h5":
-        write_bytes(path, _hdf5(model))
+        path.write_bytes(_hdf5(model))
         return
-    with replacing(path) as temporary, quiet_keras():
-        model.save(temporary)
+    with quiet_keras():
+        model.save(path)
 
 
 def _hdf5(model: Any) -> bytes:

@@ -18,7 +18,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from muslin._files import write_bytes
 from muslin.design import Shape
 from muslin.errors import ExportError
 from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, describe_input, output_name
@@ -39,9 +38,9 @@ def write_onnx(card: Card, weights: Weights, path: Path, *, layers: bool = False
 
     Raises:
         ExportError: the graph would be larger than the format allows.
-        MuslinError: the file can't be written.
+        OSError: the file can't be written.
     """
-    write_bytes(path, onnx_bytes(card, weights, layers=layers))
+    path.write_bytes(onnx_bytes(card, weights, layers=layers))
 
 
 def onnx_bytes(card: Card, weights: Weights, *, layers: bool = False) -> bytes:

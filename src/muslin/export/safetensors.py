@@ -17,7 +17,6 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from muslin._files import write_bytes
 from muslin.design import Design
 from muslin.errors import RunError
 from muslin.export._card import Card
@@ -37,10 +36,10 @@ def write_safetensors(card: Card, weights: Weights, path: Path) -> None:
     """Write weights that fit the card's design.
 
     Raises:
-        MuslinError: the file can't be written.
+        OSError: the file can't be written.
     """
     arrays = {name: np.ascontiguousarray(values) for name, values in weights.items()}
-    write_bytes(path, save(arrays, {_KEY: json.dumps(card.to_metadata(), ensure_ascii=False)}))
+    path.write_bytes(save(arrays, {_KEY: json.dumps(card.to_metadata(), ensure_ascii=False)}))
 
 
 def load_weights(path: str | Path, design: Design) -> dict[str, NDArray[np.float32]]:

@@ -1,17 +1,19 @@
-"""Exported files held against the network: read back, computed on real images, compared."""
+"""Exported files held against the network before they get their names: read back, computed on images, compared."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from muslin.design import AvgPool2d
-from muslin.errors import ExportError
-from muslin.export import FormatName
+from muslin.data import load_data
+from muslin.design import AvgPool2d, Design
+from muslin.errors import ExportError, MuslinError
+from muslin.export import FormatName, export
 from muslin.export.keras import import_keras, quiet_keras
 from muslin.export.predictor import Predictor
 from muslin.export.safetensors import load_weights
@@ -25,6 +27,58 @@ if TYPE_CHECKING:
 ONNX_TOLERANCE = 1e-4  # of logits
 KERAS_TOLERANCE = 1e-5  # of probabilities, or of logits where the design ends without softmax
 BATCH_SIZE = 250
+NOISE_IMAGES = 100
+
+
+def export_verified(
+    network: Network,
+    path: Path,
+    to: FormatName,
+    *,
+    class_names: tuple[str, ...] = (),
+    images: UInt8[np.ndarray, "image height width channel"] | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Path:
+    """Write a network as a file that gets its name once it was read back and agrees with the network.
+
+    Args:
+        network: what to write.
+        path: where to, as `export` takes it; returned.
+        to: the format.
+        class_names: as `export` takes them.
+        images: to compare on; by default the sample's test images where the design takes such, else noise.
+        say: told on what the two were compared, and how well they agree.
+
+    Raises:
+        ExportError: as `export`, or the file doesn't agree with the network. What was at `path` is still there.
+        MuslinError: the file can't be written.
+    """
+
+    def check(temporary: Path) -> None:
+        described = "the images given"
+        compared = images
+        if compared is None:
+            compared, described = _images(network.design)
+        try:
+            difference = verify(temporary, to, network, compared)
+        except MuslinError as error:
+            why = str(error).removeprefix(f"{temporary}: ").replace(str(temporary), "the new file")
+            raise ExportError(f"{path} was not written, as what was read back is not the network: {why}") from error
+        if to == "safetensors":
+            say("Checked: it holds the network's weights exactly.")
+        else:
+            say(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
+
+    weights = {name: values.numpy(force=True) for name, values in network.state_dict().items()}
+    return export(network.design, weights, path, to, class_names=class_names, check=check)
+
+
+def _images(design: Design) -> tuple[np.ndarray, str]:
+    sample = load_data(sample=True).test.images
+    if sample.shape[1:] == design.input_shape:
+        return sample, f"{len(sample)} test images of the sample"
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE_IMAGES, *design.input_shape), np.uint8)
+    return noise, f"{NOISE_IMAGES} images of noise (the sample's have another shape)"
 
 
 def verify(
@@ -139,6 +193,6 @@ def _agree(path: Path, what: str, found: np.ndarray, expected: np.ndarray, toler
     if not difference <= allowed:  # so that "not a number" fails too
         raise ExportError(
             f"{path}: its {what} differ from the network's by up to {difference:.3g}; at most {allowed:.0e} counts as "
-            "the same network. Don't use the file; export it again."
+            "the same network. Export it again, or in another format."
         )
     return difference

@@ -7,11 +7,12 @@ from pathlib import Path
 import jinja2
 
 from muslin._files import write_text
+from muslin._run_files import require_free
 from muslin._words import count, number
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
 from muslin.design.template import is_open
-from muslin.errors import RunError
+from muslin.errors import MuslinError, RunError
 from muslin.folder import RunFolder
 from muslin.report import layers, words
 from muslin.report.story import Story
@@ -45,14 +46,31 @@ def build_report(folder: RunFolder, path: Path | None = None) -> Path:
 
     Args:
         folder: the run.
-        path: the HTML file to write; report.html in the run folder by default.
+        path: as `report_path` takes it.
 
     Raises:
         RunError: a file of the run is missing or damaged.
-        MuslinError: the report can't be written.
+        MuslinError: the report can't be written there.
+    """
+    path = report_path(folder, path)
+    write_text(path, render(folder))
+    return path
+
+
+def report_path(folder: RunFolder, path: Path | None = None) -> Path:
+    """Where the report of the run in `folder` goes.
+
+    Args:
+        folder: the run.
+        path: the HTML file to write; report.html in the run folder by default.
+
+    Raises:
+        MuslinError: its name doesn't end in .html or .htm, or a run keeps another file there.
     """
     path = path or folder.report_path
-    write_text(path, render(folder))
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise MuslinError(f"{path} is no name for a report, which is HTML. Let it end in .html.")
+    require_free(path, folder.report_path)
     return path
 
 

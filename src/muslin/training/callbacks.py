@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from muslin._words import count
+from muslin.errors import RunError
 from muslin.recipe import EarlyStopping, Plateau
 from muslin.training.history import Epoch
 
 if TYPE_CHECKING:
     from muslin.training.loop import Training
+
+Scalar: TypeAlias = bool | int | float | str | None
 
 
 class Callback:
@@ -40,7 +44,10 @@ class Callback:
         return {}
 
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
-        """Take over what `state` gave, in the training that was stopped; called after `on_start`."""
+        """Take over what `state` gave, in the training that was stopped; called after `on_start`.
+
+        Not called if that was nothing, and `state` gives nothing now.
+        """
 
 
 class StopEarly(Callback):
@@ -94,3 +101,39 @@ class LowerOnPlateau(Callback):
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
         """Go on counting."""
         self.best, self.waited = float(state["best"] or 0), int(state["waited"] or 0)
+
+
+def states(callbacks: Sequence[Callback]) -> tuple[tuple[str, dict[str, Scalar]], ...]:
+    """What a checkpoint holds of callbacks: name and state of each whose class overrides `state`, even if empty."""
+    return tuple((_name(callback), callback.state()) for callback in _keeping(callbacks))
+
+
+def restore_states(kept: tuple[tuple[str, dict[str, Scalar]], ...], callbacks: Sequence[Callback]) -> None:
+    """Give callbacks back what `states` gave.
+
+    Raises:
+        RunError: these are other callbacks, or one of them can't use its state.
+    """
+    keeping = _keeping(callbacks)
+    then, now = [name for name, _ in kept], [_name(callback) for callback in keeping]
+    if now != then:  # the first checkpoints of this format lack those whose state was empty
+        keeping = [callback for callback in keeping if callback.state()]
+    if [_name(callback) for callback in keeping] != then:
+        raise RunError(
+            f"the run was watched by other callbacks that keep a state ({', '.join(then) or 'none'}) than now "
+            f"({', '.join(now) or 'none'}). Pass the same callbacks, in the same order."
+        )
+    for callback, (name, state) in zip(keeping, kept, strict=True):
+        try:
+            if state or callback.state():
+                callback.restore(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"the checkpoint's state of the callback {name} can't be used: {error!r}.") from error
+
+
+def _keeping(callbacks: Sequence[Callback]) -> list[Callback]:
+    return [callback for callback in callbacks if type(callback).state is not Callback.state]
+
+
+def _name(callback: Callback) -> str:
+    return type(callback).__qualname__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -78,6 +79,7 @@ class Training:
         self.best: dict[str, Tensor] = {}
         self.factor = 1.0
         self.ended: tuple[End, str] | None = taught.ended if taught else None
+        self._spoilt = False  # whether the weights themselves are what diverged
 
     @cached_property
     def identity(self) -> Identity:
@@ -136,14 +138,17 @@ class Training:
         while len(self.history) < self.recipe.epochs and not self._is():
             self._epoch(len(self.history) + 1, callbacks, interruption, partial(save, now=False))
             save()
+        if not self._is("diverged") and (name := broken_weights(self.network)) is not None:
+            self._diverge(self._broken_by_update(name), spoilt=True)
         end, reason = self.ended or ("finished", _done(self.recipe.epochs))
+        restored = self._restore(anyway=end == "interrupted" or self._spoilt)
         outcome = Outcome(
             seconds=time.perf_counter() - started + (self._taught.seconds if self._taught else 0.0),
             images_per_second=_mean_rate(self.history),
             epochs=len(self.history),
             end=end,
             reason=reason,
-            restored_epoch=self._restore(anyway=end == "interrupted" or broken_weights(self.network) is not None),
+            restored_epoch=restored,
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
@@ -154,7 +159,7 @@ class Training:
         self.network.eval()
         for callback in callbacks:
             callback.on_end(self)
-        return Fitted(self.network, self.history, outcome)
+        return Fitted(self.network, self.history, outcome, usable=restored is not None or not self._spoilt)
 
     def _end(self, end: End, reason: str) -> None:
         self.ended = self.ended or (end, reason)
@@ -187,9 +192,13 @@ class Training:
                 return
             save()
         if (name := broken_weights(self.network)) is not None:
-            self._end("diverged", self._explain_broken(name))
+            self._diverge(self._broken_by_update(name), spoilt=True)
             return
         loss, accuracy = self._validate()
+        if not math.isfinite(loss):
+            what = f"after step {self.step} of {self.steps}: the validation loss is no longer finite ({loss:.4g})"
+            self._diverge(what, spoilt=True)
+            return
         epoch = Epoch(
             number, tally.rate, tally.loss, tally.accuracy, loss, accuracy, tally.seconds, tally.seen / tally.seconds
         )
@@ -224,17 +233,13 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         value = by_labels.item()
         if not is_finite_step(value, self.network):
-            self._end("diverged", self._explain_divergence(value, first_broken(self.network, batch.images)))
+            what = f"{first_broken(self.network, batch.images)} is no longer finite (loss {value:.4g})"
+            spoilt = not math.isfinite(value) or broken_weights(self.network) is not None
+            self._diverge(f"at step {self.step + 1} of {self.steps}: {what}", spoilt=spoilt)
             return value, 0
         for optimizer in self.optimizers:
             optimizer.step()
         return value, int((logits.argmax(1) == batch.labels).sum())
-
-    def _explain_divergence(self, loss: float, what: str) -> str:
-        return (
-            f"training stopped at step {self.step + 1} of {self.steps}: {what} is no longer finite (loss {loss:.4g}). "
-            "The update was not made and the last good weights were kept. Lower the learning rate."
-        )
 
     def _validate(self) -> tuple[float, float]:
         logs = log_probabilities(self.network, self.validation.images)
@@ -242,12 +247,24 @@ class Training:
         loss = -logs[torch.arange(len(labels)), labels].mean().item()
         return loss, (logs.argmax(1) == labels).double().mean().item()
 
-    def _explain_broken(self, name: str) -> str:
-        kept = f"Those of epoch {self.history.best.epoch} were kept." if self.best else "There are none to go back to."
-        return (
-            f"training stopped after step {self.step} of {self.steps}: the update made '{name}' infinite or not a "
-            f"number. {kept} Lower the learning rate."
-        )
+    def _broken_by_update(self, name: str) -> str:
+        return f"after step {self.step} of {self.steps}: the update made '{name}' infinite or not a number"
+
+    def _diverge(self, what: str, *, spoilt: bool) -> None:
+        """End training, even if something else has done so.
+
+        Args:
+            what: happened, and when.
+            spoilt: whether the weights are no good themselves, so that only an earlier epoch's can be kept.
+        """
+        self._spoilt = spoilt
+        if self.best and (spoilt or self.recipe.early_stopping):
+            kept = f"The weights of epoch {self.history.best.epoch} were kept."
+        elif spoilt:
+            kept = "There are no good weights to go back to."
+        else:
+            kept = "The update was not made and the last good weights were kept."
+        self.ended = ("diverged", f"training stopped {what}. {kept} Lower the learning rate.")
 
     def _restore(self, *, anyway: bool) -> int | None:
         """Go back to the best epoch's weights if the recipe asks for it, or anyway; which epoch that was."""

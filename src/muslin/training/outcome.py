@@ -22,7 +22,7 @@ class Outcome:
         images_per_second: training images over the time spent on training steps alone.
         epochs: how many were finished.
         end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
-            "diverged": a loss or gradient was no longer finite, and the update was not made.
+            "diverged": a loss, gradient or weight was no longer finite.
         reason: the same in a sentence.
         restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
         fused: the layers whose training steps went through fused blocks; they round in places of their own, so the same
@@ -45,8 +45,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, its history and how it went."""
+    """A trained network, its history and how it went.
+
+    Attributes:
+        usable: whether the network's weights are good for anything. They aren't where they diverged before an epoch was
+            finished whose weights could be restored.
+    """
 
     network: Network
     history: History
     outcome: Outcome
+    usable: bool = True

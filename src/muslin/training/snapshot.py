@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,17 +14,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from muslin.errors import RunError
+from muslin.training.callbacks import Callback, Scalar, restore_states, states
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import End
 
 if TYPE_CHECKING:
-    from muslin.training.callbacks import Callback
     from muslin.training.loop import Training
 
 FORMAT = 1
 MOST_DIFFERENCES = 6  # lines of a design that a message shows
-
-Scalar: TypeAlias = bool | int | float | str | None
 
 
 @dataclass
@@ -146,7 +144,7 @@ def capture(training: Training, callbacks: Sequence[Callback], seconds: float) -
             ended=ended,
             seconds=seconds,
             numbers=dict(_numbers(training)),
-            callbacks=tuple((_name(callback), state) for callback in callbacks if (state := callback.state())),
+            callbacks=states(callbacks),
         ),
         arrays,
     )
@@ -183,7 +181,7 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
     training.step, training.factor = state.step, state.factor
     training.ended = training.ended or state.ended  # a training whose teachers were interrupted has ended before
     training.tally = Tally(**asdict(state.tally))
-    _restore_callbacks(state, callbacks)
+    restore_states(state.callbacks, callbacks)
 
 
 def require_same(there: Identity, here: Identity) -> None:
@@ -270,26 +268,6 @@ def _make_optimizer_states(training: Training, snapshot: Snapshot) -> None:
                 state[name.removeprefix(f"{prefix}/")] = number
         if not state:
             del optimizer.state[parameter]
-
-
-def _restore_callbacks(state: State, callbacks: Sequence[Callback]) -> None:
-    waiting = [callback for callback in callbacks if callback.state()]
-    names = [_name(callback) for callback in waiting]
-    if names != [name for name, _ in state.callbacks]:
-        then = ", ".join(name for name, _ in state.callbacks) or "none"
-        raise RunError(
-            f"the run was watched by other callbacks that keep a state ({then}) than now "
-            f"({', '.join(names) or 'none'}). Pass the same callbacks, in the same order."
-        )
-    for callback, (name, kept) in zip(waiting, state.callbacks, strict=True):
-        try:
-            callback.restore(kept)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"the checkpoint's state of the callback {name} can't be used: {error!r}.") from error
-
-
-def _name(callback: Callback) -> str:
-    return type(callback).__qualname__
 
 
 def _array(values: Tensor) -> np.ndarray:
