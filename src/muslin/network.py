@@ -179,6 +179,8 @@ class _Conv2d(nn.Conv2d):
         )
         self.activation = ACTIVATIONS[layer.activation]
         self.padding, self.uneven = _split_padding(layer.window(entering))
+        height, width, _ = layer.output_shape(entering)
+        self.narrow = entering[2] == 1 and 1 in (height, width)
         self.normalized = layer.normalization == "batch"
         if self.normalized:
             self.scale = nn.Parameter(torch.ones(layer.filters))
@@ -188,6 +190,10 @@ class _Conv2d(nn.Conv2d):
     def forward(self, values: Tensor) -> Tensor:
         if any(self.uneven):
             values = functional.pad(values, self.uneven)
+        if self.narrow:
+            # A single channel's strides may be those of channels last. With them, and a stride to an output of one
+            # column, torch 2.13 reads and writes past its memory; with those of a plane it doesn't.
+            values = values.squeeze(1).unsqueeze(1)
         if not self.normalized:
             return self.activation(super().forward(values))
         values = self._conv_forward(values, self.weight, None)

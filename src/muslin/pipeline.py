@@ -107,7 +107,8 @@ def _finish(run: Run, data: Dataset, baseline: Design | None, settings: Settings
         if _interrupted(Run(folder)):
             settings.say("Interrupted while training the baseline; nothing was tested, drawn or exported.")
             return
-    if run.folder.report_path.exists():  # written last
+    unopened = [part for part in (run.folder, run.folder.baseline) if part is not None and part.evaluation is None]
+    if run.folder.report_path.exists() and not unopened:  # written last, but by hand it may be before
         settings.say(f"Nothing is missing: {run.folder.report_path}")
         return
     settings.say("Opening the test split")

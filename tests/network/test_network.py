@@ -129,6 +129,28 @@ def test_predicting_that_fails_leaves_the_mode_as_it_was() -> None:
     assert network.training
 
 
+def test_a_stride_to_a_single_column_reads_what_is_there() -> None:
+    design = Design(
+        name="narrow",
+        input_shape=(7, 2, 1),
+        layers=(
+            Conv2d(name="conv", filters=1, kernel=3, stride=(1, 2)),
+            Conv2d(name="again", filters=2, kernel=(3, 1), stride=(1, 2)),
+            Flatten(name="flatten"),
+            Dense(name="output", units=2),
+        ),
+    )
+    network = Network(design)
+    images = prepare(np.random.default_rng(0).integers(0, 256, (5, 7, 2, 1), np.uint8))
+    found = network(images)
+    gradients = torch.autograd.grad(found.square().sum(), [*network.parameters()])
+    exact = network.double()(images.double().contiguous())
+    assert torch.allclose(found.double(), exact, atol=1e-5)
+    expected = torch.autograd.grad(exact.square().sum(), [*network.parameters()])
+    for one, other in zip(gradients, expected, strict=True):
+        assert torch.allclose(one.double(), other, atol=1e-4)
+
+
 def test_dropout_hides_values_in_training_only() -> None:
     design = Design(
         name="drop",

@@ -79,6 +79,7 @@ def test_a_whole_run_goes_on_where_its_baseline_was_stopped(
     run = run_everything(DENSE, sample, RECIPE, baseline, Settings(out=tmp_path, watch=watch, say=said.append))
     assert "Interrupted while training the baseline" in said[-1]
     assert not done
+    run.report()  # by hand, before all is there
     weights = digest(run.folder)
     settings = Settings(resume=run.folder.path, say=said.append)
     again = run_everything(DENSE, sample, RECIPE, baseline, settings)
