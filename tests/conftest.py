@@ -63,7 +63,10 @@ def official_files() -> Files:
 def _no_data_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests neither see nor touch the data and the cache of the person who runs them."""
     monkeypatch.delenv("MUSLIN_DATA", raising=False)
-    monkeypatch.setenv("MUSLIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache-of-the-tests"))
+    mine = tmp_path_factory.getbasetemp()
+    # Processes that share out the tests share the compiled operators, too.
+    ours = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+    monkeypatch.setenv("MUSLIN_CACHE", str(ours / "cache-of-the-tests"))
 
 
 @pytest.fixture

@@ -109,10 +109,19 @@ def test_more_seeds_repeat_none_of_those_that_are_there(
     assert sorted(done) == [0, 0, 1, 1, 2, 2]
     assert more.evidence()[0].effect is not None
     assert (more.looks, more.alpha) == ((1, 3), 0.05)  # one seed shows nothing
-    again = resume(begun.path, few, seeds=4)
-    assert (again.looks, again.alpha) == ((1, 3, 4), sequential_alpha((3, 4)))  # verdicts were seen after three
-    assert again.alpha == Study.open(begun.path).alpha < 0.05
-    fresh = resume(begun.path, few, seeds=2, vary_split=True)
+
+
+def test_intervals_of_a_study_that_goes_on_allow_for_what_was_seen_before(everything: Study, tmp_path: Path) -> None:
+    shutil.copytree(everything.path, tmp_path / "copy")
+    again = Study.open(tmp_path / "copy")
+    assert (again.looks, again.alpha) == ((3,), 0.05)
+    again = again.changed(again.settings.model_copy(update={"seeds": 4}))
+    assert (again.looks, again.alpha) == ((3, 4), sequential_alpha((3, 4)))
+    again.keep()
+    again.looked(4)
+    assert again.alpha == Study.open(tmp_path / "copy").alpha < 0.05
+    fresh = again.changed(again.settings.model_copy(update={"seeds": 2, "vary_split": True}))
+    fresh.keep()
     assert (fresh.looks, fresh.alpha) == ((2,), 0.05)  # other trials, none of which was seen
 
 
