@@ -31,6 +31,13 @@ DATA_OF_THE_MACHINE = os.environ.get("MUSLIN_DATA")
 CACHE_OF_THE_MACHINE = cache_folder()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave properties out of what coverage counts: they go the same ways a hundred times, and slower by half."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Networks of a few values are slower on several threads, and on a busy machine many times slower."""
