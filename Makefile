@@ -15,7 +15,7 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 	$(BIN)/muslin run $(ARGS)
 
 test: lint ## linters, types, layering, and all tests with the coverage gate
-	$(BIN)/pytest -n 3 --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: ten minutes
 	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
