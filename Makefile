@@ -18,7 +18,7 @@ test: lint ## linters, types, layering, and all tests with the coverage gate
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: ten minutes
-	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py tests/serve/test_fuzz.py
+	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
 	$(BIN)/python fuzz/fuzz.py --inputs 1000000
 
 mutation: $(VENV)/.installed-dev ## does a test notice when the code is changed? half an hour
