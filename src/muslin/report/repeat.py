@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from muslin.ablation.justification import Justification
+from muslin.data.sources import given_place
 from muslin.design import Design, library, load_design
 from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe, recipes
@@ -64,7 +65,7 @@ def repetition(folder: RunFolder) -> Repetition:
     if record.data.sample:
         words.append("--sample")
     elif not record.data.audit.verified:
-        words += ["--data", _place(record.data.source)]
+        words += _data_arguments(record.data.source)
     if record.data.audit.leak_allowed:
         words.append("--allow-leak")
     return Repetition(shlex.join(words), text, from_folder=design not in library())
@@ -90,8 +91,8 @@ def study_repetition(folder: RunFolder, study: Justification) -> Repetition | No
     words += [*recipe, *epochs, "--margin", f"{study.margin:g}", "--precision", origin.precision]
     if origin.sample:
         words.append("--sample")
-    elif re.match(r"(--data|MUSLIN_DATA) \(", origin.data):
-        words += ["--data", _place(origin.data)]
+    else:
+        words += _data_arguments(origin.data)
     return Repetition(shlex.join(words), text, from_folder=argument not in library())
 
 
@@ -151,12 +152,11 @@ def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
     return ["--recipe", RECIPE_FILE], tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
-def _place(source: str) -> str:
-    """The path in "--data (/path)"."""
-    found = re.fullmatch(r"[^(]*\((.*)\)", source)
-    place = found[1] if found else source
+def _data_arguments(source: str) -> list[str]:
+    """The option that points at the data again, where a person did."""
+    place = given_place(source)
     # The command may be typed elsewhere, and where it reads the run's design it has to be.
-    return str(Path(place).absolute()) if Path(place).exists() else place
+    return ["--data", str(place.absolute() if place.exists() else place)] if place else []
 
 
 def _machine_arguments(outcome: Outcome) -> list[str]:
