@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.data import load_data
 from muslin.data.sources import cache_folder
 from muslin.errors import MuslinError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin import figures
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.data import Dataset, Split
 from muslin.design import Conv2d, Design
 from muslin.evaluation import compare

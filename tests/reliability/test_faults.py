@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from muslin import _files
+from muslin._disk import files
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.errors import MuslinError
@@ -58,12 +58,12 @@ class Life:
 def next_start(root: Path) -> None:
     """What the next start of Muslin does first."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_files, "alive", lambda _pid: False)
+        patch.setattr(files, "alive", lambda _pid: False)
         for folder in (root / "runs").glob("*/run.json"):
             with RunFolder(folder.parent).at_work():
                 pass
         if (root / "runs").is_dir():
-            _files.sweep(root / "runs", deep=False)
+            files.sweep(root / "runs", deep=False)
 
 
 def attempt(life: Life) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from muslin._files import replacing
+from muslin._disk.files import replacing
 from muslin.cli import main
 from muslin.data import Dataset
 from muslin.design import load_design

@@ -63,7 +63,7 @@ def command(design: str, baseline: str | None, diagram: Path | None, as_json: bo
 
 
 def _draw(design: Design, path: Path) -> None:
-    from muslin._files import write_text  # noqa: PLC0415  (only for --diagram)
+    from muslin._disk.files import write_text  # noqa: PLC0415  (only for --diagram)
     from muslin.figures.architecture import architecture_svg  # noqa: PLC0415  (likewise)
 
     write_text(path, architecture_svg(design))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin._run_files import require_free
 from muslin._words import count, number
 from muslin.analysis import describe_field
