@@ -13,10 +13,10 @@ from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.export import FormatName
-from muslin.folder import RUNS, RunFolder
 from muslin.illustrate import illustrate
 from muslin.recipe import Recipe
 from muslin.run import Run
+from muslin.runs.folder import RUNS, RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.fit import check_fit
 from muslin.training.machine import pick_device, pick_precision

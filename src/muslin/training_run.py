@@ -13,10 +13,10 @@ from muslin.data import Dataset
 from muslin.design import Design, format_design, load_design
 from muslin.errors import DivergedError
 from muslin.export import export
-from muslin.folder import RUNS, RunFolder
 from muslin.recipe import Recipe, load_recipe
-from muslin.record import DataRecord, Environment, RunRecord
 from muslin.run import Run
+from muslin.runs.folder import RUNS, RunFolder
+from muslin.runs.record import DataRecord, Environment, RunRecord
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import check_fit, fit

@@ -15,9 +15,9 @@ from muslin._disk import files
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.errors import MuslinError
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe
-from muslin.record import RunRecord
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot

@@ -11,9 +11,9 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import Design, load_design
 from muslin.evaluation import Evaluation
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
-from muslin.record import RunRecord
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
 from muslin.training_run import new_record

@@ -19,9 +19,9 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, RunError
-from muslin.folder import RunFolder
 from muslin.recipe import load_recipe
 from muslin.run import Run
+from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
 from muslin.training_run import train

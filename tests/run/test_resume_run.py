@@ -16,9 +16,9 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import RunError
-from muslin.folder import RunFolder
 from muslin.pipeline import Settings, run_everything
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
 from muslin.training_run import train

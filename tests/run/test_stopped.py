@@ -18,9 +18,9 @@ from muslin.cli import main
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, MuslinError
-from muslin.folder import RunFolder, list_runs
 from muslin.pipeline import Settings, run_everything
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder, list_runs
 from shell import muslin
 
 SMALL = """

@@ -26,7 +26,7 @@ def command(run: str, data: DataChoice, as_json: bool, output: Output) -> None:
 
     The split is opened once: the answers are kept in the run folder and read from there the next time.
     """
-    from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
 
     folder = RunFolder.open(run)
     evaluation = folder.evaluation

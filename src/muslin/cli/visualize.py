@@ -16,7 +16,7 @@ from muslin.errors import DataError, MuslinError
 if TYPE_CHECKING:
     import numpy as np
 
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 
 @click.command()

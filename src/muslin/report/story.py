@@ -13,13 +13,13 @@ from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
 from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
-from muslin.folder import RunFolder
 from muslin.interpret.evidence import pooled_layer
-from muslin.record import RunRecord
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
 from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition
 from muslin.report.training import Course, Setting, settings
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 
 SPLITS = ("train", "validation", "test")
 
