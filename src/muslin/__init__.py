@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from muslin.errors import MuslinError
     from muslin.evaluation import Evaluation, Improvement, compare
     from muslin.network import Network
-    from muslin.pipeline import run_everything
     from muslin.recipe import Recipe, load_recipe
-    from muslin.run import Run
     from muslin.training.callbacks import Callback
     from muslin.training.history import Epoch, History
     from muslin.training.progress import ShowProgress
-    from muslin.training_run import train
+    from muslin.workflow.run import run_everything
+    from muslin.workflow.train import train
+    from muslin.workflow.trained_run import Run
 
 _HOMES = {
     "Analysis": "analysis",
@@ -50,7 +50,7 @@ _HOMES = {
     "MuslinError": "errors",
     "Network": "network",
     "Recipe": "recipe",
-    "Run": "run",
+    "Run": "workflow.trained_run",
     "ShowProgress": "training.progress",
     "Split": "data",
     "Study": "ablation",
@@ -63,9 +63,9 @@ _HOMES = {
     "load_design": "design",
     "load_recipe": "recipe",
     "parse_design": "design",
-    "run_everything": "pipeline",
+    "run_everything": "workflow.run",
     "save_design": "design",
-    "train": "training_run",
+    "train": "workflow.train",
 }
 
 __all__ = [

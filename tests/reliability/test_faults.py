@@ -21,7 +21,7 @@ from muslin.runs.record import RunRecord
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot
-from muslin.training_run import new_record
+from muslin.workflow.train import new_record
 from reliability.disk import Disk, watched
 from reliability.scale import report, times
 

@@ -23,7 +23,7 @@ from muslin.data import load_data
 from muslin.design import parse_design
 from muslin.runs.folder import list_runs
 from muslin.training import checkpoint
-from muslin.training_run import train
+from muslin.workflow.train import train
 from reliability.conftest import RECIPE, TINY, hundred_images
 from reliability.disk import watched
 

@@ -14,7 +14,7 @@ from muslin.design import parse_design
 from muslin.errors import DataError, DesignError, MuslinError
 from muslin.recipe import load_recipe
 from muslin.runs.files import FIGURES_OF_WEIGHTS
-from muslin.training_run import train
+from muslin.workflow.train import train
 
 FLAT = """
 name = "flat"

@@ -68,7 +68,7 @@ class Room:
     def _network(self) -> Network:
         # Only Grad-CAM needs gradients, and only designs without global average pooling need Grad-CAM: torch takes
         # two seconds and 200 MB.
-        from muslin.run import Run  # noqa: PLC0415
+        from muslin.workflow.trained_run import Run  # noqa: PLC0415
 
         return Run(self.folder).network
 

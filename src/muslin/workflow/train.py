@@ -14,7 +14,6 @@ from muslin.design import Design, format_design, load_design
 from muslin.errors import DivergedError
 from muslin.export import export
 from muslin.recipe import Recipe, load_recipe
-from muslin.run import Run
 from muslin.runs.folder import RUNS, RunFolder
 from muslin.runs.record import DataRecord, Environment, RunRecord
 from muslin.training.callbacks import Callback
@@ -25,6 +24,7 @@ from muslin.training.loop import Training
 from muslin.training.machine import environment, pick_device, pick_precision
 from muslin.training.outcome import Fitted
 from muslin.training.snapshot import Identity, require_same
+from muslin.workflow.trained_run import Run
 
 
 def train(  # noqa: PLR0913  (each says one thing, and most calls give two of them)
