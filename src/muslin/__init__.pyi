@@ -1,10 +1,10 @@
 from .ablation import Study, Watcher, ablate
 from .analysis import Analysis, analyze
-from .claims import Checked
 from .data import Audit, Dataset, Split, load_data
 from .design import Design, format_design, load_design, parse_design, save_design
 from .errors import MuslinError
 from .evaluation import Evaluation, Improvement, compare
+from .evaluation.claims import Checked
 from .network import Network
 from .recipe import Recipe, load_recipe
 from .training.callbacks import Callback

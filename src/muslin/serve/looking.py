@@ -12,9 +12,9 @@ from PIL import Image
 from starlette.responses import Response, StreamingResponse
 
 from muslin.analysis import analyze, describe_field
-from muslin.claims import Facts, check
 from muslin.design import Conv2d, describe_shape
 from muslin.evaluation import Evaluation, compare
+from muslin.evaluation.claims import Facts, check
 from muslin.interpret import describe_filter, unit_regions
 from muslin.runs.folder import RunFolder
 from muslin.serve.answers import Values

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from muslin._interruption import going_on_with
 from muslin.ablation.justification import STUDIES, copy_evidence, find_study
-from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design
+from muslin.evaluation.claims import require_measurable
 from muslin.export import FormatName
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS, RunFolder

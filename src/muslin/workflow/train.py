@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design, format_design, load_design
 from muslin.errors import DivergedError
+from muslin.evaluation.claims import require_measurable
 from muslin.export import export
 from muslin.recipe import Recipe, load_recipe
 from muslin.runs.folder import RUNS, RunFolder

@@ -12,11 +12,11 @@ import torch
 
 from muslin.ablation.justification import copy_evidence
 from muslin.analysis import Analysis, analyze
-from muslin.claims import Checked, Facts, check
 from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation
+from muslin.evaluation.claims import Checked, Facts, check
 from muslin.export import FormatName
 from muslin.export.safetensors import load_weights
 from muslin.network import Network, predict
