@@ -23,7 +23,7 @@ from muslin.ablation.arm import Arm
 from muslin.ablation.executor import Job
 from muslin.ablation.local import LocalExecutor
 from muslin.ablation.trial import Trial, work
-from muslin.training.machine import pick_device, pick_precision
+from muslin.engine.machine import pick_device, pick_precision
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ from muslin.ablation.trial import SHIFTED_IMAGES, SHIFTS, probe_json
 from muslin.analysis import analyze
 from muslin.data import Dataset
 from muslin.design import Design
+from muslin.engine.machine import pick_device, pick_precision
 from muslin.errors import TrainingError
 from muslin.recipe import Recipe
-from muslin.training.machine import pick_device, pick_precision
 from muslin.training.teachers import teacher
 
 # Standard deviation of validation accuracy between seeds, in points, on Fashion-MNIST's 6,000 validation images. Of so

@@ -17,10 +17,10 @@ from muslin.ablation.study import Study
 from muslin.ablation.trial import Result, Trial
 from muslin.data import Dataset
 from muslin.design import Design, load_design
+from muslin.engine.machine import environment
 from muslin.errors import MuslinError
 from muslin.recipe import Recipe, load_recipe
 from muslin.training.fit import check_fit
-from muslin.training.machine import environment
 
 
 class Watcher:

@@ -20,10 +20,10 @@ from muslin.ablation.verdict import Costs
 from muslin.analysis import Analysis, analyze
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
+from muslin.engine import Precision
+from muslin.engine.machine import pick_device, pick_precision
 from muslin.errors import RunError
 from muslin.recipe import Recipe
-from muslin.training.machine import pick_device, pick_precision
-from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
     import polars as pl
