@@ -11,7 +11,6 @@ import pytest
 import torch
 from rich.console import Console
 
-from muslin.ablation.arm import Arm
 from muslin.analysis import analyze
 from muslin.data import Dataset, Split
 from muslin.design import Design, load_design, parse_design
@@ -29,6 +28,7 @@ from muslin.training.loop import Training
 from muslin.training.outcome import Fitted
 from muslin.training.progress import ShowProgress
 from muslin.training.teachers import distilled, teacher
+from muslin.trials.arm import Arm
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
