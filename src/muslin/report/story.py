@@ -13,7 +13,7 @@ from muslin.design import Conv2d, Design, Placed
 from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.evaluation.claims import Checked, Facts, check
-from muslin.interpret.evidence import pooled_layer
+from muslin.interpret.exact_cam import pooled_layer
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
 from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition

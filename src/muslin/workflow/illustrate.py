@@ -140,7 +140,7 @@ def illustrate_patches(
     )
 
 
-def illustrate_evidence(
+def illustrate_cams(
     folder: Path, network: Network, image: UInt8[np.ndarray, "height width channel"], class_names: tuple[str, ...]
 ) -> tuple[Path, ...]:
     """Draw where in `image` the evidence for its likeliest classes lies, and what covering each part costs them.

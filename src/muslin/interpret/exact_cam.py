@@ -27,7 +27,7 @@ def pooled_layer(design: Design) -> str | None:
     return None
 
 
-def exact_evidence(
+def exact_cam(
     design: Design,
     weights: Mapping[str, Float[np.ndarray, "..."]],
     maps: Float[np.ndarray, "channel height width"],

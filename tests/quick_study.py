@@ -1,3 +1,5 @@
+"""What tests of trials and studies share: a tiny design, a one-epoch recipe, a tenth of the sample."""
+
 from __future__ import annotations
 
 from dataclasses import replace

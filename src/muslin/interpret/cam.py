@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from muslin.interpret.activations import evaluating, to_device, to_numpy
-from muslin.interpret.evidence import pooled_layer
+from muslin.interpret.exact_cam import pooled_layer
 from muslin.interpret.weights import convolutions
 from muslin.network import Network
 
