@@ -48,7 +48,7 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
     gradient and computed. A FILE is prepared as by `muslin predict`; --photo and --no-photo are for it alone.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
-    from muslin.export.predictor import Predictor  # noqa: PLC0415
+    from muslin.exports.predictor import Predictor  # noqa: PLC0415
     from muslin.workflow.illustrate import (  # noqa: PLC0415
         illustrate_cams,
         illustrate_fields,

@@ -17,8 +17,8 @@ import numpy as np
 
 from muslin.analysis import analyze
 from muslin.errors import MuslinError
-from muslin.export.predictor import Predictor
-from muslin.export.safetensors import load_weights
+from muslin.exports.predictor import Predictor
+from muslin.exports.safetensors import load_weights
 from muslin.interpret import exact_cam, pooled_layer, unit_regions
 from muslin.runs.folder import RunFolder, list_runs, runs_by_name
 from muslin.serve.batching import Batcher

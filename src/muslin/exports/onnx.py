@@ -20,9 +20,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from muslin.design import Shape
 from muslin.errors import ExportError
-from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, describe_input, output_name
-from muslin.export._graph import BATCH, IR_VERSION, OPSET, Graph
-from muslin.export._weights import Weights
+from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, Card, describe_input, output_name
+from muslin.exports._graph import BATCH, IR_VERSION, OPSET, Graph
+from muslin.exports._weights import Weights
 
 LARGEST_FILE = 2**31 - 1  # bytes: what a protocol buffer can hold
 

@@ -13,10 +13,10 @@ import torch
 from muslin.data import load_data
 from muslin.design import AvgPool2d, Design
 from muslin.errors import ExportError, MuslinError
-from muslin.export import FormatName, export
-from muslin.export.keras import import_keras, quiet_keras
-from muslin.export.predictor import Predictor
-from muslin.export.safetensors import load_weights
+from muslin.exports import FormatName, export
+from muslin.exports.keras import import_keras, quiet_keras
+from muslin.exports.predictor import Predictor
+from muslin.exports.safetensors import load_weights
 from muslin.network import Network, prepare
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from muslin.design import Shape
 from muslin.errors import RunError
-from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
-from muslin.export._graph import BATCH, OPSET, Attribute, Graph, Node
-from muslin.export._weights import expected_shapes
+from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
+from muslin.exports._graph import BATCH, OPSET, Attribute, Graph, Node
+from muslin.exports._weights import expected_shapes
 
 MOST_BYTES = 2**31 - 1  # what a protocol buffer can hold
 _FLOAT = 1  # onnx.proto: TensorProto.FLOAT

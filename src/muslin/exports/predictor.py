@@ -10,9 +10,9 @@ import onnxruntime  # type: ignore[import-untyped]
 
 from muslin.design import Design, describe_shape
 from muslin.errors import DataError, RunError
-from muslin.export._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
-from muslin.export._onnx_guard import MOST_BYTES, check_onnx
-from muslin.export._weights import Weights
+from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
+from muslin.exports._onnx_guard import MOST_BYTES, check_onnx
+from muslin.exports._weights import Weights
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -63,7 +63,7 @@ class Predictor:
         threads: int = 1,
     ) -> Predictor:
         """A predictor for weights at hand; with `layers`, one that `activations` works on."""
-        from muslin.export.onnx import onnx_bytes  # noqa: PLC0415  (a predictor on a file does without the onnx package)
+        from muslin.exports.onnx import onnx_bytes  # noqa: PLC0415  (a predictor on a file does without the onnx package)
 
         return cls(onnx_bytes(Card.of(design, class_names), weights, layers=layers), threads=threads)
 
@@ -83,7 +83,7 @@ class Predictor:
                     f"Write it again: muslin export {folder.path} --to onnx"
                 )
             return predictor
-        from muslin.export.safetensors import load_weights  # noqa: PLC0415  (only without model.onnx)
+        from muslin.exports.safetensors import load_weights  # noqa: PLC0415  (only without model.onnx)
 
         return cls.from_weights(
             folder.design, load_weights(weights, folder.design), folder.record.data.class_names, threads=threads

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from muslin._words import count, number
 from muslin.design import Design, Dropout
 from muslin.recipe import FEW_STEPS, Adam, Distillation, Linear, Muon, Recipe
-from muslin.report.words import listed, percent, setting
+from muslin.reports.words import listed, percent, setting
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
 

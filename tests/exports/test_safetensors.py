@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from muslin.design import load_design
 from muslin.errors import ExportError, MuslinError, RunError
-from muslin.export import export
-from muslin.export.safetensors import load_weights, read_card
+from muslin.exports import export
+from muslin.exports.safetensors import load_weights, read_card
 
 from .designs import DESIGNS, design, random_network, weights_of
 

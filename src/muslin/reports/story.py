@@ -14,10 +14,10 @@ from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.evaluation.claims import Checked, Facts, check
 from muslin.interpret.exact_cam import pooled_layer
-from muslin.report.comparison import Candidate, Line, compare_candidates
-from muslin.report.pictures import Pictures
-from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition
-from muslin.report.training import Course, Setting, settings
+from muslin.reports.comparison import Candidate, Line, compare_candidates
+from muslin.reports.pictures import Pictures
+from muslin.reports.repeat import Part, Repetition, parts, repetition, study_repetition
+from muslin.reports.training import Course, Setting, settings
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, get_args
 from muslin._disk.files import replacing
 from muslin.design import Design
 from muslin.errors import ExportError
-from muslin.export._card import Card, describe_input
-from muslin.export._weights import Weights, mismatch, not_finite
+from muslin.exports._card import Card, describe_input
+from muslin.exports._weights import Weights, mismatch, not_finite
 
 __all__ = ["FORMATS", "Format", "FormatName", "Weights", "describe_input", "export"]
 
@@ -92,14 +92,14 @@ def _write(card: Card, weights: Weights, path: Path, to: FormatName) -> None:
     # Each format's libraries take a part of a second, Keras' several: only the one that is asked for is imported.
     match to:
         case "safetensors":
-            from muslin.export.safetensors import write_safetensors  # noqa: PLC0415
+            from muslin.exports.safetensors import write_safetensors  # noqa: PLC0415
 
             write_safetensors(card, weights, path)
         case "onnx":
-            from muslin.export.onnx import write_onnx  # noqa: PLC0415
+            from muslin.exports.onnx import write_onnx  # noqa: PLC0415
 
             write_onnx(card, weights, path)
         case "keras" | "h5":
-            from muslin.export.keras import write_keras  # noqa: PLC0415
+            from muslin.exports.keras import write_keras  # noqa: PLC0415
 
             write_keras(card.design, weights, path)

@@ -14,9 +14,9 @@ import pytest
 from muslin.analysis import analyze
 from muslin.design import Design, load_design
 from muslin.errors import ExportError, MuslinError
-from muslin.export import export
-from muslin.export.keras import import_keras, write_keras
-from muslin.export.verify import verify_keras
+from muslin.exports import export
+from muslin.exports.keras import import_keras, write_keras
+from muslin.exports.verify import verify_keras
 from muslin.network import Network
 
 from .designs import DESIGNS, random_images, random_network, weights_of
@@ -90,8 +90,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from muslin.design import load_design
 from muslin.errors import ExportError
-from muslin.export import export
-from muslin.export._weights import expected_shapes
+from muslin.exports import export
+from muslin.exports._weights import expected_shapes
 import numpy as np
 
 design = load_design("dense_baseline")

@@ -37,7 +37,7 @@ from muslin.design import (
 )
 from muslin.design.layers import NORMALIZATION_EPSILON
 from muslin.errors import ExportError
-from muslin.export._weights import Weights
+from muslin.exports._weights import Weights
 
 SUFFIXES = (".keras", ".h5")
 _BACKEND = "torch"

@@ -11,7 +11,7 @@ from muslin.ablation.justification import Justification
 from muslin.data.sources import given_place
 from muslin.design import Design, library, load_design
 from muslin.recipe import Recipe, load_recipe, recipes
-from muslin.report.words import size
+from muslin.reports.words import size
 from muslin.runs.folder import RunFolder
 from muslin.training.outcome import Outcome
 

@@ -19,8 +19,8 @@ from safetensors.numpy import save
 
 from muslin.design import Design
 from muslin.errors import RunError
-from muslin.export._card import Card
-from muslin.export._weights import Weights, mismatch, not_finite
+from muslin.exports._card import Card
+from muslin.exports._weights import Weights, mismatch, not_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

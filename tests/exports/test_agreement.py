@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from muslin.data import Dataset
 from muslin.design import Design, load_design
 from muslin.errors import ExportError
-from muslin.export import export
-from muslin.export.predictor import Predictor
-from muslin.export.verify import verify, verify_keras, verify_onnx
+from muslin.exports import export
+from muslin.exports.predictor import Predictor
+from muslin.exports.verify import verify, verify_keras, verify_onnx
 from muslin.network import Network, predict, prepare
 
 from .designs import DESIGNS, random_images, random_network, small_designs, weights_of

@@ -10,10 +10,10 @@ from muslin._words import number
 from muslin.analysis import Analysis
 from muslin.design import Conv2d, Design
 from muslin.evaluation import Evaluation
-from muslin.report.words import THIN, duration, millions, percent, signed, size
+from muslin.reports.words import THIN, duration, millions, percent, signed, size
 
 if TYPE_CHECKING:
-    from muslin.report.training import Course
+    from muslin.reports.training import Course
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from PIL import Image
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.data.official import made_from_photos
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.pictures.prepare import prepare_picture
 from muslin.runs.folder import RunFolder
 from muslin.serve.answers import Values

@@ -22,8 +22,8 @@ from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, ExportError, MuslinError, RunError
-from muslin.export import export
-from muslin.export.predictor import Predictor
+from muslin.exports import export
+from muslin.exports.predictor import Predictor
 from muslin.network import Network
 from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
@@ -130,7 +130,7 @@ def test_export_may_stand_beside_a_run_s_files_and_write_its_own_anew(folder: Ru
 def test_an_export_that_is_not_the_network_leaves_the_old_file_whole(
     folder: RunFolder, sample: Dataset, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module, name = f"muslin.export.{to}", f"write_{to}"
+    module, name = f"muslin.exports.{to}", f"write_{to}"
     write = getattr(importlib.import_module(module), name)
 
     def wrong(of: object, weights: dict[str, np.ndarray], path: Path) -> None:

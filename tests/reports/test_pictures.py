@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from muslin.errors import RunError
-from muslin.report.pictures import HEAVY, Pictures
+from muslin.reports.pictures import HEAVY, Pictures
 
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 SVG = f'<svg {SPACES} width="72pt" height="36pt">{{}}</svg>'

@@ -11,10 +11,10 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, ExportError, RunError
-from muslin.export import export
-from muslin.export._card import Card
-from muslin.export.onnx import build_onnx, write_onnx
-from muslin.export.predictor import BATCH_SIZE, Predictor
+from muslin.exports import export
+from muslin.exports._card import Card
+from muslin.exports.onnx import build_onnx, write_onnx
+from muslin.exports.predictor import BATCH_SIZE, Predictor
 from muslin.network import Network, predict
 
 from .designs import DESIGNS, random_images, random_network, weights_of
@@ -88,7 +88,7 @@ def test_the_same_weights_make_the_same_bytes(path: Path, tmp_path: Path, sample
 
 
 def test_weights_beyond_the_format_s_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muslin.export.onnx.LARGEST_FILE", 1000)
+    monkeypatch.setattr("muslin.exports.onnx.LARGEST_FILE", 1000)
     with pytest.raises(ExportError, match="an ONNX file holds at most 1,000"):
         write_onnx(Card.of(CUSTOM), WEIGHTS, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())

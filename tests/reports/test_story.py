@@ -14,11 +14,11 @@ from muslin.design import Design
 from muslin.design.template import start_design
 from muslin.evaluation import Evaluation, compare
 from muslin.recipe import Recipe, load_recipe
-from muslin.report.build import render
-from muslin.report.repeat import repetition, study_repetition
-from muslin.report.story import Story
-from muslin.report.training import Course
-from muslin.report.words import on_point
+from muslin.reports.build import render
+from muslin.reports.repeat import repetition, study_repetition
+from muslin.reports.story import Story
+from muslin.reports.training import Course
+from muslin.reports.words import on_point
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History

@@ -1,6 +1,6 @@
 """What an ONNX graph of a design consists of: its nodes in order, as plain values, without the `onnx` package.
 
-`muslin.export.onnx` writes them down; the reader of ONNX files wants to find exactly them again.
+`muslin.exports.onnx` writes them down; the reader of ONNX files wants to find exactly them again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from muslin.design import (
     Window,
 )
 from muslin.design.layers import NORMALIZATION_EPSILON
-from muslin.export._card import INPUT, LOGITS, PROBABILITIES, output_name
+from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, output_name
 
 # The oldest pair that has every operator used here in its present form: read by ONNX Runtime since 1.6 (2020), and by
 # the converters for phones and browsers. GELU as one operator would need opset 20; it is written out instead.

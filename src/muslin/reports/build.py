@@ -12,8 +12,8 @@ from muslin.analysis import describe_field
 from muslin.design import describe_shape
 from muslin.design.template import is_open
 from muslin.errors import MuslinError, RunError
-from muslin.report import layers, words
-from muslin.report.story import Story
+from muslin.reports import layers, words
+from muslin.reports.story import Story
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 
@@ -87,7 +87,7 @@ def render(folder: RunFolder) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("muslin.report"),
+        loader=jinja2.PackageLoader("muslin.reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
