@@ -13,7 +13,7 @@ from PIL import Image
 
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
-from serve.conftest import Running
+from server.conftest import Running
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 PAGE = Path(__file__).parents[2] / "docs" / "serve.md"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import booleans
 
 from muslin.runs.folder import RunFolder
-from serve.conftest import Running
+from server.conftest import Running
 
 CASES = int(os.environ.get("MUSLIN_FUZZ_CASES", "225"))  # for each of the nine places that take anything
 

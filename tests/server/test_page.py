@@ -20,8 +20,8 @@ from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
 from muslin.training.history import History
-from serve.browser import PATIENCE, Watched, browser, eventually, require
-from serve.conftest import Running, Start, wait_until
+from server.browser import PATIENCE, Watched, browser, eventually, require
+from server.conftest import Running, Start, wait_until
 from studies import study
 
 __all__ = ["browser"]
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_picture_is_explained(known: Running, visit: Open) -> 
     page = visit(known.url, refusals=True)
     page.get_by_role("button", name="Photo").click()
     page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": b"GIF89a no"})
-    page.get_by_text("is not a picture that is read here").wait_for()
+    page.get_by_text("is not a picture in a supported format").wait_for()
 
 
 def test_stepping_through_test_images(known: Running, visit: Open, sample: Dataset) -> None:
@@ -410,6 +410,6 @@ def test_the_token_opens_the_page(start: Start, visit: Open) -> None:
 
 
 def test_no_browser_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve.browser.CHROMIUM", None)
+    monkeypatch.setattr("server.browser.CHROMIUM", None)
     with pytest.raises(pytest.skip.Exception, match="no Chromium"):
         require()
