@@ -11,12 +11,8 @@ const WIDTH = 420,
 
 // series: [{ name, color, points: [[x, y], …], dots, bars: [[x, low, high], …] }].
 // format: writes a value of the y axis. across: name of the x axis. from, to: range of the y axis.
-// level: { value, name } of a horizontal line. square: both axes run from 0 to 1. whole: the x axis has whole numbers.
-export function chart(
-  title,
-  series,
-  { format = String, across = "epoch", from, to, level, square = false, whole = true } = {},
-) {
+// level: { value, name } of a horizontal line. square: both axes run from 0 to 1. Otherwise the x axis has whole numbers.
+export function chart(title, series, { format = String, across = "epoch", from, to, level, square = false } = {}) {
   const all = series.flatMap((each) => each.points),
     ys = all.map(([, y]) => y).concat(level ? [level.value] : []);
   if (!all.length)
@@ -30,9 +26,7 @@ export function chart(
   const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low || 1)) * (HEIGHT - TOP - BOTTOM);
   const marks = square
     ? [0, 0.25, 0.5, 0.75, 1]
-    : nice(left, right)
-        .filter((tick) => !whole || Number.isInteger(tick))
-        .filter((tick) => tick >= left && tick <= right);
+    : nice(left, right).filter((tick) => Number.isInteger(tick) && tick >= left && tick <= right);
   const words = series
     .filter((each) => each.points.length)
     .map((each) => `${each.name}: last value ${format(each.points.at(-1)[1])}`)
@@ -52,7 +46,7 @@ export function chart(
       marks.map((tick) =>
         svg("text", { x: x(tick), y: HEIGHT - 8, "text-anchor": "middle" }, square ? format(tick) : String(tick)),
       ),
-      svg("text", { x: WIDTH - RIGHT, y: HEIGHT + 6, "text-anchor": "end" }, square ? across : ""),
+      svg("text", { x: WIDTH - RIGHT, y: HEIGHT + 6, "text-anchor": "end" }, across),
       level && svg("line", { class: "base", x1: LEFT, x2: WIDTH - RIGHT, y1: y(level.value), y2: y(level.value) }),
       level &&
         svg("text", { x: WIDTH - RIGHT, y: y(level.value) + (beaten ? 14 : -5), "text-anchor": "end" }, level.name),
@@ -63,7 +57,6 @@ export function chart(
             class: "line",
             stroke: `var(--${each.color})`,
             points: each.points.map((point) => `${x(point[0])},${y(point[1])}`).join(" "),
-            "stroke-dasharray": each.dashed ? "5 4" : null,
           }),
         (each.bars ?? []).map(([at, bottom, top]) =>
           svg("line", {
@@ -84,15 +77,7 @@ export function chart(
     h(
       "p",
       { class: "keys" },
-      series.map((each) =>
-        h(
-          "span",
-          {},
-          h("i", { style: { background: `var(--${each.color})`, opacity: each.dashed ? 0.55 : 1 } }),
-          each.name,
-        ),
-      ),
-      square ? null : h("span", {}, `by ${across}`),
+      series.map((each) => h("span", {}, h("i", { style: { background: `var(--${each.color})` } }), each.name)),
     ),
   );
 }

@@ -4,7 +4,7 @@ import { get, place } from "./api.js";
 import { chart } from "./charts.js";
 import { confusion, tested } from "./confusion.js";
 import { h } from "./dom.js";
-import { count, percent, plain, signed } from "./words.js";
+import { count, difference, percent, plain, signed } from "./words.js";
 
 export async function results(main, { run, detail, store, still }) {
   const found = await get(place(run, "results"));
@@ -39,11 +39,7 @@ export async function results(main, { run, detail, store, still }) {
           "section",
           {},
           h("h2", {}, "Confusion matrix"),
-          h(
-            "p",
-            { class: "soft" },
-            "Rows are true classes, columns are predicted classes. Select a cell to see its images.",
-          ),
+          h("p", { class: "soft" }, "Rows are true classes, columns are predicted classes."),
           confusion(run, found, images),
         ),
         h(
@@ -100,9 +96,9 @@ function facts({ test, baseline, improvement, splits }) {
     fact("Test loss", plain(test.loss, 3), `on ${count(test.images)} images`),
     improvement &&
       fact(
-        "Difference from the baseline",
-        `${signed(improvement.points)} points`,
-        `95% interval ${signed(improvement.interval[0])} to ${signed(improvement.interval[1])}; baseline ${percent(baseline.accuracy)}`,
+        `Versus the baseline (${percent(baseline.accuracy)})`,
+        difference(improvement.points),
+        `95% interval ${signed(improvement.interval[0])} to ${signed(improvement.interval[1])}`,
       ),
     splits.overfitting_gap !== undefined &&
       fact("Overfitting gap", `${signed(splits.overfitting_gap)} points`, "training minus validation accuracy"),

@@ -8,6 +8,8 @@ const fixed = (value, digits) => {
 export const plain = (value, digits = 2) => fixed(value, digits);
 export const signed = (value, digits = 2) =>
   Number(value.toFixed(digits)) > 0 ? `+${fixed(value, digits)}` : fixed(value, digits);
+export const difference = (points) =>
+  `${plain(Math.abs(points))} points ${Number(points.toFixed(2)) === 0 ? "apart" : points > 0 ? "better" : "worse"}`;
 export const percent = (fraction, digits = 1) => `${fixed(100 * fraction, digits)}%`;
 export const count = (number) => Math.round(number).toLocaleString("en");
 export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
