@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.data import load_data
 from muslin.data.sources import cache_folder
 from muslin.errors import MuslinError
-from muslin.run import Run
+from muslin.workflow.trained_run import Run
 
 TOLERANCE = 1e-5  # of probabilities
 CHILD = Path(__file__).with_name("_keras_on_tensorflow.py")

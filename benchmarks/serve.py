@@ -34,7 +34,7 @@ import psutil
 import uvloop
 
 from muslin.export.predictor import Predictor
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 
 DIFFERENT = 64  # images that are asked for in turn
 TOLERANCE = 1e-5

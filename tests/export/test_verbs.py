@@ -25,12 +25,12 @@ from muslin.errors import DataError, ExportError, MuslinError, RunError
 from muslin.export import export
 from muslin.export.photo import prepare_photo
 from muslin.export.predictor import Predictor
-from muslin.folder import RunFolder
 from muslin.network import Network
-from muslin.pipeline import export_all
 from muslin.recipe import load_recipe
-from muslin.run import Run
-from muslin.training_run import new_record
+from muslin.runs.folder import RunFolder
+from muslin.workflow.run import export_all
+from muslin.workflow.train import new_record
+from muslin.workflow.trained_run import Run
 
 from .designs import FLATTEN, design, random_network, weights_of
 

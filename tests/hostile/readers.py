@@ -21,8 +21,8 @@ from muslin.export.photo import prepare_photo
 from muslin.export.picture import read_picture
 from muslin.export.predictor import Predictor
 from muslin.export.safetensors import load_weights, read_card
-from muslin.folder import RunFolder
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder
 from muslin.training.history import Epoch, History
 
 DESIGN = parse_design(
@@ -133,7 +133,7 @@ def _record() -> tuple[bytes, ...]:
 
     from muslin.data.audit import audit  # noqa: PLC0415
     from muslin.data.split import Files  # noqa: PLC0415
-    from muslin.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
+    from muslin.runs.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
     from muslin.training.outcome import Outcome  # noqa: PLC0415
 
     splits = {"train": TRAIN, "validation": TEST, "test": TEST}

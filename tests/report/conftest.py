@@ -11,12 +11,12 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import Design, load_design
 from muslin.evaluation import Evaluation
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
-from muslin.record import RunRecord
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
-from muslin.training_run import new_record
+from muslin.workflow.train import new_record
 
 CNN, DENSE = load_design("custom_cnn"), load_design("dense_baseline")
 OUTCOME = Outcome(61.3, 7321.0, 3, "finished", "all 3 epochs done", None, "cpu", "bfloat16", 2)

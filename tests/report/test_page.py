@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from muslin.cli import muslin
 from muslin.design import Design, parse_design
 from muslin.errors import MuslinError, RunError
-from muslin.folder import RunFolder
-from muslin.record import RunRecord
 from muslin.report import build_report
 from muslin.report.build import render
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.history import History
 from studies import study
 
@@ -183,7 +183,7 @@ def test_a_report_that_cannot_be_written_is_explained(make_run: MakeRun, tmp_pat
 def test_building_a_report_imports_neither_torch_nor_matplotlib(make_run: MakeRun) -> None:
     folder = make_run(baseline=None)
     code = (
-        "import sys; from muslin.folder import RunFolder; from muslin.report import build_report\n"
+        "import sys; from muslin.runs.folder import RunFolder; from muslin.report import build_report\n"
         "build_report(RunFolder.open(sys.argv[1]))\n"
         "print([name for name in ('torch', 'matplotlib', 'polars', 'sklearn', 'keras') if name in sys.modules])"
     )

@@ -13,14 +13,14 @@ from muslin.ablation.justification import Justification, JustificationRow, Origi
 from muslin.design import Design
 from muslin.design.template import start_design
 from muslin.evaluation import Evaluation, compare
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe
-from muslin.record import RunRecord
 from muslin.report.build import render
 from muslin.report.repeat import repetition, study_repetition
 from muslin.report.story import Story
 from muslin.report.training import Course
 from muslin.report.words import on_point
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
 
 from .conftest import CNN, HISTORY, OUTCOME, MakeRun

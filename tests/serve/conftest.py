@@ -14,11 +14,11 @@ import pytest
 
 from muslin.data import Dataset
 from muslin.design import load_design, parse_design
-from muslin.folder import RunFolder
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder
 from muslin.serve.server import Server, listen, make_server
 from muslin.serve.settings import Settings
-from muslin.training_run import train
+from muslin.workflow.train import train
 
 FLAT = """
 name = "flat"

@@ -16,9 +16,9 @@ from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.export.predictor import Predictor
 from muslin.export.prepare import prepare_picture
-from muslin.folder import RunFolder
-from muslin.run import Run
+from muslin.runs.folder import RunFolder
 from muslin.serve.answers import Values
+from muslin.workflow.trained_run import Run
 from serve.conftest import Running, wait_until
 from studies import study
 

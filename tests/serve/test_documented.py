@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from muslin.data import Dataset
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from serve.conftest import Running
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import booleans
 
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from serve.conftest import Running
 
 CASES = int(os.environ.get("MUSLIN_FUZZ_CASES", "225"))  # for each of the nine places that take anything

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from muslin.training.history import History
 from serve.browser import PATIENCE, Watched, browser, eventually, require
 from serve.conftest import Running, Start, wait_until

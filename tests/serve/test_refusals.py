@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from muslin.data.sources import SAMPLE
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from serve.conftest import Running, Start, wait_until
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training

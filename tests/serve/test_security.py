@@ -25,7 +25,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from muslin.serve.slots import Slots
 from serve.conftest import Running, Start
 

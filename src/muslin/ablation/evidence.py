@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.ablation.arm import design_key
 from muslin.ablation.justification import Justification, Origin, ShiftRow, save_justification
 from muslin.ablation.study import Study

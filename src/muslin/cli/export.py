@@ -28,7 +28,7 @@ def command(run: str, to: FormatName, out: Path | None, output: Output) -> None:
     The file is read back and held against the network before it gets its name: its answers on images or, for
     safetensors, its weights. Its path is printed.
     """
-    from muslin.run import Run  # noqa: PLC0415  (--help does without torch)
+    from muslin.workflow.trained_run import Run  # noqa: PLC0415  (--help does without torch)
 
     source = Run.open(run)
     path = source.export(to, out, say=output.note)

@@ -51,7 +51,7 @@ def command(
     from muslin.export.picture import MOST_BYTES  # noqa: PLC0415
     from muslin.export.predictor import Predictor  # noqa: PLC0415
     from muslin.export.prepare import prepare_picture  # noqa: PLC0415
-    from muslin.folder import RunFolder  # noqa: PLC0415
+    from muslin.runs.folder import RunFolder  # noqa: PLC0415
 
     if photo and invert:
         raise click.UsageError("--photo and --invert exclude each other: the recipe inverts by itself where it should.")

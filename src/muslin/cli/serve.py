@@ -123,7 +123,7 @@ def command(
 
 def _find(run: str) -> tuple[Path, str | None]:
     """The folder of runs, and which of them was asked for; None for the newest that is trained."""
-    from muslin.folder import LATEST, RUNS, RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.runs.folder import LATEST, RUNS, RunFolder  # noqa: PLC0415  (--help does without)
 
     if run == LATEST and not Path(run).exists():
         RunFolder.open(LATEST)  # says what to do if there is none

@@ -33,8 +33,8 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
     chosen, recipe = training.design(design), training.recipe()
     dataset = training.data(data, output)
     note_few_steps(recipe, dataset, output)
-    from muslin import training_run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
+    from muslin.workflow import train as training_run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
 
     run = training_run.train(
         chosen,

@@ -16,7 +16,7 @@ from muslin.errors import DataError, MuslinError
 if TYPE_CHECKING:
     import numpy as np
 
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 
 @click.command()
@@ -49,13 +49,13 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
     """
     # Here, and not above: `muslin visualize --help` does without torch.
     from muslin.export.predictor import Predictor  # noqa: PLC0415
-    from muslin.illustrate import (  # noqa: PLC0415
+    from muslin.workflow.illustrate import (  # noqa: PLC0415
         illustrate_evidence,
         illustrate_fields,
         illustrate_network,
         illustrate_patches,
     )
-    from muslin.run import Run  # noqa: PLC0415
+    from muslin.workflow.trained_run import Run  # noqa: PLC0415
 
     opened = Run.open(run)
     folder, names = opened.folder, opened.record.data.class_names

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from muslin._files import replacing
+from muslin._disk.files import replacing
 from muslin.design import Design
 from muslin.errors import ExportError
 from muslin.export._card import Card, describe_input

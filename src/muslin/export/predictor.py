@@ -17,7 +17,7 @@ from muslin.export._weights import Weights
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 PIXEL_MAXIMUM = np.float32(255)
 BATCH_SIZE = 250  # images at a time: bounds the memory, and larger batches are not faster

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import jinja2
 
-from muslin._files import write_text
-from muslin._run_files import require_free
+from muslin._disk.files import write_text
 from muslin._words import count, number
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
 from muslin.design.template import is_open
 from muslin.errors import MuslinError, RunError
-from muslin.folder import RunFolder
 from muslin.report import layers, words
 from muslin.report.story import Story
+from muslin.runs.files import require_free
+from muslin.runs.folder import RunFolder
 
 _FILTERS = (
     number,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from muslin.ablation.justification import Justification
 from muslin.data.sources import given_place
 from muslin.design import Design, library, load_design
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe, load_recipe, recipes
 from muslin.report.words import size
+from muslin.runs.folder import RunFolder
 from muslin.training.outcome import Outcome
 
 RECIPE_FILE = "recipe.toml"

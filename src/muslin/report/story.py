@@ -8,18 +8,18 @@ from itertools import groupby
 
 from muslin.ablation.justification import FILE, Justification, JustificationRow, load_justification
 from muslin.analysis import Analysis, analyze
-from muslin.claims import Checked, Facts, check
 from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
 from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
-from muslin.folder import RunFolder
+from muslin.evaluation.claims import Checked, Facts, check
 from muslin.interpret.evidence import pooled_layer
-from muslin.record import RunRecord
 from muslin.report.comparison import Candidate, Line, compare_candidates
 from muslin.report.pictures import Pictures
 from muslin.report.repeat import Part, Repetition, parts, repetition, study_repetition
 from muslin.report.training import Course, Setting, settings
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 
 SPLITS = ("train", "validation", "test")
 

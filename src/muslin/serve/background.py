@@ -13,7 +13,7 @@ from muslin.data import Dataset, load_data
 from muslin.data.sources import SAMPLE, given_place
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
-from muslin.record import DataRecord
+from muslin.runs.record import DataRecord
 from muslin.serve.problems import without_place
 from muslin.serve.rooms import MOST_ROOMS, Room, settle
 from muslin.serve.run_answers import Guide

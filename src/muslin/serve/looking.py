@@ -12,11 +12,11 @@ from PIL import Image
 from starlette.responses import Response, StreamingResponse
 
 from muslin.analysis import analyze, describe_field
-from muslin.claims import Facts, check
 from muslin.design import Conv2d, describe_shape
 from muslin.evaluation import Evaluation, compare
-from muslin.folder import RunFolder
+from muslin.evaluation.claims import Facts, check
 from muslin.interpret import describe_filter, unit_regions
+from muslin.runs.folder import RunFolder
 from muslin.serve.answers import Values
 from muslin.serve.explaining import example
 from muslin.serve.problems import Refusal

@@ -19,8 +19,8 @@ from muslin.analysis import analyze
 from muslin.errors import MuslinError
 from muslin.export.predictor import Predictor
 from muslin.export.safetensors import load_weights
-from muslin.folder import RunFolder, list_runs, runs_by_name
 from muslin.interpret import exact_evidence, pooled_layer, unit_regions
+from muslin.runs.folder import RunFolder, list_runs, runs_by_name
 from muslin.serve.batching import Batcher
 from muslin.serve.metrics import Metrics
 from muslin.serve.problems import Refusal
@@ -68,7 +68,7 @@ class Room:
     def _network(self) -> Network:
         # Only Grad-CAM needs gradients, and only designs without global average pooling need Grad-CAM: torch takes
         # two seconds and 200 MB.
-        from muslin.run import Run  # noqa: PLC0415
+        from muslin.workflow.trained_run import Run  # noqa: PLC0415
 
         return Run(self.folder).network
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.data.sources import cache_folder
 from muslin.errors import TrainingError
 from muslin.training.outcome import Precision

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from muslin._files import flush, make_folder, sweep
+from muslin._disk.files import flush, make_folder, sweep
 from muslin.errors import MuslinError
 
 

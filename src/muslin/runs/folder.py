@@ -31,14 +31,14 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from muslin._files import write_bytes, write_text
-from muslin._lock import at_work
-from muslin._new_folder import new_folder
-from muslin._run_files import FIGURES_OF_WEIGHTS, missing, read
+from muslin._disk.files import write_bytes, write_text
+from muslin._disk.lock import at_work
+from muslin._disk.new_folder import new_folder
+from muslin.runs.files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.record import RunRecord
+from muslin.runs.record import RunRecord
 from muslin.training.history import History
 
 LATEST = "latest"

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin.claims import require_measurable
 from muslin.data import Dataset
 from muslin.design import Design, format_design, load_design
 from muslin.errors import DivergedError
+from muslin.evaluation.claims import require_measurable
 from muslin.export import export
-from muslin.folder import RUNS, RunFolder
 from muslin.recipe import Recipe, load_recipe
-from muslin.record import DataRecord, Environment, RunRecord
-from muslin.run import Run
+from muslin.runs.folder import RUNS, RunFolder
+from muslin.runs.record import DataRecord, Environment, RunRecord
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import check_fit, fit
@@ -25,6 +24,7 @@ from muslin.training.loop import Training
 from muslin.training.machine import environment, pick_device, pick_precision
 from muslin.training.outcome import Fitted
 from muslin.training.snapshot import Identity, require_same
+from muslin.workflow.trained_run import Run
 
 
 def train(  # noqa: PLR0913  (each says one thing, and most calls give two of them)

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import binomtest
 
 from muslin.analysis import analyze
-from muslin.claims import MEASURES, Facts, check, require_measurable
 from muslin.cli import main
 from muslin.design import Claim, Design, format_design, load_design
 from muslin.errors import DesignError
 from muslin.evaluation import Evaluation
+from muslin.evaluation.claims import MEASURES, Facts, check, require_measurable
 
 CNN = load_design("custom_cnn")
 

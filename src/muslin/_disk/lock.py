@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from muslin._files import alive, sweep
+from muslin._disk.files import alive, sweep
 from muslin.errors import MuslinError, RunError
 
 NAME = ".lock"

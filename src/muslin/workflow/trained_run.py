@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from muslin._run_files import require_free
 from muslin.ablation.justification import copy_evidence
 from muslin.analysis import Analysis, analyze
-from muslin.claims import Checked, Facts, check
 from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation
+from muslin.evaluation.claims import Checked, Facts, check
 from muslin.export import FormatName
 from muslin.export.safetensors import load_weights
-from muslin.folder import RunFolder
 from muslin.network import Network, predict
-from muslin.record import RunRecord
 from muslin.report import build_report
+from muslin.runs.files import require_free
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.history import History
 
 if TYPE_CHECKING:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin import figures
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin.data import Dataset, Split
 from muslin.design import Conv2d, Design
 from muslin.evaluation import compare
 from muslin.export.predictor import Predictor
 from muslin.figures.patches import PATCHES
 from muslin.figures.style import alone
-from muslin.folder import RunFolder
 from muslin.interpret import (
     chance,
     class_activation_maps,
@@ -28,6 +27,7 @@ from muslin.interpret import (
     unit_regions,
 )
 from muslin.network import Network, predict
+from muslin.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from jaxtyping import Int64, UInt8
