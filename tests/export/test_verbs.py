@@ -23,9 +23,9 @@ from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, ExportError, MuslinError, RunError
 from muslin.export import export
-from muslin.export.photo import prepare_photo
 from muslin.export.predictor import Predictor
 from muslin.network import Network
+from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.workflow.run import export_all

@@ -17,10 +17,10 @@ from muslin.data import formats, idx
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation
 from muslin.export import export
-from muslin.export.photo import prepare_photo
-from muslin.export.picture import read_picture
 from muslin.export.predictor import Predictor
 from muslin.export.safetensors import load_weights, read_card
+from muslin.pictures.photo import prepare_photo
+from muslin.pictures.picture import read_picture
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.history import Epoch, History

@@ -14,8 +14,9 @@ from PIL import Image
 
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
+from muslin.data.official import made_from_photos
 from muslin.export.predictor import Predictor
-from muslin.export.prepare import prepare_picture
+from muslin.pictures.prepare import prepare_picture
 from muslin.runs.folder import RunFolder
 from muslin.serve.answers import Values
 from muslin.workflow.trained_run import Run
@@ -61,7 +62,7 @@ def test_files_are_classified_as_muslin_predict_does(
     answer = served.http.post("/api/predict", files=[("image", ("x", content)) for content in pictures])
     assert answer.status_code == 200
     shape, names = cnn.design.input_shape, cnn.record.data.class_names
-    prepared = [prepare_picture(each, shape, names) for each in pictures]
+    prepared = [prepare_picture(each, shape, made_from_photos(names)) for each in pictures]
     assert [picture.steps is None for picture in prepared] == [True, True, True, False]
     offline = Predictor.from_run(cnn).probabilities(np.stack([picture.pixels for picture in prepared]))
     online = [each["probabilities"] for each in answer.json()["predictions"]]

@@ -113,9 +113,10 @@ def _one_of(images: np.ndarray, number: int) -> np.ndarray:
 def _from_file(
     path: Path, folder: RunFolder, class_names: Sequence[str], output: Output, *, photo: bool | None
 ) -> np.ndarray:
-    from muslin.export.prepare import prepare_picture  # noqa: PLC0415  (Pillow: only for files)
+    from muslin.data.official import made_from_photos  # noqa: PLC0415  (NumPy: only for files)
+    from muslin.pictures.prepare import prepare_picture  # noqa: PLC0415  (Pillow: only for files)
 
     shape = folder.design.input_shape
-    picture = prepare_picture(path, shape, class_names, preparation(photo=photo))
+    picture = prepare_picture(path, shape, made_from_photos(class_names), preparation(photo=photo))
     note_resized([picture], shape, output)
     return picture.pixels.copy()  # Pillow's own memory is read-only, which torch warns of

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import numpy as np
 from fastapi import APIRouter, Request
 
-from muslin.export.photo import STEPS, Step, prepare_photo
 from muslin.interpret import feature_layer, occlusion_map
+from muslin.pictures.photo import STEPS, Step, prepare_photo
 from muslin.serve.answers import (
     Evidence,
     Explanation,

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from muslin.export.prepare import PREPARATIONS, prepare_picture
+from muslin.data.official import made_from_photos
+from muslin.pictures.prepare import PREPARATIONS, prepare_picture
 from muslin.serve.answers import Prediction, Predictions
 from muslin.serve.problems import Refusal, named, refuse_invalid
 from muslin.serve.requests import MOST_IMAGES, PredictRequest
@@ -109,13 +110,11 @@ async def _from_form(request: Request, service: Service) -> tuple[Room, list[np.
         room = await service.room(run_of(form))
         contents = [await file.read() for file in files]
     most = service.settings.most_pixels
-    shape = room.design.input_shape
+    shape, own = room.design.input_shape, made_from_photos(room.class_names)
 
     def decode() -> list[np.ndarray]:
         return [
-            prepare_picture(
-                content, shape, room.class_names, how, name=f"image {number}", formats=FORMATS, most_pixels=most
-            ).pixels
+            prepare_picture(content, shape, own, how, name=f"image {number}", formats=FORMATS, most_pixels=most).pixels
             for number, content in enumerate(contents, 1)
         ]
 

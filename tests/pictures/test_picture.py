@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from muslin.errors import DataError
-from muslin.export.picture import read_picture
+from muslin.pictures.picture import read_picture
 
 GREY, COLOUR = (28, 28, 1), (28, 28, 3)
 
@@ -110,10 +110,10 @@ def png_claiming(width: int, height: int) -> bytes:
 WHOLE = encoded(np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8))
 BAD = {
     "empty": (b"", "is empty"),
-    "text": (b"a shoe", "is not a picture that is read here"),
-    "web page": (b"<!DOCTYPE html>", "is not a picture that is read here"),
+    "text": (b"a shoe", "is not a picture in a supported format"),
+    "web page": (b"<!DOCTYPE html>", "is not a picture in a supported format"),
     "cut off": (WHOLE[:400], "damaged"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "is not a picture that is read here"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "is not a picture in a supported format"),
     "too large": (png_claiming(9000, 8000), "has more than 67,108,864 pixels"),
     "larger": (png_claiming(10_000, 10_000), "has more than 67,108,864 pixels"),
     "bomb": (png_claiming(60_000, 60_000), "has more than 67,108,864 pixels"),
@@ -132,7 +132,7 @@ def test_a_file_that_is_too_long_or_missing_is_refused(tmp_path: Path, monkeypat
         read_picture(tmp_path / "nowhere.png", GREY)
     path = tmp_path / "long.png"
     path.write_bytes(WHOLE)
-    monkeypatch.setattr("muslin.export.picture.MOST_BYTES", 100)
+    monkeypatch.setattr("muslin.pictures.decode.MOST_BYTES", 100)
     with pytest.raises(DataError, match="more than 100 bytes"):
         read_picture(path, GREY)
 

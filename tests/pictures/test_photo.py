@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from muslin.errors import DataError
-from muslin.export.photo import STEPS, prepare_photo
+from muslin.pictures.photo import STEPS, prepare_photo
 
 SHAPE = (28, 28, 1)
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from muslin.errors import DataError
-from muslin.export.picture import FORMATS, MOST_PIXELS, decode, flatten
+from muslin.pictures.decode import FORMATS, MOST_PIXELS, decode, flatten
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8

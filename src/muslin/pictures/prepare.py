@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
-from muslin.data.official import CLASS_NAMES
-from muslin.export.photo import Step, prepare_photo
-from muslin.export.picture import FORMATS, MOST_PIXELS, Picture, read_content, read_picture
+from muslin.pictures.decode import FORMATS, MOST_PIXELS, read_content
+from muslin.pictures.photo import Step, prepare_photo
+from muslin.pictures.picture import Picture, read_picture
 
 Preparation: TypeAlias = Literal["auto", "photo", "fit"]
 PREPARATIONS: tuple[Preparation, ...] = get_args(Preparation)
@@ -17,7 +16,7 @@ PREPARATIONS: tuple[Preparation, ...] = get_args(Preparation)
 def prepare_picture(
     source: Path | bytes,
     input_shape: tuple[int, int, int],
-    class_names: Sequence[str],
+    made_from_photos: bool,
     how: Preparation = "auto",
     *,
     name: str = "",
@@ -30,10 +29,10 @@ def prepare_picture(
     Args:
         source: a file, or its content.
         input_shape: (height, width, channels) that the network takes.
-        class_names: the network's: they say whether its images were made by the photo recipe.
+        made_from_photos: whether the network's training images were made by the photo preparation.
         how: "photo": all steps of the recipe (`prepare_photo`). "fit": scaled to fit, on black (`read_picture`).
-            "auto": "photo" for a picture of another size than the network's, if the network's classes are
-            Fashion-MNIST's, whose recipe it is; "fit" otherwise.
+            "auto": "photo" for a picture of another size than the network's, if the network's training
+            images were made that way; "fit" otherwise.
         name: what messages call the picture; the file's path by default.
         invert: exchange black and white when fitting; the photo recipe looks for itself.
         formats: Pillow's names of those that are read.
@@ -44,8 +43,7 @@ def prepare_picture(
     """
     content, name = read_content(source, name)
     fitted = read_picture(content, input_shape, name=name, invert=invert, formats=formats, most_pixels=most_pixels)
-    its_own = tuple(class_names) == CLASS_NAMES
-    if how == "fit" or (how == "auto" and not (fitted.resized and its_own)):
+    if how == "fit" or (how == "auto" and not (fitted.resized and made_from_photos)):
         return fitted
     stages = prepare_photo(content, input_shape, name=name, formats=formats, most_pixels=most_pixels)
     # The first stage is the photo as it came; all others are steps.
