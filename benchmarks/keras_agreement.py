@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from muslin._disk.cache import cache_folder
 from muslin._disk.files import write_text
 from muslin.data import load_data
-from muslin.data.sources import cache_folder
 from muslin.errors import MuslinError
 from muslin.workflow.trained_run import Run
 
@@ -116,7 +116,7 @@ def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[n
 
 def tensorflow_python() -> Path:
     """The Python of an environment with TensorFlow and JAX in the user's cache, made if it isn't there."""
-    place = cache_folder().with_name("tensorflow")
+    place = cache_folder("tensorflow")
     ready, python = place / "ready-with-jax", place / "bin" / "python"
     if not ready.exists():
         print(

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muslin.ablation.arm import Arm
-from muslin.ablation.executor import Job
-from muslin.ablation.local import LocalExecutor
-from muslin.ablation.shared import open_shared, share
-from muslin.ablation.trial import Trial, run_trial, shifted, work
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.recipe import Recipe
+from muslin.trials.arm import Arm
+from muslin.trials.executor import Job
+from muslin.trials.local import LocalExecutor
+from muslin.trials.shared import open_shared, share
+from muslin.trials.trial import Trial, run_trial, shifted, work
 
 
 def jobs(tiny: Design, recipe: Recipe, data: Dataset, seeds: int) -> list[Job]:

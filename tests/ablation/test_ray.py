@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from muslin.ablation import Study, Watcher, ablate
-from muslin.ablation.executor import Job
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.recipe import Recipe
+from muslin.trials.executor import Job
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed: pip install ray", allow_module_level=True)
@@ -64,7 +64,7 @@ class KillNode(Watcher):
 def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_machine(
     cluster: Any, tiny: Design, few: Dataset, recipe: Recipe, tmp_path: Path
 ) -> None:
-    from muslin.ablation.ray import RayExecutor  # noqa: PLC0415
+    from muslin.trials.ray import RayExecutor  # noqa: PLC0415
 
     recipe = recipe.with_(epochs=20)  # long enough that a trial seen under way is still under way when its node dies
     settings = {"decisions": ("pooling", "filters"), "seeds": 8}
@@ -81,7 +81,7 @@ def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_ma
 
 def test_ray_adds_less_than_three_per_cent_to_trials_of_ten_seconds(cluster: Any, few: Dataset) -> None:
     """Measured on trials that do nothing, so that what is left is Ray's: per trial it must stay below 0.3 s."""
-    from muslin.ablation.ray import RayExecutor  # noqa: PLC0415
+    from muslin.trials.ray import RayExecutor  # noqa: PLC0415
 
     jobs = [Job(str(number), "{}") for number in range(100)]  # each fails at once: it asks for nothing
     with RayExecutor(few) as executor:

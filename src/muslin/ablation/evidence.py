@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from muslin._disk.files import write_text
-from muslin.ablation.arm import design_key
 from muslin.ablation.justification import Justification, Origin, ShiftRow, save_justification
 from muslin.ablation.study import Study
 from muslin.ablation.table import caveats, justification_rows, to_csv, to_latex, to_markdown
+from muslin.trials.arm import design_key
 
 
 def justification(study: Study) -> Justification:

@@ -49,7 +49,7 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
         say=output.note,
     )
     if output.verbose and (outcome := run.record.outcome):
-        from muslin.training.fused import build  # noqa: PLC0415  (torch: loaded by now)
+        from muslin.engine import build  # noqa: PLC0415  (torch: loaded by now)
 
         output.detail(build.describe(outcome.precision))
     if as_json:

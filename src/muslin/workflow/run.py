@@ -11,13 +11,13 @@ from muslin._interruption import going_on_with
 from muslin.ablation.justification import STUDIES, copy_evidence, find_study
 from muslin.data import Dataset
 from muslin.design import Design
+from muslin.engine.machine import pick_device, pick_precision
 from muslin.evaluation.claims import require_measurable
 from muslin.export import FormatName
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS, RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.fit import check_fit
-from muslin.training.machine import pick_device, pick_precision
 from muslin.workflow.illustrate import illustrate
 from muslin.workflow.train import drop_leftovers, is_trained, new_record, require_same_start, train_into
 from muslin.workflow.trained_run import Run

@@ -10,6 +10,7 @@ import numpy as np
 
 from muslin.data import Dataset
 from muslin.design import Design, format_design, load_design
+from muslin.engine.machine import environment, pick_device, pick_precision
 from muslin.errors import DivergedError
 from muslin.evaluation.claims import require_measurable
 from muslin.export import export
@@ -21,7 +22,6 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import check_fit, fit
 from muslin.training.history import Epoch
 from muslin.training.loop import Training
-from muslin.training.machine import environment, pick_device, pick_precision
 from muslin.training.outcome import Fitted
 from muslin.training.snapshot import Identity, require_same
 from muslin.workflow.trained_run import Run

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from muslin.training.fused.build import library
-from muslin.training.outcome import Precision
+from muslin.engine import Precision
+from muslin.engine.build import library
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64, UInt8

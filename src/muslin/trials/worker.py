@@ -1,8 +1,8 @@
 """A worker process: reads messages from standard input, a line each, and answers on standard output.
 
-    python -m muslin.ablation.worker FOLDER
+    python -m muslin.trials.worker FOLDER
 
-FOLDER holds the data as `muslin.ablation.shared` wrote them. An answer begins with "=", a sign of life is ".", an
+FOLDER holds the data as `muslin.trials.shared` wrote them. An answer begins with "=", a sign of life is ".", an
 error "!", and "#" says that memory ran out: with more of it, or less beside it, the job may go well. The process ends
 with its input, or when nobody reads its signs of life any more.
 """
@@ -26,8 +26,8 @@ def main(folder: Path) -> None:
     os.dup2(2, 1)
     import torch  # noqa: PLC0415  (after standard output was put out of reach)
 
-    from muslin.ablation.shared import open_shared  # noqa: PLC0415
-    from muslin.ablation.trial import work  # noqa: PLC0415
+    from muslin.trials.shared import open_shared  # noqa: PLC0415
+    from muslin.trials.trial import work  # noqa: PLC0415
 
     torch.set_num_threads(1)
     data = open_shared(folder)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from muslin.training.fused import build
-from muslin.training.outcome import Precision
+from muslin.engine import Precision, build
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
@@ -72,5 +71,5 @@ def test_they_can_be_switched_off(precision: Precision, monkeypatch: pytest.Monk
 
 
 def test_nothing_is_compiled_before_it_is_asked_for() -> None:
-    code = "import muslin.training.loop, muslin.training.fused.build as b; assert b._library.cache_info().misses == 0"
+    code = "import muslin.training.loop, muslin.engine.build as b; assert b._library.cache_info().misses == 0"
     subprocess.run([sys.executable, "-c", code], check=True)

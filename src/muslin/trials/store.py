@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from muslin.ablation.arm import Arm
-from muslin.ablation.trial import Result, Trial
 from muslin.errors import RunError
+from muslin.trials.arm import Arm
+from muslin.trials.trial import Result, Trial
 
 FILE = "study.sqlite"
 _FORMAT = 1

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muslin.ablation.arm import Arm, digest
 from muslin.data import Dataset, Split
 from muslin.data.split import stratified
 from muslin.design import Design
+from muslin.engine import Precision
 from muslin.network import Network
 from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.forward import predict_fast
 from muslin.training.loop import Training
-from muslin.training.outcome import Precision
+from muslin.trials.arm import Arm, digest
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8

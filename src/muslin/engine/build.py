@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from muslin.data.sources import cache_folder
-from muslin.training.machine import cpu_flags
-from muslin.training.outcome import Precision
+from muslin._disk.cache import cache_folder
+from muslin.engine import Precision
+from muslin.engine.machine import cpu_flags
 
 SWITCH = "MUSLIN_FUSED"
 """Environment variable: 0 trains the plain way."""
@@ -88,7 +88,7 @@ def describe(precision: Precision) -> str:
 
 @cache
 def _library(precision: Precision) -> ctypes.CDLL | str:
-    folder = cache_folder().with_name("operators")
+    folder = cache_folder("operators")
     try:
         blocks = _compiled(precision, folder)  # first: it is they whose absence has to be explained
         _load(_compiled(_TEAM, folder), {}, ctypes.RTLD_GLOBAL)

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from muslin.training.fused import build, ops
-from muslin.training.fused.ops import Tail
-from muslin.training.outcome import Precision
+from muslin.engine import Precision, build, ops
+from muslin.engine.ops import Tail
 
 SIZES = [(4, 14, 14), (3, 7, 7), (2, 9, 20), (5, 28, 28), (1, 1, 1), (2, 5, 30), (2, 1, 8), (1, 16, 1), (2, 2, 15)]
 CHANNELS = [(32, 64), (16, 16), (64, 48), (48, 128), (8, 24), (72, 8), (1, 32), (1, 16)]
@@ -185,7 +184,7 @@ def test_two_trainings_in_one_process_do_not_meet(precision: Precision) -> None:
 
 FORK = """
 import os, signal, sys, torch
-from muslin.training.fused import ops
+from muslin.engine import ops
 def forward():
     images, weight = torch.ones(4, 16, 6, 6), torch.ones(16, 16, 3, 3)
     return ops.block(images, weight, torch.ones(16), ops.Tail.RELU, "PRECISION", threads=2)

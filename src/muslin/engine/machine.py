@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
+from muslin._disk.cache import cache_folder
 from muslin._disk.files import write_text
-from muslin.data.sources import cache_folder
+from muslin.engine import Precision
 from muslin.errors import TrainingError
-from muslin.training.outcome import Precision
 
 # glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -142,7 +142,7 @@ def matrix_peak(precision: Precision, threads: int) -> float:
     """
     key = f"{processor()}, {precision}, {threads} threads, torch {torch.__version__}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
-    file = cache_folder().with_name("peaks") / f"{name}.json"
+    file = cache_folder("peaks") / f"{name}.json"
     try:
         return float(json.loads(file.read_text(encoding="utf-8"))["operations_per_second"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Self
 
-from muslin.ablation.executor import Answer, Job
-from muslin.ablation.shared import share
 from muslin.data import Dataset
+from muslin.trials.executor import Answer, Job
+from muslin.trials.shared import share
 
 PATIENCE = 300.0  # seconds without a sign of life after which a worker counts as hung
 RETRIES = 2  # of a job whose worker was lost
@@ -152,7 +152,7 @@ class LocalExecutor:
     def _start(self) -> None:
         with (self.folder / "workers.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  (this interpreter, on a folder of ours)
-                [sys.executable, "-P", "-m", "muslin.ablation.worker", str(self._images)],
+                [sys.executable, "-P", "-m", "muslin.trials.worker", str(self._images)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

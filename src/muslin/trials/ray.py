@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from muslin.ablation.executor import Answer, Job
-from muslin.ablation.shared import about, arrays_of
 from muslin.data import Dataset
 from muslin.errors import TrainingError
+from muslin.trials.executor import Answer, Job
+from muslin.trials.shared import about, arrays_of
 
 BATCHES_A_WORKER = 4  # so that the last batches end at about the same time
 LARGEST_BATCH = 8  # jobs: what is sent at once
@@ -114,8 +114,8 @@ def _work_on(messages: list[tuple[str, str]], arrays: dict[str, Any], described:
     import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (on the node that works)
     import torch  # noqa: PLC0415
 
-    from muslin.ablation.shared import assemble  # noqa: PLC0415
-    from muslin.ablation.trial import work  # noqa: PLC0415
+    from muslin.trials.shared import assemble  # noqa: PLC0415
+    from muslin.trials.trial import work  # noqa: PLC0415
 
     torch.set_num_threads(1)
     # What lies in Ray's shared memory can't be written to, which torch asks for: a copy for each task.

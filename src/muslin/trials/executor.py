@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 @dataclass(frozen=True)
 class Job:
-    """A message for `muslin.ablation.trial.work`, and a name to know the answer by."""
+    """A message for `muslin.trials.trial.work`, and a name to know the answer by."""
 
     key: str
     message: str
