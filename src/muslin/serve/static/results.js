@@ -92,7 +92,7 @@ function facts({ test, baseline, improvement, splits }) {
   return h(
     "dl",
     { class: "facts" },
-    fact("Test accuracy", percent(test.accuracy, 2), `95% interval ${percent(low, 2)} to ${percent(high, 2)}`),
+    fact("Test accuracy", percent(test.accuracy, 2), `95% interval ${plain(100 * low)}–${percent(high, 2)}`),
     fact("Test loss", plain(test.loss, 3), `on ${count(test.images)} images`),
     improvement &&
       fact(
@@ -101,8 +101,8 @@ function facts({ test, baseline, improvement, splits }) {
         `95% interval ${signed(improvement.interval[0])} to ${signed(improvement.interval[1])}`,
       ),
     splits.overfitting_gap !== undefined &&
-      fact("Overfitting gap", `${signed(splits.overfitting_gap)} points`, "training minus validation accuracy"),
-    fact("Calibration error", percent(test.calibration.error), "mean gap of confidence and accuracy"),
+      fact("Overfitting gap", `${signed(splits.overfitting_gap)} points`, "training − validation accuracy"),
+    fact("Calibration error", percent(test.calibration.error), "mean |confidence − accuracy|"),
   );
 }
 
