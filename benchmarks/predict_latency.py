@@ -13,7 +13,7 @@ import numpy as np
 
 from muslin.design import library, load_design
 from muslin.engine.machine import processor
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.network import Network
 
 

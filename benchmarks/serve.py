@@ -33,7 +33,7 @@ import numpy as np
 import psutil
 import uvloop
 
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.runs.folder import RunFolder
 
 DIFFERENT = 64  # images that are asked for in turn

@@ -23,6 +23,8 @@ from muslin.data.split import Files
 from muslin.errors import DataError
 from tiny import WriteData
 
+pytest_plugins = ["quick_study"]
+
 # That the machine is busy with something else is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 import torch._dynamo  # an optimizer imports it when it is made, which takes seconds
 
-import muslin.export.safetensors  # noqa: F401  (so does the end of a training)
+import muslin.exports.safetensors  # noqa: F401  (so does the end of a training)
 from muslin.data import load_data
 from muslin.design import parse_design
 from muslin.runs.folder import list_runs

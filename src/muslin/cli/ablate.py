@@ -211,7 +211,7 @@ def _require_own(study: Study, given: dict[str, Any]) -> None:
 
 def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Output, *, as_json: bool) -> None:
     from muslin import ablation  # noqa: PLC0415  (--help does without)
-    from muslin.ablation.evidence import write_evidence  # noqa: PLC0415
+    from muslin.ablation.results import write_evidence  # noqa: PLC0415
     from muslin.cli._ablation import answer_study, study_as_dict, watching  # noqa: PLC0415
     from muslin.figures import forest_plot, save  # noqa: PLC0415
 

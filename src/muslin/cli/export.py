@@ -8,7 +8,7 @@ import click
 
 from muslin.cli._options import output_options
 from muslin.cli._output import Output
-from muslin.export import FORMATS, FormatName, describe_input
+from muslin.exports import FORMATS, FormatName, describe_input
 
 
 @click.command(epilog="Formats: " + "; ".join(f"{form.name}: {form.opens_in}" for form in FORMATS.values()) + ".")

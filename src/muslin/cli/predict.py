@@ -49,7 +49,7 @@ def command(
 
     from muslin.data.official import made_from_photos  # noqa: PLC0415
     from muslin.design import describe_shape  # noqa: PLC0415
-    from muslin.export.predictor import Predictor  # noqa: PLC0415
+    from muslin.exports.predictor import Predictor  # noqa: PLC0415
     from muslin.pictures.decode import MOST_BYTES  # noqa: PLC0415
     from muslin.pictures.prepare import prepare_picture  # noqa: PLC0415
     from muslin.runs.folder import RunFolder  # noqa: PLC0415

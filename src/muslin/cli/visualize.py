@@ -48,9 +48,9 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
     gradient and computed. A FILE is prepared as by `muslin predict`; --photo and --no-photo are for it alone.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
-    from muslin.export.predictor import Predictor  # noqa: PLC0415
+    from muslin.exports.predictor import Predictor  # noqa: PLC0415
     from muslin.workflow.illustrate import (  # noqa: PLC0415
-        illustrate_evidence,
+        illustrate_cams,
         illustrate_fields,
         illustrate_network,
         illustrate_patches,
@@ -73,7 +73,7 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
         tests = _test_images_at_hand(folder, data, output)
         place = out or folder.figures_path / Path(image).stem
     paths = illustrate_network(place, opened.network, pixels, names)
-    paths += illustrate_evidence(place, opened.network, pixels, names)
+    paths += illustrate_cams(place, opened.network, pixels, names)
     if tests is not None:
         inside = Predictor.from_weights(folder.design, opened.weights, names, layers=True)
         paths += illustrate_patches(place, inside, tests)

@@ -1,10 +1,10 @@
 from .accuracies import accuracy_comparison
 from .architecture import architecture_svg
 from .calibration import reliability
+from .cam import class_activation_maps
 from .classes import per_class
 from .confusion import confusion_matrix
 from .curves import training_curves
-from .evidence import class_activation_maps
 from .fields import receptive_fields
 from .forest import forest_plot
 from .images import confidently_wrong, sample_grid

@@ -1,6 +1,6 @@
 from .activations import feature_maps, strongest_channels
-from .attention import ClassActivationMaps, class_activation_maps
-from .evidence import exact_evidence, pooled_layer
+from .cam import ClassActivationMaps, class_activation_maps
+from .exact_cam import exact_cam, pooled_layer
 from .fields import measured_receptive_field
 from .kernels import PARTS, FilterDescription, Part, chance, describe_filter, describe_filters
 from .neighbours import Neighbours, Novelty, feature_layer
@@ -23,7 +23,7 @@ __all__ = [
     "class_activation_maps",
     "describe_filter",
     "describe_filters",
-    "exact_evidence",
+    "exact_cam",
     "feature_layer",
     "feature_maps",
     "filters",

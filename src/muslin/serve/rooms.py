@@ -17,9 +17,9 @@ import numpy as np
 
 from muslin.analysis import analyze
 from muslin.errors import MuslinError
-from muslin.export.predictor import Predictor
-from muslin.export.safetensors import load_weights
-from muslin.interpret import exact_evidence, pooled_layer, unit_regions
+from muslin.exports.predictor import Predictor
+from muslin.exports.safetensors import load_weights
+from muslin.interpret import exact_cam, pooled_layer, unit_regions
 from muslin.runs.folder import RunFolder, list_runs, runs_by_name
 from muslin.serve.batching import Batcher
 from muslin.serve.metrics import Metrics
@@ -78,7 +78,7 @@ class Room:
         """(method, layer, map) for one class; None for a design without feature maps."""
         layer = pooled_layer(self.design)
         if layer is not None:
-            return "exact", layer, exact_evidence(self.design, self.weights, outputs[layer][0], number)
+            return "exact", layer, exact_cam(self.design, self.weights, outputs[layer][0], number)
         if not any(part.kind == "conv2d" for part in self.design.layers):
             return None
         with self._making:  # torch's modules are not to be used by two threads while they switch modes

@@ -12,7 +12,7 @@ from muslin._disk.files import write_text
 from muslin.data import Dataset, Split
 from muslin.design import Conv2d, Design
 from muslin.evaluation import compare
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.figures.patches import PATCHES
 from muslin.figures.style import alone
 from muslin.interpret import (
@@ -140,7 +140,7 @@ def illustrate_patches(
     )
 
 
-def illustrate_evidence(
+def illustrate_cams(
     folder: Path, network: Network, image: UInt8[np.ndarray, "height width channel"], class_names: tuple[str, ...]
 ) -> tuple[Path, ...]:
     """Draw where in `image` the evidence for its likeliest classes lies, and what covering each part costs them.

@@ -13,7 +13,7 @@ from muslin.data import Dataset
 from muslin.design import Design
 from muslin.engine.machine import pick_device, pick_precision
 from muslin.evaluation.claims import require_measurable
-from muslin.export import FormatName
+from muslin.exports import FormatName
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS, RunFolder
 from muslin.training.callbacks import Callback

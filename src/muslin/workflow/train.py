@@ -13,7 +13,7 @@ from muslin.design import Design, format_design, load_design
 from muslin.engine.machine import environment, pick_device, pick_precision
 from muslin.errors import DivergedError
 from muslin.evaluation.claims import require_measurable
-from muslin.export import export
+from muslin.exports import export
 from muslin.recipe import Recipe, load_recipe
 from muslin.runs.folder import RUNS, RunFolder
 from muslin.runs.record import DataRecord, Environment, RunRecord

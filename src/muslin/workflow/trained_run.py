@@ -17,10 +17,10 @@ from muslin.design import Design
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation
 from muslin.evaluation.claims import Checked, Facts, check
-from muslin.export import FormatName
-from muslin.export.safetensors import load_weights
+from muslin.exports import FormatName
+from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
-from muslin.report import build_report
+from muslin.reports import build_report
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
@@ -175,7 +175,7 @@ class Run:
                 what was read back is not the network. What was at `path` is still there.
             MuslinError: a run keeps another file there, or it can't be written.
         """
-        from muslin.export.verify import export_verified  # noqa: PLC0415  (ONNX Runtime: only for exports)
+        from muslin.exports.verify import export_verified  # noqa: PLC0415  (ONNX Runtime: only for exports)
 
         own = self.folder.export_path(to)
         place = Path(path) if path else own
