@@ -131,8 +131,8 @@ async def drive(port: int, connections: int, seconds: float, requests: list[byte
 SERVER = """
 import sys
 from pathlib import Path
-from muslin.serve import Settings, batching
-from muslin.serve.server import listen, make_server
+from muslin.server import Settings, batching
+from muslin.server.server import listen, make_server
 run, largest, places = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
 batching.LARGEST = largest
 server = make_server(Settings(runs=run.parent, run=run.name, most_computing=places))

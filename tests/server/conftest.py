@@ -16,8 +16,8 @@ from muslin.data import Dataset
 from muslin.design import load_design, parse_design
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
-from muslin.serve.server import Server, listen, make_server
-from muslin.serve.settings import Settings
+from muslin.server.server import Server, listen, make_server
+from muslin.server.settings import Settings
 from muslin.workflow.train import train
 
 FLAT = """

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from serve.conftest import Running, wait_until
 
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
@@ -19,8 +18,9 @@ from muslin.data.official import made_from_photos
 from muslin.exports.predictor import Predictor
 from muslin.pictures.prepare import prepare_picture
 from muslin.runs.folder import RunFolder
-from muslin.serve.answers import Values
+from muslin.server.schemas.answers import Values
 from muslin.workflow.trained_run import Run
+from server.conftest import Running, wait_until
 from studies import study
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training

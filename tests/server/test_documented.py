@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from serve.conftest import Running
 
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
+from server.conftest import Running
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 PAGE = Path(__file__).parents[2] / "docs" / "serve.md"

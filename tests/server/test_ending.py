@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from serve.conftest import wait_until
+
+from server.conftest import wait_until
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 BODY = json.dumps({"images": [np.zeros((28, 28), int).tolist()]}).encode()

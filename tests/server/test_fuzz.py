@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import booleans
-from serve.conftest import Running
 
 from muslin.runs.folder import RunFolder
+from server.conftest import Running
 
 CASES = int(os.environ.get("MUSLIN_FUZZ_CASES", "225"))  # for each of the nine places that take anything
 

@@ -17,19 +17,19 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from serve.browser import PATIENCE, Watched, browser, eventually, require
-from serve.conftest import Running, Start, wait_until
 
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
 from muslin.training.history import History
+from server.browser import PATIENCE, Watched, browser, eventually, require
+from server.conftest import Running, Start, wait_until
 from studies import study
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.timeout(400)  # the first test waits for a training and for the browser as well
 Open = Callable[..., Any]
-STATIC = resources.files("muslin.serve").joinpath("static")
+STATIC = resources.files("muslin.server").joinpath("static")
 NORMAL, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -419,6 +419,6 @@ def test_the_modules_of_the_page_import_one_another_in_one_direction() -> None:
 
 
 def test_no_browser_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve.browser.CHROMIUM", None)
+    monkeypatch.setattr("server.browser.CHROMIUM", None)
     with pytest.raises(pytest.skip.Exception, match="no Chromium"):
         require()

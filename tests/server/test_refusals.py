@@ -9,10 +9,10 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from serve.conftest import Running, Start, wait_until
 
 from muslin.data.sources import SAMPLE
 from muslin.runs.folder import RunFolder
+from server.conftest import Running, Start, wait_until
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 BLANK = np.zeros((28, 28), int).tolist()
@@ -155,4 +155,4 @@ def test_a_gif_is_refused_and_the_formats_are_named(served: Running, place: str)
     content = io.BytesIO()
     Image.new("L", (28, 28)).save(content, "GIF")
     said = refusal(served.http.post(f"/api/{place}", files={"image": content.getvalue()}))
-    assert "is not a picture that is read here, or it is damaged. Give a PNG, JPEG, WebP or BMP file." in said
+    assert "is not a picture in a supported format, or it is damaged. Use a PNG, JPEG, WebP or BMP file." in said

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from muslin.serve.problems import busy
-from muslin.serve.run_answers import Runs, RunSummary
+from muslin.server.problems import busy
+from muslin.server.schemas.run_answers import Runs, RunSummary
 
 LOOK_EVERY = 0.5  # seconds
 QUIET = 15.0  # seconds after which an empty comment keeps the connection open

@@ -13,9 +13,9 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from muslin.errors import MuslinError
-from muslin.serve.app import create_app
-from muslin.serve.door import DoorProtocol
-from muslin.serve.settings import Settings
+from muslin.server.app import create_app
+from muslin.server.middleware.door import DoorProtocol
+from muslin.server.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 5

@@ -8,10 +8,10 @@ from importlib import resources
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from muslin.serve.metrics import MEDIA_TYPE
-from muslin.serve.problems import Refusal
-from muslin.serve.run_answers import Health
-from muslin.serve.service import Service
+from muslin.server.metrics import MEDIA_TYPE
+from muslin.server.problems import Refusal
+from muslin.server.schemas.run_answers import Health
+from muslin.server.service import Service
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -27,7 +27,7 @@ class Assets:
     """The files of the page, read once: a request chooses among them by name, and never names a path."""
 
     def __init__(self) -> None:
-        folder = resources.files("muslin.serve").joinpath("static")
+        folder = resources.files("muslin.server").joinpath("static")
         self._files = {
             entry.name: (entry.read_bytes(), _TYPES[f".{entry.name.rpartition('.')[2]}"]) for entry in folder.iterdir()
         }

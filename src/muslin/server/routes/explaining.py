@@ -9,7 +9,11 @@ from fastapi import APIRouter, Request
 
 from muslin.interpret import feature_layer, occlusion_map
 from muslin.pictures.photo import STEPS, Step, prepare_photo
-from muslin.serve.answers import (
+from muslin.server.background import Sight
+from muslin.server.problems import Refusal
+from muslin.server.rooms import Room
+from muslin.server.routes.predicting import FORMATS, run_of, to_prediction, uploads
+from muslin.server.schemas.answers import (
     Evidence,
     Explanation,
     LayerOutput,
@@ -19,12 +23,8 @@ from muslin.serve.answers import (
     StageAnswer,
     Values,
 )
-from muslin.serve.background import Sight
-from muslin.serve.predicting import FORMATS, run_of, to_prediction, uploads
-from muslin.serve.problems import Refusal
-from muslin.serve.requests import Example, ExplainRequest
-from muslin.serve.rooms import Room
-from muslin.serve.service import Service, to_image
+from muslin.server.schemas.requests import Example, ExplainRequest
+from muslin.server.service import Service, to_image
 
 _NEIGHBOURS = 8  # shown
 _MOST_FIELDS = 16

@@ -8,11 +8,11 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from muslin.serve.bodies import WITHOUT_BODY, worth_reading
-from muslin.serve.gate import HEADERS
-from muslin.serve.metrics import Metrics
-from muslin.serve.problems import busy, problem_response
-from muslin.serve.slots import Slots
+from muslin.server.metrics import Metrics
+from muslin.server.middleware.bodies import WITHOUT_BODY, worth_reading
+from muslin.server.middleware.gate import HEADERS
+from muslin.server.middleware.slots import Slots
+from muslin.server.problems import busy, problem_response
 
 HEADER_SECONDS = 10.0  # that a new connection has to send a request's headers
 _ARRIVING = "muslin.arriving"  # in a scope: the request is counted as arriving

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from muslin.serve.metrics import Metrics
+from muslin.server.metrics import Metrics
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8

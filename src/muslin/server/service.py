@@ -11,16 +11,16 @@ import numpy as np
 from starlette.requests import Request
 
 from muslin.design import describe_shape
-from muslin.serve.background import Background
-from muslin.serve.door import Door
-from muslin.serve.live import Live
-from muslin.serve.metrics import Metrics
-from muslin.serve.problems import Refusal
-from muslin.serve.requests import Pixels
-from muslin.serve.rooms import Room, Rooms, batchers
-from muslin.serve.run_answers import Runs
-from muslin.serve.settings import Settings
-from muslin.serve.slots import Slots
+from muslin.server.background import Background
+from muslin.server.live import Live
+from muslin.server.metrics import Metrics
+from muslin.server.middleware.door import Door
+from muslin.server.middleware.slots import Slots
+from muslin.server.problems import Refusal
+from muslin.server.rooms import Room, Rooms, batchers
+from muslin.server.schemas.requests import Pixels
+from muslin.server.schemas.run_answers import Runs
+from muslin.server.settings import Settings
 
 _Answer = TypeVar("_Answer")
 

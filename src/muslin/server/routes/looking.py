@@ -17,14 +17,24 @@ from muslin.evaluation import Evaluation, compare
 from muslin.evaluation.claims import Facts, check
 from muslin.interpret import describe_filter, unit_regions
 from muslin.runs.folder import RunFolder
-from muslin.serve.answers import Values
-from muslin.serve.explaining import example
-from muslin.serve.problems import Refusal
-from muslin.serve.requests import Example, SplitName
-from muslin.serve.rooms import Room
-from muslin.serve.run_answers import Cell, Channel, ClaimAnswer, Guide, Results, RunDetail, Runs, StrongUnit, Tested
-from muslin.serve.service import Service
-from muslin.serve.studies import StudyAnswer, newest_study
+from muslin.server.problems import Refusal
+from muslin.server.rooms import Room
+from muslin.server.routes.explaining import example
+from muslin.server.schemas.answers import Values
+from muslin.server.schemas.requests import Example, SplitName
+from muslin.server.schemas.run_answers import (
+    Cell,
+    Channel,
+    ClaimAnswer,
+    Guide,
+    Results,
+    RunDetail,
+    Runs,
+    StrongUnit,
+    Tested,
+)
+from muslin.server.service import Service
+from muslin.server.studies import StudyAnswer, newest_study
 
 _CONFIDENTLY_WRONG = 24
 _EVENTS = "text/event-stream"

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from muslin.serve.bodies import WITHOUT_BODY
-from muslin.serve.problems import named, problem_response
+from muslin.server.middleware.bodies import WITHOUT_BODY
+from muslin.server.problems import named, problem_response
 
 _PLACES = "/api/"  # not the page, nor what probes ask for, who may add parameters of their own
 

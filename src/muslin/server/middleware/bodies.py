@@ -6,8 +6,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muslin.serve.problems import Refusal, busy, problem_response
-from muslin.serve.settings import Settings
+from muslin.server.problems import Refusal, busy, problem_response
+from muslin.server.settings import Settings
 
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 _SOON_OVER = 65_536  # bytes of a body that is no trouble to let pass

@@ -14,9 +14,9 @@ from muslin.data.sources import SAMPLE, given_place
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.runs.record import DataRecord
-from muslin.serve.problems import without_place
-from muslin.serve.rooms import MOST_ROOMS, Room, settle
-from muslin.serve.run_answers import Guide
+from muslin.server.problems import without_place
+from muslin.server.rooms import MOST_ROOMS, Room, settle
+from muslin.server.schemas.run_answers import Guide
 
 _TOGETHER = 100  # images at a time: a few megabytes of feature maps
 _WAY_OUT = "`muslin serve … --data PATH` shows them, PATH being where they are."

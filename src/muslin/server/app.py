@@ -11,14 +11,15 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from muslin.serve import explaining, looking, pages, predicting, problems
-from muslin.serve.bodies import Bodies
-from muslin.serve.door import Arrival
-from muslin.serve.gate import Gate
-from muslin.serve.metrics import Measure
-from muslin.serve.queries import Queries
-from muslin.serve.service import Service
-from muslin.serve.settings import Settings
+from muslin.server import problems
+from muslin.server.metrics import Measure
+from muslin.server.middleware.bodies import Bodies
+from muslin.server.middleware.door import Arrival
+from muslin.server.middleware.gate import Gate
+from muslin.server.middleware.queries import Queries
+from muslin.server.routes import explaining, looking, pages, predicting
+from muslin.server.service import Service
+from muslin.server.settings import Settings
 
 _PARTS = (predicting, explaining, looking, pages)
 _REASONS = {

@@ -21,10 +21,10 @@ from muslin.exports.predictor import Predictor
 from muslin.exports.safetensors import load_weights
 from muslin.interpret import exact_cam, pooled_layer, unit_regions
 from muslin.runs.folder import RunFolder, list_runs, runs_by_name
-from muslin.serve.batching import Batcher
-from muslin.serve.metrics import Metrics
-from muslin.serve.problems import Refusal
-from muslin.serve.run_answers import RunSummary
+from muslin.server.batching import Batcher
+from muslin.server.metrics import Metrics
+from muslin.server.problems import Refusal
+from muslin.server.schemas.run_answers import RunSummary
 from muslin.training.history import History
 
 if TYPE_CHECKING:

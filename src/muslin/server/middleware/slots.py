@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from muslin.serve.problems import busy
+from muslin.server.problems import busy
 
 
 class Slots:

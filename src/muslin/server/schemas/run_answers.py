@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from muslin.serve.answers import Values
+from muslin.server.schemas.answers import Values
 
 
 class Guide(BaseModel):

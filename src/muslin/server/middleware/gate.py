@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muslin.serve.problems import problem_response
-from muslin.serve.settings import LOOPBACK, Settings
+from muslin.server.problems import problem_response
+from muslin.server.settings import LOOPBACK, Settings
 
 COOKIE = "muslin-token"
 HEADERS = {

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from muslin.data.official import made_from_photos
 from muslin.pictures.prepare import PREPARATIONS, prepare_picture
-from muslin.serve.answers import Prediction, Predictions
-from muslin.serve.problems import Refusal, named, refuse_invalid
-from muslin.serve.requests import MOST_IMAGES, PredictRequest
-from muslin.serve.rooms import Room
-from muslin.serve.service import Service, to_image
+from muslin.server.problems import Refusal, named, refuse_invalid
+from muslin.server.rooms import Room
+from muslin.server.schemas.answers import Prediction, Predictions
+from muslin.server.schemas.requests import MOST_IMAGES, PredictRequest
+from muslin.server.service import Service, to_image
 
 # No GIF, unlike `muslin predict`: each decoder is one more for strangers to try.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
