@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 
+from helpers.page import Page
+from helpers.studies import study
 from muslin.cli import muslin
 from muslin.design import Design, parse_design
 from muslin.errors import MuslinError, RunError
@@ -19,10 +21,8 @@ from muslin.reports.build import render
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 from muslin.training.history import History
-from studies import study
 
 from .conftest import CNN, MakeRun
-from .page import Page
 
 FIGURES = (
     "sample_grid",

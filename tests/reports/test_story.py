@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.page import Page
 from muslin.ablation.justification import Justification, JustificationRow, Origin, save_justification
 from muslin.design import Design
 from muslin.design.template import start_design
@@ -24,7 +25,6 @@ from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
 
 from .conftest import CNN, HISTORY, OUTCOME, MakeRun
-from .page import Page
 
 NOTEBOOK = load_recipe("notebook")
 

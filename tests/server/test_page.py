@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from helpers.browser import PATIENCE, Watched, browser, eventually, require
+from helpers.studies import study
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
 from muslin.training.history import History
-from server.browser import PATIENCE, Watched, browser, eventually, require
 from server.conftest import Running, Start, wait_until
-from studies import study
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.timeout(400)  # the first test waits for a training and for the browser as well
