@@ -14,7 +14,7 @@ from muslin.runs.folder import RUNS
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_steps import finish
-from muslin.workflow.run_training import begin_or_resume, few_steps
+from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough
 from muslin.workflow.trained_run import Run
 
 
@@ -86,6 +86,8 @@ def run(  # noqa: PLR0913  (the command's options)
     other = load_baseline(design, None if baseline is None else str(baseline))
     data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
     observer.note(f"{len(data.train):,} training images from {data.source}")
+    if folder is None and epochs is None and "epochs" not in (overrides or {}):
+        recipe = long_enough(recipe, data, observer)
     note = few_steps(recipe, data)
     if note:
         observer.note(note)

@@ -13,7 +13,7 @@ from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
-from muslin.workflow.run_training import begin_or_resume, few_steps, train_into
+from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough, train_into
 from muslin.workflow.trained_run import Run
 
 
@@ -49,7 +49,7 @@ def train(  # noqa: PLR0913  (the command's options)
         sample: whether to use the 2,500 images that ship with Muslin.
         classes: names of the classes: a sequence, "a,b,c", or a text file with one per line.
         allow_leak: whether to continue although training and test files share images.
-        epochs: largest number of epochs (default: the recipe's).
+        epochs: largest number of epochs (default: the recipe's; on the sample more, so that it trains to the end).
         batch_size: images per step (default: the recipe's).
         learning_rate: learning rate of the optimizer (default: the recipe's).
         flip: whether images are mirrored while training (default: as the recipe says).
@@ -86,6 +86,8 @@ def train(  # noqa: PLR0913  (the command's options)
         overrides=overrides,
     )
     data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
+    if folder is None and epochs is None and "epochs" not in (overrides or {}):
+        recipe = long_enough(recipe, data, observer)
     note = few_steps(recipe, data)
     if note:
         observer.note(note)
