@@ -76,7 +76,7 @@ def train(  # noqa: PLR0913  (the command's options)
     observer = observer_of(progress)
     folder = open_run(resume) if resume is not None else None
     design = open_design(design, folder.design if folder else None)
-    recipe = open_recipe(
+    chosen = open_recipe(
         recipe,
         folder.record.recipe if folder else None,
         epochs=epochs,
@@ -86,12 +86,12 @@ def train(  # noqa: PLR0913  (the command's options)
         overrides=overrides,
     )
     data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-    if folder is None and epochs is None and "epochs" not in (overrides or {}):
-        recipe = long_enough(recipe, data, observer)
-    note = few_steps(recipe, data)
+    if not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {})):
+        chosen = long_enough(chosen, data, observer)
+    note = few_steps(chosen, data)
     if note:
         observer.note(note)
-    folder = begin_or_resume(folder, design, data, recipe, seed, Path(out), device=device, precision=precision)
+    folder = begin_or_resume(folder, design, data, chosen, seed, Path(out), device=device, precision=precision)
     return train_into(
         folder,
         data,
