@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import golden
+from helpers import golden
 from muslin.errors import RecipeError
 from muslin.recipe import load_recipe, parse_recipe, recipes
 

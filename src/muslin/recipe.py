@@ -226,15 +226,39 @@ class Recipe(_Part):
         """Return a copy of this recipe with some fields replaced.
 
         Args:
-            **changes: new values by field name.
+            **changes: new values by field name. The name of a field inside a table includes the table, as in
+                ``**{"optimizer.learning_rate": 0.02}``; `learning_rate` and `flip` are short for
+                `optimizer.learning_rate` and `augmentation.flip`. None removes an optional table. Setting
+                ``optimizer.kind`` or ``schedule.kind`` resets the table to the defaults of the new kind.
 
         Raises:
             RecipeError: if a field is unknown or its value is out of range.
 
-        >>> load_recipe("fast").with_(epochs=1).epochs
-        1
+        >>> changed = load_recipe("fast").with_(epochs=1, learning_rate=0.02, flip=False)
+        >>> changed.epochs, changed.optimizer.learning_rate, changed.augmentation.flip
+        (1, 0.02, False)
         """
-        return _validated({**self.model_dump(), **changes}, f"recipe '{self.name}'")
+        origin = f"recipe '{self.name}'"
+        content = self.model_dump()
+        # The kind comes first, because it determines the fields of its table.
+        for name, value in sorted(changes.items(), key=lambda change: not change[0].endswith(".kind")):
+            _replace(content, _SHORT.get(name, name), value, origin)
+        return _validated(content, origin)
+
+
+_SHORT = {"learning_rate": "optimizer.learning_rate", "flip": "augmentation.flip"}
+
+
+def _replace(content: dict[str, Any], name: str, value: Any, origin: str) -> None:
+    """Set a field, such as "epochs" or "optimizer.learning_rate", in the plain values of a recipe."""
+    part, dot, field = name.partition(".")
+    if not dot:
+        content[name] = value
+        return
+    table = content[part] if isinstance(content.get(part), dict) else {}
+    if part not in Recipe.model_fields or (part in content and not isinstance(content[part], dict | None)):
+        raise RecipeError(f"{origin}: unknown field '{name:.100}'; {_known((part,))}")
+    content[part] = {field: value} if field == "kind" and table.get("kind") != value else table | {field: value}
 
 
 _PARTS: dict[str, type[BaseModel]] = {

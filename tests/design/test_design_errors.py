@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import golden
+from helpers import golden
 from muslin.cli import main
 from muslin.design import parse_design
 from muslin.errors import DesignError
