@@ -68,9 +68,9 @@ def export_verified(
             why = str(error).removeprefix(f"{temporary}: ").replace(str(temporary), "the new file")
             raise ExportError(f"{path} was not written, because the reloaded file is wrong: {why}") from error
         if to == "safetensors":
-            say("Verified: the file contains exactly the network's weights.")
+            say("Checked: the file contains exactly the network's weights.")
         else:
-            say(f"Verified on {described}: the largest difference from the network is {difference:.1g}.")
+            say(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
 
     weights = {name: values.numpy(force=True) for name, values in network.state_dict().items()}
     return export(network.design, weights, path, to, class_names=class_names, check=check)
