@@ -3,7 +3,8 @@
     python benchmarks/_peers.py keras-tensorflow 13568
 
 trains a quarter of an epoch per line on standard input and prints images per second. The worker's half of this file
-needs only numpy and the framework, so that it runs in a separate environment; the other half alternates between workers.
+needs only numpy and the framework, so that it runs in a separate environment; the other half alternates between
+workers.
 """
 
 from __future__ import annotations

@@ -418,7 +418,7 @@ def test_who_finds_no_place_is_told_before_the_body_and_keeps_the_connection(ful
             assert first.startswith(b"HTTP/1.1 503 ")
             assert b"retry-after: 1\r\n" in first
             assert b"connection: close" not in first
-            assert json.loads(problem)["detail"].startswith("All 1 places are taken")
+            assert json.loads(problem)["detail"].startswith("The server is computing the maximum of 1 request.")
             sock.sendall(body[:99])
             sock.sendall(body[99:])
         slots_of(full).taken = 0

@@ -43,4 +43,5 @@ class Queries:
             return None
         there = f"known parameters: {', '.join(known)}" if known else "this path takes none"
         body = "" if scope["method"] in WITHOUT_BODY else " Send it in the body."
-        return problem_response(422, f"Query parameter {named(strange)} is unknown; {there}.{body}")
+        plural = "s" if len(strange) > 1 else ""
+        return problem_response(422, f"Unknown query parameter{plural}: {named(strange)}; {there}.{body}")

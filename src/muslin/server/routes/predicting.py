@@ -129,7 +129,8 @@ def uploads(form: FormData, fields: Collection[str]) -> list[UploadFile]:
     """
     strange = sorted(set(form) - set(fields))
     if strange:
-        raise Refusal(422, f"Form field {named(strange)} is unknown; known fields: {', '.join(fields)}.")
+        plural = "s" if len(strange) > 1 else ""
+        raise Refusal(422, f"Unknown form field{plural}: {named(strange)}; known fields: {', '.join(fields)}.")
     files = [value for value in form.getlist("image") if isinstance(value, UploadFile)]
     if not files or len(files) != len(form.getlist("image")):
         raise Refusal(422, "The form needs at least one file in the field 'image', which must contain only files.")
