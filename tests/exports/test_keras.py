@@ -133,5 +133,5 @@ def test_keras_is_silent_and_a_person_s_configuration_changes_nothing(tmp_path: 
 def test_a_backend_that_is_not_installed_is_explained(tmp_path: Path) -> None:
     done = fresh_process(tmp_path, backend="abacus")
     assert done.returncode == 1
-    assert done.stderr.startswith("explained: Keras can't start with KERAS_BACKEND='abacus'")
+    assert done.stderr.startswith("explained: Keras cannot start with KERAS_BACKEND='abacus'")
     assert not list(tmp_path.glob("model*"))

@@ -110,7 +110,7 @@ ONE_WRONG = {
     "surplus": ({**WEIGHTS, "spy.weight": np.zeros(1, np.float32)}, "'spy.weight' is not part of the design"),
     "shape": (
         {**WEIGHTS, "conv.weight": np.zeros((3, 2, 5, 5), np.float32)},
-        "'conv.weight' is 3×2×5×5, but the design needs 3×2×3×3",
+        "'conv.weight' has shape 3×2×5×5, but the design needs 3×2×3×3",
     ),
     "type": ({**WEIGHTS, "conv.bias": np.zeros(3, np.float64)}, "'conv.bias' has type float64"),
     "not a number": (
@@ -171,7 +171,7 @@ def test_without_names_classes_are_called_by_their_numbers(tmp_path: Path) -> No
 
 
 def test_an_unknown_format_is_named_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="format 'tflite' is unknown. Choose onnx, keras, h5, safetensors"):
+    with pytest.raises(ExportError, match=r"format 'tflite' is unknown\. Choose onnx, keras, h5, safetensors"):
         export(DESIGN, WEIGHTS, tmp_path / "model.tflite", "tflite")  # type: ignore[arg-type]
 
 

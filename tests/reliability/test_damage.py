@@ -85,7 +85,7 @@ def test_a_forged_state_is_explained(snapshots: list[Snapshot], text: str) -> No
         def to_json(self) -> str:
             return text
 
-    with pytest.raises(RunError, match="not as Muslin writes it"):
+    with pytest.raises(RunError, match="checkpoint state is not a valid Muslin state"):
         from_bytes(to_bytes(Forged(snapshots[0].state, snapshots[0].arrays)), "it")
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_checkpoint_is_refused_by_name(snapshots: list[Snapshot], con
 def test_a_whole_file_that_holds_no_arrays_is_refused_with_the_reason(snapshots: list[Snapshot]) -> None:
     body = b"no safetensors at all"
     head = to_bytes(snapshots[0])[: len(b"muslin checkpoint") + 1]
-    with pytest.raises(RunError, match=r"^it is not as Muslin writes it: .*header.*\.$"):
+    with pytest.raises(RunError, match=r"^checkpoint it is not a valid Muslin checkpoint: .*header.*\.$"):
         from_bytes(head + hashlib.sha256(body).digest() + body, "it")
 
 
@@ -142,7 +142,7 @@ def test_a_checkpoint_larger_than_any_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(RunError) as raised:
         Checkpoints(tmp_path).load()
     assert str(raised.value) == (
-        f"{path} has more than 2,147,483,648 bytes; Muslin did not write it. "
+        f"checkpoint {path} exceeds the limit of 2,147,483,648 bytes; Muslin did not write it. "
         "No earlier checkpoint is complete. Start a new run."
     )
 

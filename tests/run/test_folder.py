@@ -94,7 +94,7 @@ def test_without_a_newest_run_the_way_out_is_another(tmp_path: Path, monkeypatch
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="run folder .* does not exist. Pass"):
+    with pytest.raises(RunError, match=r"run folder .* does not exist\. Pass"):
         RunFolder.open(tmp_path / "nowhere")
     with pytest.raises(RunError, match=r"has no run\.json"):
         RunFolder.open(tmp_path)

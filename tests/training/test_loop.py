@@ -280,7 +280,7 @@ def test_a_design_for_other_images_is_refused(small: Design, few: Dataset) -> No
 
 
 def test_an_unknown_device_or_precision_is_refused(small: Design, few: Dataset) -> None:
-    with pytest.raises(TrainingError, match="device 'abacus' is not available .* Choose cpu, cuda or mps"):
+    with pytest.raises(TrainingError, match=r"device 'abacus' is not available .* Choose cpu, cuda or mps"):
         fit(small, few, FAST, device="abacus")
     with pytest.raises(TrainingError, match="precision 'float8' is unknown"):
         fit(small, few, FAST, precision="float8")

@@ -71,7 +71,7 @@ class Card:
             names = json.loads(metadata[_CLASSES])
         except (DesignError, ValueError, RecursionError) as error:
             raise RunError(
-                f"{origin} contains damaged metadata: {error} Export it again with `muslin export`."
+                f"{origin} contains damaged metadata: {str(error).rstrip('.')}. Export it again with `muslin export`."
             ) from error
         if not isinstance(names, list) or len(names) != design.classes or not all(isinstance(x, str) for x in names):
             raise RunError(

@@ -43,8 +43,7 @@ def mismatch(design: Design, found: Mapping[str, tuple[str, Shape]]) -> str | No
     for name, shape in expected.items():
         kind, there = found[name]
         if there != shape:
-            is_there = describe_shape(there) or "a single number"
-            return f"'{name}' is {is_there}, but the design needs {describe_shape(shape)}"
+            return f"'{name}' has shape {describe_shape(there) or '()'}, but the design needs {describe_shape(shape)}"
         if kind != "float32":
             return f"'{name}' has type {kind}, but weights must be float32"
     return None
