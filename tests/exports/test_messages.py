@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import golden
+from helpers import golden
+from helpers.messages import text_of
 from muslin.design import load_design
-from muslin.errors import MuslinError
 from muslin.exports import export
 from muslin.exports._card import Card
 from muslin.exports._weights import expected_shapes
@@ -24,12 +24,6 @@ from muslin.exports.safetensors import load_weights, read_card
 DESIGN = load_design("dense_baseline")
 WEIGHTS = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(DESIGN).items()}
 IMAGE = np.zeros((1, 28, 28, 1), np.uint8)
-
-
-def text_of(call: Callable[[], object], folder: Path) -> str:
-    with pytest.raises(MuslinError) as raised:
-        call()
-    return str(raised.value).replace(str(folder), "FOLDER")
 
 
 def test_the_messages_of_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

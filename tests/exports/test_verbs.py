@@ -18,6 +18,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from helpers.small_designs import FLATTEN, design, random_network, weights_of
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
@@ -28,11 +29,9 @@ from muslin.network import Network
 from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
-from muslin.workflow.run import export_all
-from muslin.workflow.train import new_record
+from muslin.workflow.run_steps import export_all
+from muslin.workflow.run_training import new_record
 from muslin.workflow.trained_run import Run
-
-from .designs import FLATTEN, design, random_network, weights_of
 
 
 @pytest.fixture

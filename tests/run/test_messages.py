@@ -8,17 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import golden
-from muslin.errors import MuslinError
+from helpers import golden
+from helpers.messages import text_of
 from muslin.runs.files import missing, read, require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
-
-
-def text_of(call: Callable[[], object], folder: Path) -> str:
-    with pytest.raises(MuslinError) as raised:
-        call()
-    return str(raised.value).replace(str(folder), "FOLDER")
 
 
 def test_the_messages_about_run_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

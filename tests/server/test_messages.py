@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-import golden
+from helpers import golden
 from muslin.errors import MuslinError
 from muslin.server import Settings
 from muslin.server.live import MOST_LISTENERS, Live

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-import golden
+from helpers import golden
+from helpers.messages import text_of
 from muslin.data import Dataset
 from muslin.design import load_design, parse_design
 from muslin.engine import build
 from muslin.engine.machine import pick_device, pick_precision
-from muslin.errors import MuslinError
 from muslin.network import Network
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback, restore_states
@@ -36,12 +36,6 @@ class Counting(Callback):
 
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
         self.count = state["count"]
-
-
-def text_of(call: Callable[[], object], folder: Path) -> str:
-    with pytest.raises(MuslinError) as raised:
-        call()
-    return str(raised.value).replace(str(folder), "FOLDER")
 
 
 def test_the_messages_of_training(sample: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,7 @@ def read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Rea
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RunError(
-            f"{path} is damaged or from another version of Muslin: {where or 'content':.200}: "
-            f"{first['msg']:.300}."
+            f"{path} is damaged or from another version of Muslin: {where or 'content':.200}: {first['msg']:.300}."
         ) from error
     except (ValueError, RecursionError, SafetensorError) as error:
         raise RunError(f"{path} is damaged: {str(error).rstrip('.'):.300}. {way_out}".rstrip()) from error
