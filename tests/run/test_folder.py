@@ -153,7 +153,7 @@ def test_a_history_that_was_cut_off_says_where(folder: RunFolder) -> None:
 
 def test_a_place_that_cannot_be_written_is_explained(record: RunRecord, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MuslinError, match=r"the run folder .* can't be made"):
+    with pytest.raises(MuslinError, match=r"run folder .* cannot be created"):
         RunFolder.create(record, CNN, tmp_path / "file")
 
 
@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MuslinError, match=r"run\.json can't be written: No space left on device"):
+    with pytest.raises(MuslinError, match=r"run\.json cannot be written: No space left on device"):
         folder.save_record(folder.record.model_copy(update={"seed": 9}))
     assert (folder.path / "run.json").read_bytes() == before
     assert {path.name for path in folder.path.iterdir()} == {"run.json", "design.toml"}
