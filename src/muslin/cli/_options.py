@@ -23,6 +23,7 @@ from muslin.cli._output import Output
 
 if TYPE_CHECKING:
     from muslin.data import Dataset
+    from muslin.data.source import Source
     from muslin.runs.folder import RunFolder
 
 Verb = Callable[..., Any]
@@ -66,13 +67,11 @@ class DataChoice:
             choice = self  # the official files are in other places, too
         return replace(choice, allow_leak=self.allow_leak or data.audit.leak_allowed).load(output, download=download)
 
-    def or_else(self, source: str, *, sample: bool) -> DataChoice:
+    def or_else(self, source: Source, *, sample: bool) -> DataChoice:
         """This choice or, if it leaves open where the data are, the place that a person gave as `source` says."""
         if self.sample or self.path is not None:
             return self
-        from muslin.data.sources import given_place  # noqa: PLC0415  (--help does without)
-
-        return replace(self, sample=sample, path=given_place(source))
+        return replace(self, sample=sample, path=source.given)
 
 
 def data_options(verb: Verb) -> Verb:

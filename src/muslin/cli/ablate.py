@@ -17,7 +17,7 @@ from muslin.cli._output import Output
 from muslin.errors import RunError
 
 if TYPE_CHECKING:
-    from muslin.ablation import Settings, Study
+    from muslin.ablation import Study, StudySettings
     from muslin.data import Dataset
     from muslin.design import Design
     from muslin.recipe import Recipe
@@ -234,7 +234,7 @@ def _forecast(
     design: Design,
     recipe: Recipe,
     dataset: Dataset,
-    settings: Settings,
+    settings: StudySettings,
     executor: Callable[[Path], Executor],
     output: Output,
     *,

@@ -52,7 +52,7 @@ def command(data: DataChoice, output: Output, *, as_json: bool) -> None:
 
 def _as_json(dataset: Dataset) -> dict[str, Any]:
     return {
-        "source": dataset.source,
+        "source": str(dataset.source),
         "lookup": [{"name": place.name, "outcome": place.outcome} for place in dataset.lookup],
         "input_shape": list(dataset.input_shape),
         "class_names": list(dataset.class_names),
@@ -71,7 +71,7 @@ def _summary(dataset: Dataset) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("Source", Text(dataset.source))
+    table.add_row("Source", Text(str(dataset.source)))
     table.add_row("Release", _release(audit))
     table.add_row("Images", f"{height}×{width}×{channels} (height × width × channels), {dataset.classes} classes")
     table.add_row(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Dataset, load_data
-from muslin.data.sources import SAMPLE, given_place
+from muslin.data.sources import SAMPLE
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.runs.record import DataRecord
@@ -107,7 +107,7 @@ class Background:
         """Where a run's images should be; None for the usual places."""
         if record.sample:
             return SAMPLE
-        place = given_place(record.source)
+        place = record.source.given
         return self._where or (place if place is not None and place.exists() else None)
 
     def _dataset(self, place: Path | None) -> Dataset | str:

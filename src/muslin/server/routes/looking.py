@@ -99,7 +99,7 @@ def _detail(service: Service, folder: RunFolder) -> RunDetail:
         macs=analysis.macs,
         comparison=asdict(analysis.comparison) if analysis.comparison else None,
         environment=record.environment.model_dump(),
-        source=record.data.source.partition(" (")[0],  # "your cache (/home/…)": the place is nobody's business
+        source=record.data.source.label,  # without the path: clients need not know it
     )
 
 
