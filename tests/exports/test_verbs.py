@@ -29,8 +29,8 @@ from muslin.network import Network
 from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
-from muslin.workflow.run import export_all
-from muslin.workflow.train import new_record
+from muslin.workflow.run_steps import export_all
+from muslin.workflow.run_training import new_record
 from muslin.workflow.trained_run import Run
 
 

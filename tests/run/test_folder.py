@@ -16,7 +16,7 @@ from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder, list_runs
 from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
-from muslin.workflow.train import new_record
+from muslin.workflow.run_training import new_record
 
 CNN = load_design("custom_cnn")
 
