@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from muslin.data import Dataset
+from muslin.data.source import Source
 from muslin.design import load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -45,6 +46,14 @@ def test_what_is_written_is_read_back(folder: RunFolder, record: RunRecord) -> N
     assert np.array_equal(opened.evaluation.labels, evaluation.labels)
     assert np.array_equal(opened.evaluation.probabilities, evaluation.probabilities)
     assert opened.measured == {"test": evaluation.summary()}
+
+
+def test_a_record_of_the_first_version_is_read_and_its_source_is_a_value(folder: RunFolder, record: RunRecord) -> None:
+    (folder.path / "run.json").write_bytes((Path(__file__).parent / "old" / "run.json").read_bytes())
+    opened = RunFolder.open(folder.path)
+    assert opened.record.data.source == Source(kind="path", path=Path("/home/ada/shirts.npz"))
+    opened.save_record(opened.record)
+    assert RunFolder.open(folder.path).record == opened.record
 
 
 def test_the_name_says_when_what_how_and_which_seed(folder: RunFolder, record: RunRecord) -> None:
