@@ -78,7 +78,7 @@ def _root(falling: Callable[[float], float], low: float, high: float) -> float:
 
     Bisection, because the score is infinite at −1 and 1.
     """
-    from scipy import optimize  # noqa: PLC0415  (only comparing two networks needs it)
+    from scipy import optimize  # type: ignore[import-untyped]  # noqa: PLC0415  (only comparing two networks needs it)
 
     if falling(low) <= 0:
         return low
