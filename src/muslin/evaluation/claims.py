@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from muslin._display import line, shortened
 from muslin._words import nearest
 from muslin.analysis import Analysis
 from muslin.design import Claim, Design, describe_shape
@@ -60,6 +61,9 @@ class Checked:
     def __str__(self) -> str:
         measured = f" Measured: {self.found}." if self.measured else ""
         return f"{self.claim.says}{measured} {self.verdict.capitalize()}."
+
+    def __repr__(self) -> str:
+        return line("Checked", repr(shortened(self.claim.says, 90)), self.verdict)
 
     @property
     def found(self) -> str:

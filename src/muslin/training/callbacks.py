@@ -24,6 +24,9 @@ class Callback:
     after those that the recipe asks for.
     """
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def on_start(self, training: Training) -> None:
         """Before the first step."""
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from muslin._display import line, panel, paragraph, table
+from muslin._words import count, duration, number, percent
 from muslin.errors import RunError
 
 
@@ -35,7 +37,32 @@ class Epoch:
     seconds: float
     images_per_second: float
 
+    def __repr__(self) -> str:
+        return line(
+            "Epoch",
+            str(self.epoch),
+            f"loss {number(self.loss, 4)}",
+            f"accuracy {percent(self.accuracy, 2)}",
+            f"validation loss {number(self.validation_loss, 4)}",
+            f"validation accuracy {percent(self.validation_accuracy, 2)}",
+            duration(self.seconds),
+        )
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The values as text, in the order of `CELLS`."""
+        return (
+            str(self.epoch),
+            number(self.loss, 4),
+            percent(self.accuracy, 2),
+            number(self.validation_loss, 4),
+            percent(self.validation_accuracy, 2),
+            duration(self.seconds),
+            number(self.images_per_second),
+        )
+
+
+CELLS = ("epoch", "loss", "accuracy", "validation loss", "validation accuracy", "time", "images/s")
 COLUMNS = tuple(field.name for field in fields(Epoch))
 
 
@@ -58,7 +85,16 @@ class History:
         return hash(self.epochs)
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs)"
+        reached = f"validation accuracy {percent(self.last.validation_accuracy, 2)}" if self.epochs else ""
+        return line("History", count(len(self), "epoch"), reached)
+
+    def _repr_html_(self) -> str:
+        best = ""
+        if self.epochs:
+            loss = number(self.best.validation_loss, 4)
+            best = f"The validation loss was lowest in epoch {self.best.epoch} ({loss})."
+        rows = [epoch.cells for epoch in self.epochs]
+        return panel("Training history", count(len(self), "epoch"), table(CELLS, rows), paragraph(best))
 
     @property
     def last(self) -> Epoch:
