@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muslin._display import line, panel, paragraph, quoted, table
-from muslin._words import between, count, number, percent
+from muslin._words import between, count, percent
 from muslin.errors import RunError
 from muslin.evaluation.calibration import Calibration, calibrate
 from muslin.evaluation.intervals import Interval, wilson
@@ -143,7 +143,7 @@ class Evaluation:
         ]
         return panel(
             f"Accuracy {percent(self.accuracy, 2)}",
-            f"95% interval {between(100 * low, 100 * high, 2, '%')}, loss {number(self.loss, 4)}, "
+            f"95% interval {between(100 * low, 100 * high, 2, '%')}, loss {self.loss:.4f}, "
             f"{count(len(self.labels), 'image')}",
             table(
                 ("class", "precision", "recall", "95% interval", "F1", "images"),

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from muslin._display import line, panel, paragraph, table
-from muslin._words import count, duration, number, percent
+from muslin._words import count, duration, percent
 from muslin.errors import RunError
 
 
@@ -41,9 +41,9 @@ class Epoch:
         return line(
             "Epoch",
             str(self.epoch),
-            f"loss {number(self.loss, 4)}",
+            f"loss {self.loss:.4f}",
             f"accuracy {percent(self.accuracy, 2)}",
-            f"validation loss {number(self.validation_loss, 4)}",
+            f"validation loss {self.validation_loss:.4f}",
             f"validation accuracy {percent(self.validation_accuracy, 2)}",
             duration(self.seconds),
         )
@@ -53,12 +53,12 @@ class Epoch:
         """The values as text, in the order of `CELLS`."""
         return (
             str(self.epoch),
-            number(self.loss, 4),
+            f"{self.loss:.4f}",
             percent(self.accuracy, 2),
-            number(self.validation_loss, 4),
+            f"{self.validation_loss:.4f}",
             percent(self.validation_accuracy, 2),
             duration(self.seconds),
-            number(self.images_per_second),
+            f"{self.images_per_second:,.0f}",
         )
 
 
@@ -91,8 +91,7 @@ class History:
     def _repr_html_(self) -> str:
         best = ""
         if self.epochs:
-            loss = number(self.best.validation_loss, 4)
-            best = f"The validation loss was lowest in epoch {self.best.epoch} ({loss})."
+            best = f"The validation loss was lowest in epoch {self.best.epoch} ({self.best.validation_loss:.4f})."
         rows = [epoch.cells for epoch in self.epochs]
         return panel("Training history", count(len(self), "epoch"), table(CELLS, rows), paragraph(best))
 
