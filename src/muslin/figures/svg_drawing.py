@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from matplotlib.patches import Polygon
 
@@ -22,14 +22,14 @@ def to_figure(svg: str) -> Figure:
     Args:
         svg: an `<svg>` element made of groups, texts, and paths of straight lines, as `architecture_svg` writes it.
     """
-    root = ElementTree.fromstring(svg)  # noqa: S314  (written by this package)
+    root = ET.fromstring(svg)  # noqa: S314  (written by this package)
     with looking():
         canvas = Canvas(float(root.attrib["height"]), float(root.attrib["width"]))
         _draw(canvas, root, 0.0, 0.0)
     return canvas.figure
 
 
-def _draw(canvas: Canvas, element: ElementTree.Element, x: float, y: float) -> None:
+def _draw(canvas: Canvas, element: ET.Element, x: float, y: float) -> None:
     moved = re.match(r"translate\((\S+) (\S+)\)", element.get("transform", ""))
     if moved:
         x, y = x + float(moved[1]), y + float(moved[2])
@@ -42,7 +42,7 @@ def _draw(canvas: Canvas, element: ElementTree.Element, x: float, y: float) -> N
             _draw_text(canvas, child, x, y)
 
 
-def _draw_path(canvas: Canvas, element: ElementTree.Element, x: float, y: float) -> None:
+def _draw_path(canvas: Canvas, element: ET.Element, x: float, y: float) -> None:
     points = [(x + across, y + down) for across, down in _points(element.attrib["d"])]
     if element.get("stroke"):
         columns, rows = zip(*points, strict=True)
@@ -76,7 +76,7 @@ def _points(path: str) -> list[tuple[float, float]]:
     return points
 
 
-def _draw_text(canvas: Canvas, element: ElementTree.Element, x: float, y: float) -> None:
+def _draw_text(canvas: Canvas, element: ET.Element, x: float, y: float) -> None:
     canvas.text(
         x + float(element.attrib["x"]),
         y + float(element.attrib["y"]),

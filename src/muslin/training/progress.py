@@ -66,7 +66,8 @@ def epoch_line(epoch: Epoch, of: int, width: int | None = None) -> str:
     Args:
         epoch: the finished epoch.
         of: number of epochs in the recipe.
-        width: columns of the terminal; a longer text continues below its first value (default: one line).
+        width: columns of the terminal; a longer text continues below its first value, without the images per second
+            if they would need a line of their own (default: one line).
     """
     head = f"  epoch {epoch.epoch:>{len(str(of))}}/{of}  "
     values = [
@@ -85,7 +86,7 @@ def epoch_line(epoch: Epoch, of: int, width: int | None = None) -> str:
     for value in (*values[1:], speed):
         if len(lines[-1]) + 2 + len(value) <= width:
             lines[-1] += f"  {value}"
-        else:
+        elif value != speed:
             lines.append(" " * len(head) + value)
     return "\n".join(lines)
 
@@ -160,12 +161,11 @@ def _columns(description: int, width: int) -> tuple[ProgressColumn, ...]:
     accuracy = "accuracy {task.fields[accuracy]:.1%}", 15
     loss = "loss {task.fields[loss]:.3f}", 11
     rate = "{task.fields[rate]:,.0f} images/s", 18
-    for bar, texts in ((24, (loss, accuracy, rate)), (12, (loss, accuracy, rate)), (12, (loss, accuracy))):
-        needed = description + bar + sum(room for _, room in texts) + _WIDEST_TIME + len(texts) + 2
+    bar, texts = 8, [accuracy]
+    for longer, more in ((12, [loss, accuracy]), (12, [loss, accuracy, rate]), (24, [loss, accuracy, rate])):
+        needed = description + longer + sum(room for _, room in more) + _WIDEST_TIME + len(more) + 2
         if needed <= width:
-            break
-    else:
-        bar, texts = 8, (accuracy,)
+            bar, texts = longer, more
     shown = [TextColumn(text) for text, _ in texts]
     return (TextColumn("{task.description}", markup=False), BarColumn(bar_width=bar), *shown, TimeRemainingColumn())
 
@@ -185,7 +185,7 @@ class _Cell:
 
         del steps
         self.title = heading or title
-        self.handle = display(_Output(self.title, "", self.epochs, self.of), display_id=True)
+        self.handle = display(_Output(self.title, "", self.epochs, self.of), display_id=True)  # type: ignore[no-untyped-call]
 
     def move(self, training: Training) -> None:
         now = time.monotonic()
