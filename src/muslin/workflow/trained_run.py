@@ -18,7 +18,7 @@ from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.evaluation.claims import Checked, Facts, check
+from muslin.evaluation.claims import CheckedClaims, Facts, check
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
@@ -188,15 +188,20 @@ class Run:
                 f"{data.fingerprint[:12]}…). Give the run's own data with --data or --sample."
             )
 
-    def claims(self) -> tuple[Checked, ...]:
-        """What the design says of itself, held against what this run measured."""
+    def claims(self, baseline: Run | None = None) -> CheckedClaims:
+        """Check the design's claims against the measurements of this run.
+
+        Args:
+            baseline: run of the baseline (default: the one that was trained beside this run, if any).
+        """
+        beside = baseline or self.baseline
         facts = Facts(
-            self.analysis,
+            analyze(self.design, beside.design if beside else None),
             training_images=sum(self.record.data.audit.counts["train"]),
             evaluation=self.folder.evaluation,
-            baseline=self.folder.baseline.evaluation if self.folder.baseline else None,
+            baseline=beside.folder.evaluation if beside else None,
         )
-        return check(self.design, facts)
+        return CheckedClaims(check(self.design, facts))
 
     def export(
         self,
