@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from muslin._display import Described
 from muslin.ablation.plan import Match, Plan, make_plan
 from muslin.ablation.statistics import looks_at
 from muslin.ablation.verdict import MARGIN
@@ -17,7 +18,7 @@ from muslin.recipe import Recipe
 MOST_SEEDS = 1_000
 
 
-class StudySettings(BaseModel):
+class StudySettings(Described, BaseModel):
     """How a study is done.
 
     Attributes:

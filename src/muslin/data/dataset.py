@@ -9,9 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
+from muslin._display import line, panel, paragraph, table
+from muslin._words import count, listed
 from muslin.data.audit import Audit
 from muslin.data.source import Source
 from muslin.data.split import Split
+
+_NAMED = 12  # classes that a notebook names
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,29 @@ class Dataset:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         shape = "×".join(str(side) for side in self.input_shape)
-        return f"Dataset({sizes} images of {shape}, {self.classes} classes, from {self.source})"
+        classes = count(self.classes, "class", "classes")
+        return line("Dataset", f"{sizes} images of {shape}", classes, f"from {self.source}")
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name, split in self.splits.items():
+            each = np.bincount(split.labels, minlength=self.classes)
+            least, most = int(each.min()), int(each.max())
+            rows.append((name, f"{len(split):,}", f"{least:,}" if least == most else f"{least:,}–{most:,}"))
+        audit = self.audit
+        found = [
+            f"pixel mean {audit.pixel_mean:.4f}, standard deviation {audit.pixel_deviation:.4f}",
+            f"{count(audit.test_images_in_train, 'test image')} also in the training files",
+        ]
+        names = listed(self.class_names[:_NAMED])
+        more = f" and {len(self.class_names) - _NAMED} more" if len(self.class_names) > _NAMED else ""
+        return panel(
+            f"{'×'.join(str(side) for side in self.input_shape)} images",
+            f"in {count(self.classes, 'class', 'classes')}, from {self.source}",
+            table(("split", "images", "per class"), rows),
+            paragraph(f"Classes: {names}{more}."),
+            paragraph(f"Audit: {'; '.join(found)}.{f' Leak: {audit.leak}' if audit.leak else ''}"),
+        )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

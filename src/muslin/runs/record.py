@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from muslin._display import Described
 from muslin.data import Audit
 from muslin.data.source import Source
 from muslin.recipe import Recipe
 from muslin.training.outcome import Outcome
 
 
-class _Part(BaseModel):
+class _Part(Described, BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -24,6 +24,9 @@ class Callback:
     others in the order given.
     """
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def on_start(self, training: Training) -> None:
         """Called before the first step."""
 

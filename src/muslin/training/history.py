@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from muslin._words import count
+from muslin._display import line, panel, paragraph, table
+from muslin._words import count, duration, percent
 from muslin.errors import RunError
 
 
@@ -37,7 +38,32 @@ class Epoch:
     seconds: float
     images_per_second: float
 
+    def __repr__(self) -> str:
+        return line(
+            "Epoch",
+            str(self.epoch),
+            f"loss {self.loss:.4f}",
+            f"accuracy {percent(self.accuracy, 2)}",
+            f"validation loss {self.validation_loss:.4f}",
+            f"validation accuracy {percent(self.validation_accuracy, 2)}",
+            duration(self.seconds),
+        )
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The values as text, in the order of `CELLS`."""
+        return (
+            str(self.epoch),
+            f"{self.loss:.4f}",
+            percent(self.accuracy, 2),
+            f"{self.validation_loss:.4f}",
+            percent(self.validation_accuracy, 2),
+            duration(self.seconds),
+            f"{self.images_per_second:,.0f}",
+        )
+
+
+CELLS = ("epoch", "loss", "accuracy", "validation loss", "validation accuracy", "time", "images/s")
 COLUMNS = tuple(field.name for field in fields(Epoch))
 
 
@@ -64,7 +90,15 @@ class History:
         return hash(self.epochs)
 
     def __repr__(self) -> str:
-        return f"History({len(self)} epochs)"
+        reached = f"validation accuracy {percent(self.last.validation_accuracy, 2)}" if self.epochs else ""
+        return line("History", count(len(self), "epoch"), reached)
+
+    def _repr_html_(self) -> str:
+        best = ""
+        if self.epochs:
+            best = f"The validation loss was lowest in epoch {self.best.epoch} ({self.best.validation_loss:.4f})."
+        rows = [epoch.cells for epoch in self.epochs]
+        return panel("Training history", count(len(self), "epoch"), table(CELLS, rows), paragraph(best))
 
     @property
     def last(self) -> Epoch:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from muslin._display import line
+from muslin._words import count, duration, number
 from muslin.engine import Precision
 
 if TYPE_CHECKING:
@@ -45,6 +47,16 @@ class Outcome:
     threads: int
     fused: tuple[str, ...] = ()
     teachers: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        return line(
+            "Outcome",
+            self.end,
+            f"{count(self.epochs, 'epoch')} in {duration(self.seconds)}",
+            f"{number(self.images_per_second)} images/s",
+            f"{self.device} in {self.precision}",
+            count(self.threads, "thread"),
+        )
 
 
 @dataclass(frozen=True)
