@@ -284,7 +284,7 @@ def take_turns(
 
 def precisions() -> list[str]:
     """Those that this processor multiplies natively: others are emulated, a thousand times slower."""
-    from muslin.training.machine import pick_device, pick_precision  # noqa: PLC0415
+    from muslin.engine.machine import pick_device, pick_precision  # noqa: PLC0415
 
     return ["float32"] + (["bfloat16"] if pick_precision(pick_device("cpu")) == "bfloat16" else [])
 
@@ -293,7 +293,7 @@ def machine() -> dict[str, object]:
     """Where and with what a figure was measured."""
     import torch  # noqa: PLC0415
 
-    from muslin.training.machine import processor  # noqa: PLC0415
+    from muslin.engine.machine import processor  # noqa: PLC0415
 
     threads = torch.get_num_threads()
     return {

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 import muslin
-from muslin.ablation.arm import Arm
-from muslin.ablation.executor import Job
-from muslin.ablation.local import LocalExecutor
-from muslin.ablation.trial import Trial, work
-from muslin.training.machine import pick_device, pick_precision
+from muslin.engine.machine import pick_device, pick_precision
+from muslin.trials.arm import Arm
+from muslin.trials.executor import Job
+from muslin.trials.local import LocalExecutor
+from muslin.trials.trial import Trial, work
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin._files import write_text
+from muslin._disk.cache import cache_folder
+from muslin._disk.files import write_text
 from muslin.data import load_data
-from muslin.data.sources import cache_folder
 from muslin.errors import MuslinError
-from muslin.run import Run
+from muslin.workflow.trained_run import Run
 
 TOLERANCE = 1e-5  # of probabilities
 CHILD = Path(__file__).with_name("_keras_on_tensorflow.py")
@@ -116,7 +116,7 @@ def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[n
 
 def tensorflow_python() -> Path:
     """The Python of an environment with TensorFlow and JAX in the user's cache, made if it isn't there."""
-    place = cache_folder().with_name("tensorflow")
+    place = cache_folder("tensorflow")
     ready, python = place / "ready-with-jax", place / "bin" / "python"
     if not ready.exists():
         print(

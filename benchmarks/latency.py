@@ -13,7 +13,7 @@ from _peers import Peer, machine, timed, write
 from keras_agreement import tensorflow_python
 
 from muslin.design import load_design
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.network import Network
 
 

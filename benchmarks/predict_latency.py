@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 from muslin.design import library, load_design
-from muslin.export.predictor import Predictor
+from muslin.engine.machine import processor
+from muslin.exports.predictor import Predictor
 from muslin.network import Network
-from muslin.training.machine import processor
 
 
 def main() -> None:

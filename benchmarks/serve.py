@@ -33,8 +33,8 @@ import numpy as np
 import psutil
 import uvloop
 
-from muslin.export.predictor import Predictor
-from muslin.folder import RunFolder
+from muslin.exports.predictor import Predictor
+from muslin.runs.folder import RunFolder
 
 DIFFERENT = 64  # images that are asked for in turn
 TOLERANCE = 1e-5
@@ -131,8 +131,8 @@ async def drive(port: int, connections: int, seconds: float, requests: list[byte
 SERVER = """
 import sys
 from pathlib import Path
-from muslin.serve import Settings, batching
-from muslin.serve.server import listen, make_server
+from muslin.server import Settings, batching
+from muslin.server.server import listen, make_server
 run, largest, places = Path(sys.argv[1]).resolve(), int(sys.argv[2]), int(sys.argv[3])
 batching.LARGEST = largest
 server = make_server(Settings(runs=run.parent, run=run.name, most_computing=places))

@@ -14,8 +14,8 @@ from _peers import machine, precisions, take_turns, write
 from keras_agreement import tensorflow_python
 
 from muslin.design import load_design
+from muslin.engine.machine import measure_matrix_peak
 from muslin.training.cost import operations
-from muslin.training.machine import measure_matrix_peak
 
 OURS = ("muslin-float32", "muslin-float32-plain", "muslin-bfloat16", "muslin-bfloat16-plain")
 PEERS = ("keras-tensorflow", "keras-torch", "torch-tutorial", "jax")

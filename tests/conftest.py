@@ -16,11 +16,14 @@ import pytest
 from hypothesis import settings
 
 import tiny
+from muslin._disk.cache import cache_folder
 from muslin.data import Dataset, load_data
-from muslin.data.sources import cache_folder, find
+from muslin.data.sources import find
 from muslin.data.split import Files
 from muslin.errors import DataError
 from tiny import WriteData
+
+pytest_plugins = ["quick_study"]
 
 # That the machine is busy with something else is no failure.
 settings.register_profile("patient", deadline=None)
@@ -28,7 +31,7 @@ settings.load_profile("patient")
 
 # Before the fixture below hides them.
 DATA_OF_THE_MACHINE = os.environ.get("MUSLIN_DATA")
-CACHE_OF_THE_MACHINE = cache_folder()
+CACHE_OF_THE_MACHINE = cache_folder("fashion-mnist")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

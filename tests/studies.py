@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from muslin.ablation.arm import design_key
 from muslin.ablation.justification import (
     FILE,
     FOREST,
@@ -16,6 +15,7 @@ from muslin.ablation.justification import (
     save_justification,
 )
 from muslin.design import Design
+from muslin.trials.arm import design_key
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><path d="M0 0"/></svg>'
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from muslin._files import replacing
+from muslin._disk.files import replacing
 from muslin.data import load_data
 from muslin.data.sources import SAMPLE, find
 from muslin.data.split import Split

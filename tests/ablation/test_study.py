@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 from muslin.ablation import Study, Watcher, ablate, resume
-from muslin.ablation.evidence import justification
 from muslin.ablation.justification import load_justification, save_justification
+from muslin.ablation.results import justification
 from muslin.ablation.statistics import sequential_alpha
-from muslin.ablation.store import FILE, Store
 from muslin.ablation.table import HEADS, justification_rows, to_csv, to_latex, to_markdown
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
 from muslin.errors import DesignError, MuslinError, RunError, TrainingError
 from muslin.recipe import Recipe
+from muslin.trials.store import FILE, Store
 
 
 @pytest.fixture(scope="module")

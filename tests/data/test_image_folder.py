@@ -73,7 +73,7 @@ def test_a_truncated_image_is_named(folder: Path):
 
 def test_an_empty_image_file_is_named(folder: Path):
     first_image(folder).write_bytes(b"")
-    with pytest.raises(DataError, match=r"kind b.*is not a picture"):
+    with pytest.raises(DataError, match=r"kind b.*is empty, not a picture"):
         image_folder.read(folder)
 
 
@@ -115,13 +115,13 @@ def bomb(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [5_000, 12_000, 60_000])
 def test_a_decompression_bomb_is_not_decoded_wherever_it_stands(folder: Path, side: int, kind: str):
     first_image(folder, kind).write_bytes(bomb(side, side))
-    with pytest.raises(DataError, match=r"absurd size|at most 16,777,216 pixels"):
+    with pytest.raises(DataError, match="more than 16,777,216 pixels"):
         image_folder.read(folder)
 
 
 def test_more_pixels_than_memory_should_hold_are_refused_before_they_are_allocated():
     with pytest.raises(DataError, match="take 16,384,000,000 bytes"):
-        images.decode([bomb(4096, 4000)] * 1000, str)
+        images.decode([tiny.png_bytes(np.zeros((4000, 4096, 1), np.uint8))] * 1000, str)
 
 
 def test_a_missing_test_folder_is_named(folder: Path):

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import release
 
+from muslin._disk.cache import cache_folder
 from muslin.data.official import OfficialFile
 from muslin.data.progress import Progress
-from muslin.data.sources import Fetcher, Found, cache_folder, find
+from muslin.data.sources import Fetcher, Found, find
 from muslin.errors import DataError, MuslinError
 from tiny import WriteData
 
@@ -162,8 +163,8 @@ def test_a_cache_that_can_not_be_written_is_told_with_the_variable_that_moves_it
 
 def test_the_cache_is_where_the_variable_or_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("MUSLIN_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path / "fashion-mnist"
+    assert cache_folder("fashion-mnist") == tmp_path / "fashion-mnist"
     monkeypatch.delenv("MUSLIN_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder().name == "fashion-mnist"
-    assert "muslin" in cache_folder().parts
+    assert cache_folder("fashion-mnist").name == "fashion-mnist"
+    assert "muslin" in cache_folder("fashion-mnist").parts

@@ -10,10 +10,10 @@ import pytest
 from test_design_errors import BAD
 
 from muslin.analysis import analyze
-from muslin.claims import MEASURES, require_measurable
 from muslin.design import Activation, Claim, Design, Normalization, Padding, library, parse_design
 from muslin.design.explain import LAYER_KINDS
 from muslin.errors import DesignError
+from muslin.evaluation.claims import MEASURES, require_measurable
 
 DOCS = (Path(__file__).parents[2] / "docs" / "designs.md").read_text(encoding="utf-8")
 MUST_BE_GIVEN = "must be given"

@@ -23,8 +23,8 @@ from safetensors.numpy import save
 import tiny
 from hostile.readers import DESIGN, RECIPE, TEST, TRAIN, weights
 from muslin.design import format_design
-from muslin.export._card import Card
-from muslin.export.onnx import build_onnx
+from muslin.exports._card import Card
+from muslin.exports.onnx import build_onnx
 
 CANARY = "MUSLIN_CANARY"  # an environment variable with the name of a file that harm would make
 

@@ -16,13 +16,13 @@ import tiny
 from muslin.data import formats, idx
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation
-from muslin.export import export
-from muslin.export.photo import prepare_photo
-from muslin.export.picture import read_picture
-from muslin.export.predictor import Predictor
-from muslin.export.safetensors import load_weights, read_card
-from muslin.folder import RunFolder
+from muslin.exports import export
+from muslin.exports.predictor import Predictor
+from muslin.exports.safetensors import load_weights, read_card
+from muslin.pictures.photo import prepare_photo
+from muslin.pictures.picture import read_picture
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder
 from muslin.training.history import Epoch, History
 
 DESIGN = parse_design(
@@ -69,7 +69,7 @@ class Reader:
 
 
 def weights() -> dict[str, np.ndarray]:
-    from muslin.export._weights import expected_shapes  # noqa: PLC0415  (fuzzers that need no weights go without)
+    from muslin.exports._weights import expected_shapes  # noqa: PLC0415  (fuzzers that need no weights go without)
 
     rng = np.random.default_rng(0)
     return {name: rng.normal(size=shape).astype(np.float32) for name, shape in expected_shapes(DESIGN).items()}
@@ -133,7 +133,7 @@ def _record() -> tuple[bytes, ...]:
 
     from muslin.data.audit import audit  # noqa: PLC0415
     from muslin.data.split import Files  # noqa: PLC0415
-    from muslin.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
+    from muslin.runs.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
     from muslin.training.outcome import Outcome  # noqa: PLC0415
 
     splits = {"train": TRAIN, "validation": TEST, "test": TEST}

@@ -115,7 +115,7 @@ def main() -> None:
     """Read every file that is listed in FOLDER/list.json."""
     for module in (
         "hostile.readers",
-        "muslin.export.onnx",
+        "muslin.exports.onnx",
         "muslin.training.checkpoint",
         "polars",
     ):  # once, not in each child

@@ -15,7 +15,7 @@ from muslin.interpret import (
     Novelty,
     StrongestUnits,
     class_activation_maps,
-    exact_evidence,
+    exact_cam,
     feature_layer,
     feature_maps,
     measured_receptive_field,
@@ -53,7 +53,7 @@ def test_a_units_region_is_where_its_gradient_is_not_zero(design: Design) -> Non
             assert looks[layer.name].of(row, column) == (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
 
 
-def test_exact_evidence_is_the_class_activation_map_and_adds_up_to_the_logit() -> None:
+def test_exact_cam_is_the_class_activation_map_and_adds_up_to_the_logit() -> None:
     torch.manual_seed(0)
     network = Network(CNN).eval()
     image = np.random.default_rng(0).integers(0, 256, CNN.input_shape).astype(np.uint8)
@@ -62,7 +62,7 @@ def test_exact_evidence_is_the_class_activation_map_and_adds_up_to_the_logit() -
     assert layer is not None
     outputs = feature_maps(network, image)
     for number in (0, 7):
-        evidence = exact_evidence(CNN, weights, np.moveaxis(outputs[layer], -1, 0), number)
+        evidence = exact_cam(CNN, weights, np.moveaxis(outputs[layer], -1, 0), number)
         slow = class_activation_maps(network, image[None], np.array([number]))
         assert np.allclose(evidence, slow.maps[0], atol=1e-5)
         assert np.isclose(evidence.mean() + weights["output.bias"][number], outputs["output"][number], atol=1e-5)
@@ -148,7 +148,7 @@ def test_the_feature_layer_is_what_the_last_layer_weighs() -> None:
 def test_none_of_this_imports_torch() -> None:
     code = (
         "import sys; "
-        "from muslin.interpret import Neighbours, StrongestUnits, exact_evidence, occlusion_map, unit_regions; "
+        "from muslin.interpret import Neighbours, StrongestUnits, exact_cam, occlusion_map, unit_regions; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

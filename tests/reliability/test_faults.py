@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from muslin import _files
+from muslin._disk import files
 from muslin.data import Dataset
 from muslin.design import Design
 from muslin.errors import MuslinError
-from muslin.folder import RunFolder
 from muslin.recipe import Recipe
-from muslin.record import RunRecord
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import RunRecord
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot
-from muslin.training_run import new_record
+from muslin.workflow.train import new_record
 from reliability.disk import Disk, watched
 from reliability.scale import report, times
 
@@ -58,12 +58,12 @@ class Life:
 def next_start(root: Path) -> None:
     """What the next start of Muslin does first."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_files, "alive", lambda _pid: False)
+        patch.setattr(files, "alive", lambda _pid: False)
         for folder in (root / "runs").glob("*/run.json"):
             with RunFolder(folder.parent).at_work():
                 pass
         if (root / "runs").is_dir():
-            _files.sweep(root / "runs", deep=False)
+            files.sweep(root / "runs", deep=False)
 
 
 def attempt(life: Life) -> str:

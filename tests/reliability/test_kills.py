@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from muslin.folder import RunFolder, list_runs
+from muslin.runs.folder import RunFolder, list_runs
 from muslin.training.checkpoint import Checkpoints
 from reliability.scale import report, times
 from reliability.victim import Trap

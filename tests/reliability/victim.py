@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import torch
 import torch._dynamo  # an optimizer imports it when it is made, which takes seconds
 
-import muslin.export.safetensors  # noqa: F401  (so does the end of a training)
+import muslin.exports.safetensors  # noqa: F401  (so does the end of a training)
 from muslin.data import load_data
 from muslin.design import parse_design
-from muslin.folder import list_runs
+from muslin.runs.folder import list_runs
 from muslin.training import checkpoint
-from muslin.training_run import train
+from muslin.workflow.train import train
 from reliability.conftest import RECIPE, TINY, hundred_images
 from reliability.disk import watched
 

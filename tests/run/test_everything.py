@@ -19,12 +19,12 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, RunError
-from muslin.folder import RunFolder
 from muslin.recipe import load_recipe
-from muslin.run import Run
+from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
-from muslin.training_run import train
+from muslin.workflow.train import train
+from muslin.workflow.trained_run import Run
 from shell import muslin
 
 

@@ -11,11 +11,11 @@ from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.folder import RunFolder, list_runs
 from muslin.recipe import load_recipe
-from muslin.record import RunRecord
+from muslin.runs.folder import RunFolder, list_runs
+from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
-from muslin.training_run import new_record
+from muslin.workflow.train import new_record
 
 CNN = load_design("custom_cnn")
 

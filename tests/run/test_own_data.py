@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from muslin.cli import main
-from muslin.folder import RunFolder
+from muslin.runs.folder import RunFolder
 from tiny import WriteData
 
 DESIGN = """

@@ -16,12 +16,12 @@ import pytest
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import RunError
-from muslin.folder import RunFolder
-from muslin.pipeline import Settings, run_everything
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
-from muslin.training_run import train
+from muslin.workflow.run import Settings, run_everything
+from muslin.workflow.train import train
 from shell import muslin
 
 DENSE = load_design("dense_baseline")
@@ -70,7 +70,7 @@ def test_a_whole_run_goes_on_where_its_baseline_was_stopped(
     said: list[str] = []
     done: list[str] = []
     for name in ("export_all", "illustrate"):
-        monkeypatch.setattr(f"muslin.pipeline.{name}", lambda *_arguments, name=name: done.append(name))
+        monkeypatch.setattr(f"muslin.workflow.run.{name}", lambda *_arguments, name=name: done.append(name))
     baseline = DENSE.model_copy(update={"name": "other"})
 
     def watch(name: str) -> Sequence[Callback]:

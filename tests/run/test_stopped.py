@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from muslin._files import replacing
+from muslin._disk.files import replacing
 from muslin.cli import main
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, MuslinError
-from muslin.folder import RunFolder, list_runs
-from muslin.pipeline import Settings, run_everything
 from muslin.recipe import load_recipe
+from muslin.runs.folder import RunFolder, list_runs
+from muslin.workflow.run import Settings, run_everything
 from shell import muslin
 
 SMALL = """
@@ -75,7 +75,7 @@ def test_evaluation_that_is_interrupted_begins_again_with_the_same_command(
     def interrupted(*_arguments: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr("muslin.run.predict", interrupted)
+    monkeypatch.setattr("muslin.workflow.trained_run.predict", interrupted)
     with pytest.raises(SystemExit) as ended:
         main(["evaluate", str(folder.path)])
     assert ended.value.code == 130
@@ -115,7 +115,7 @@ def test_a_training_that_diverged_is_not_offered_to_go_on(
     def diverge(*_arguments: object) -> None:
         raise DivergedError("the loss is infinite")
 
-    monkeypatch.setattr("muslin.pipeline._train", diverge)
+    monkeypatch.setattr("muslin.workflow.run._train", diverge)
     with pytest.raises(DivergedError) as raised:
         run_everything(*everything(sample), Settings(out=tmp_path))
     assert not hasattr(raised.value, "__notes__")

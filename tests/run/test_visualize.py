@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from muslin._run_files import FIGURES_OF_WEIGHTS
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import parse_design
 from muslin.errors import DataError, DesignError, MuslinError
 from muslin.recipe import load_recipe
-from muslin.training_run import train
+from muslin.runs.files import FIGURES_OF_WEIGHTS
+from muslin.workflow.train import train
 
 FLAT = """
 name = "flat"

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from muslin.data import Dataset, Split
+from muslin.engine import build
 from muslin.recipe import Augmentation, Recipe
 from muslin.training.batches import Batches, flip, shift
-from muslin.training.fused import build
 
 CPU = torch.device("cpu")
 

@@ -12,13 +12,12 @@ from torch.nn import functional
 
 from muslin.data import Dataset
 from muslin.design import Design, load_design, parse_design
+from muslin.engine import Precision, build
+from muslin.engine.machine import pick_precision, torch_threads
 from muslin.network import Network, predict
 from muslin.recipe import Distillation, load_recipe
 from muslin.training.fit import fit
 from muslin.training.forward import Forward, predict_fast
-from muslin.training.fused import build
-from muslin.training.machine import pick_precision, torch_threads
-from muslin.training.outcome import Precision
 from muslin.training.teachers import teacher
 
 CPU = torch.device("cpu")

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from muslin.design import load_design, parse_design
+from muslin.engine import build
+from muslin.engine.machine import torch_threads
 from muslin.network import Network
 from muslin.recipe import Muon as MuonSettings
 from muslin.recipe import load_recipe
-from muslin.training.fused import build
-from muslin.training.machine import torch_threads
 from muslin.training.optimizers import Muon, build_optimizers, orthogonalize
 
 needs_operators = pytest.mark.skipif(build.library("float32") is None, reason=build.describe("float32"))

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from muslin.design import Design, load_design
+from muslin.engine import machine
+from muslin.engine.build import SWITCH
 from muslin.recipe import load_recipe
-from muslin.training import machine
 from muslin.training.cost import operations, share_of_peak
-from muslin.training.fused.build import SWITCH
 from muslin.training.outcome import Outcome
 from muslin.training.profile import profile
 from shell import muslin

@@ -11,10 +11,10 @@ import pytest
 import torch
 from rich.console import Console
 
-from muslin.ablation.arm import Arm
 from muslin.analysis import analyze
 from muslin.data import Dataset, Split
 from muslin.design import Design, load_design, parse_design
+from muslin.engine.machine import flushes_denormals
 from muslin.errors import DesignError
 from muslin.network import Network, predict
 from muslin.recipe import Adam, Augmentation, Constant, Distillation, EarlyStopping, Recipe, load_recipe
@@ -25,10 +25,10 @@ from muslin.training.fit import fit
 from muslin.training.forward import log_probabilities
 from muslin.training.history import Epoch
 from muslin.training.loop import Training
-from muslin.training.machine import flushes_denormals
 from muslin.training.outcome import Fitted
 from muslin.training.progress import ShowProgress
 from muslin.training.teachers import distilled, teacher
+from muslin.trials.arm import Arm
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

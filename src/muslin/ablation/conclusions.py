@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muslin.ablation.arm import Arm
 from muslin.ablation.findings import Evidence, Shifted, Together
 from muslin.ablation.plan import Contrast, Interaction
 from muslin.ablation.statistics import FEWEST_PAIRS, Effect, holm, paired_effect
 from muslin.ablation.verdict import Costs, Verdict, judge, judge_failure, judge_together
+from muslin.trials.arm import Arm
 
 if TYPE_CHECKING:
     from muslin.ablation.study import Study

@@ -7,20 +7,20 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
 
-from muslin.ablation.arm import Arm
-from muslin.ablation.executor import Executor, Job
 from muslin.ablation.plan import arm_names
 from muslin.ablation.settings import Settings
 from muslin.ablation.statistics import POWER, detectable, level
 from muslin.ablation.study import Study
-from muslin.ablation.trial import SHIFTED_IMAGES, SHIFTS, probe_json
 from muslin.analysis import analyze
 from muslin.data import Dataset
 from muslin.design import Design
+from muslin.engine.machine import pick_device, pick_precision
 from muslin.errors import TrainingError
 from muslin.recipe import Recipe
-from muslin.training.machine import pick_device, pick_precision
 from muslin.training.teachers import teacher
+from muslin.trials.arm import Arm
+from muslin.trials.executor import Executor, Job
+from muslin.trials.trial import SHIFTED_IMAGES, SHIFTS, probe_json
 
 # Standard deviation of validation accuracy between seeds, in points, on Fashion-MNIST's 6,000 validation images. Of so
 # much, two seeds disagree about one image in twenty; with fewer images, these weigh more.

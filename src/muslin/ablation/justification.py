@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from muslin._files import write_bytes, write_text
-from muslin.ablation.arm import design_key
+from muslin._disk.files import write_bytes, write_text
 from muslin.design import Design
 from muslin.errors import MuslinError, RunError
+from muslin.trials.arm import design_key
 
 FILE = "justification.json"
 FOREST = "forest.svg"

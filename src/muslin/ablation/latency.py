@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from muslin.design import Design
-from muslin.export.predictor import Predictor
+from muslin.exports.predictor import Predictor
 from muslin.network import Network
 
 _ROUNDS = 5

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from muslin._words import nearest
-from muslin.ablation.arm import Arm
 from muslin.ablation.matching import match_widths, matches, size
 from muslin.design import Alternative, Decision, Design, Edit
 from muslin.design.decision import Matched
 from muslin.design.edits import edit_recipe
 from muslin.errors import DesignError
 from muslin.recipe import Recipe
+from muslin.trials.arm import Arm
 
 Match: TypeAlias = Literal["parameters", "macs", "none"]
 

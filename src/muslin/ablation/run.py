@@ -7,20 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from muslin.ablation.executor import Answer, Executor, Job
 from muslin.ablation.justification import STUDIES
 from muslin.ablation.latency import latencies
-from muslin.ablation.local import LocalExecutor
 from muslin.ablation.settings import make_settings
-from muslin.ablation.store import Row
 from muslin.ablation.study import Study
-from muslin.ablation.trial import Result, Trial
 from muslin.data import Dataset
 from muslin.design import Design, load_design
+from muslin.engine.machine import environment
 from muslin.errors import MuslinError
 from muslin.recipe import Recipe, load_recipe
 from muslin.training.fit import check_fit
-from muslin.training.machine import environment
+from muslin.trials.executor import Answer, Executor, Job
+from muslin.trials.local import LocalExecutor
+from muslin.trials.store import Row
+from muslin.trials.trial import Result, Trial
 
 
 class Watcher:

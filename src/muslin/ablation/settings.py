@@ -10,9 +10,9 @@ from muslin.ablation.plan import Match, Plan, make_plan
 from muslin.ablation.statistics import looks_at
 from muslin.ablation.verdict import MARGIN
 from muslin.design import Design
+from muslin.engine import Precision
 from muslin.errors import TrainingError
 from muslin.recipe import Recipe
-from muslin.training.outcome import Precision
 
 MOST_SEEDS = 1_000
 

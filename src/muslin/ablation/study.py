@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muslin.ablation import conclusions
-from muslin.ablation.arm import Arm
 from muslin.ablation.findings import Evidence, Shifted, Together
 from muslin.ablation.plan import Plan
 from muslin.ablation.settings import Settings
 from muslin.ablation.statistics import level
-from muslin.ablation.store import FILE, Row, Store
-from muslin.ablation.trial import SHIFTS, Result, Trial
 from muslin.ablation.verdict import Costs
 from muslin.analysis import Analysis, analyze
 from muslin.data import Dataset
 from muslin.design import Design, format_design, parse_design
+from muslin.engine import Precision
+from muslin.engine.machine import pick_device, pick_precision
 from muslin.errors import RunError
 from muslin.recipe import Recipe
-from muslin.training.machine import pick_device, pick_precision
-from muslin.training.outcome import Precision
+from muslin.trials.arm import Arm
+from muslin.trials.store import FILE, Row, Store
+from muslin.trials.trial import SHIFTS, Result, Trial
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.statistics import Effect
-from muslin.ablation.trial import SHIFTS
+from muslin.trials.trial import SHIFTS
 
 if TYPE_CHECKING:
     from muslin.ablation.findings import Evidence

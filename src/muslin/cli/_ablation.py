@@ -22,8 +22,8 @@ from muslin.cli._output import Output
 
 if TYPE_CHECKING:
     from muslin.ablation.forecast import Forecast
-    from muslin.ablation.store import Row
-    from muslin.ablation.trial import Trial
+    from muslin.trials.store import Row
+    from muslin.trials.trial import Trial
 
 _COLORS = {
     "supported": "green",

@@ -23,7 +23,7 @@ from muslin.cli._output import Output
 
 if TYPE_CHECKING:
     from muslin.data import Dataset
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 Verb = Callable[..., Any]
 

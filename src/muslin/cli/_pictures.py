@@ -10,8 +10,8 @@ import click
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
-    from muslin.export.picture import Picture
-    from muslin.export.prepare import Preparation
+    from muslin.pictures.picture import Picture
+    from muslin.pictures.prepare import Preparation
 
 photo_option = click.option(
     "--photo/--no-photo",

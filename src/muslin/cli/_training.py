@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from muslin.cli._output import Output
     from muslin.data import Dataset
     from muslin.design import Design
-    from muslin.folder import RunFolder
     from muslin.recipe import Recipe
+    from muslin.runs.folder import RunFolder
 
 INTERRUPTED = 130
 
@@ -40,7 +40,7 @@ class TrainingChoice:
     @functools.cached_property
     def resumed(self) -> RunFolder | None:
         """The run to go on with, if any."""
-        from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
+        from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
 
         return RunFolder.open(self.resume) if self.resume else None
 

@@ -18,10 +18,10 @@ from muslin.errors import RunError
 
 if TYPE_CHECKING:
     from muslin.ablation import Settings, Study
-    from muslin.ablation.executor import Executor
     from muslin.data import Dataset
     from muslin.design import Design
     from muslin.recipe import Recipe
+    from muslin.trials.executor import Executor
 
 MOST_SEEDS = 20  # of a study that goes on until all is decided, unless --max-seeds says otherwise
 
@@ -194,9 +194,9 @@ def _resume(
 
 def _require_own(study: Study, given: dict[str, Any]) -> None:
     """See that design, recipe and epochs, where the person names them, are the study's."""
-    from muslin.ablation.arm import design_key  # noqa: PLC0415  (--help does without)
     from muslin.design import load_design  # noqa: PLC0415
     from muslin.recipe import load_recipe  # noqa: PLC0415
+    from muslin.trials.arm import design_key  # noqa: PLC0415  (--help does without)
 
     recipe = load_recipe(given["recipe_name"]) if "recipe_name" in given else study.recipe
     recipe = recipe.with_(epochs=given.get("epochs", study.recipe.epochs))
@@ -211,7 +211,7 @@ def _require_own(study: Study, given: dict[str, Any]) -> None:
 
 def _conduct(study: Study, dataset: Dataset, options: dict[str, Any], output: Output, *, as_json: bool) -> None:
     from muslin import ablation  # noqa: PLC0415  (--help does without)
-    from muslin.ablation.evidence import write_evidence  # noqa: PLC0415
+    from muslin.ablation.results import write_evidence  # noqa: PLC0415
     from muslin.cli._ablation import answer_study, study_as_dict, watching  # noqa: PLC0415
     from muslin.figures import forest_plot, save  # noqa: PLC0415
 
@@ -255,11 +255,11 @@ def _forecast(
 
 def _executor(options: dict[str, Any], dataset: Dataset, folder: Path) -> Executor:
     if options["place"] == "ray":
-        from muslin.ablation.ray import RayExecutor  # noqa: PLC0415  (an extra that few install)
+        from muslin.trials.ray import RayExecutor  # noqa: PLC0415  (an extra that few install)
 
         return RayExecutor(dataset, options["address"], workers=options["workers"])
     if options["address"] is not None:
         raise click.UsageError("--address is a Ray cluster's; it goes with --executor ray.")
-    from muslin.ablation.local import LocalExecutor  # noqa: PLC0415
+    from muslin.trials.local import LocalExecutor  # noqa: PLC0415
 
     return LocalExecutor(dataset, folder, options["workers"])

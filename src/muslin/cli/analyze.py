@@ -42,8 +42,8 @@ def command(design: str, baseline: str | None, diagram: Path | None, as_json: bo
     DESIGN is a name from the library (custom_cnn, dense_baseline) or a TOML file; custom_cnn by default.
     """
     from muslin.analysis import analyze  # noqa: PLC0415  (--help does without)
-    from muslin.claims import require_measurable  # noqa: PLC0415  (likewise)
     from muslin.design import load_baseline, load_design  # noqa: PLC0415  (likewise)
+    from muslin.evaluation.claims import require_measurable  # noqa: PLC0415  (likewise)
 
     output = Output()
     if diagram is not None and diagram.suffix.lower() != ".svg":
@@ -63,7 +63,7 @@ def command(design: str, baseline: str | None, diagram: Path | None, as_json: bo
 
 
 def _draw(design: Design, path: Path) -> None:
-    from muslin._files import write_text  # noqa: PLC0415  (only for --diagram)
+    from muslin._disk.files import write_text  # noqa: PLC0415  (only for --diagram)
     from muslin.figures.architecture import architecture_svg  # noqa: PLC0415  (likewise)
 
     write_text(path, architecture_svg(design))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 NARROWEST_NAME = 12  # columns that a run's name keeps, folded; numbers are never cut
 
@@ -29,7 +29,7 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
     Validation accuracy is what to choose by. Test accuracies stand beside it where the test split was opened.
     """
     from muslin.errors import MuslinError, RunError  # noqa: PLC0415  (--help does without)
-    from muslin.folder import RUNS, RunFolder, list_runs  # noqa: PLC0415
+    from muslin.runs.folder import RUNS, RunFolder, list_runs  # noqa: PLC0415
 
     places = list(runs) or [str(folder.path) for folder in list_runs()]
     if not places:

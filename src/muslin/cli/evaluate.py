@@ -26,13 +26,13 @@ def command(run: str, data: DataChoice, as_json: bool, output: Output) -> None:
 
     The split is opened once: the answers are kept in the run folder and read from there the next time.
     """
-    from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
 
     folder = RunFolder.open(run)
     evaluation = folder.evaluation
     if evaluation is None or folder.measured is None:
         from muslin._interruption import going_on_with  # noqa: PLC0415  (only where it takes a while)
-        from muslin.run import Run  # noqa: PLC0415  (torch: only where something is computed)
+        from muslin.workflow.trained_run import Run  # noqa: PLC0415  (torch: only where something is computed)
 
         with going_on_with(f"muslin evaluate {shlex.quote(str(folder.path))}"):
             evaluation = Run(folder).open_test(data.of_run(folder, output))

@@ -8,7 +8,7 @@ import click
 
 from muslin.cli._options import output_options
 from muslin.cli._output import Output
-from muslin.export import FORMATS, FormatName, describe_input
+from muslin.exports import FORMATS, FormatName, describe_input
 
 
 @click.command(epilog="Formats: " + "; ".join(f"{form.name}: {form.opens_in}" for form in FORMATS.values()) + ".")
@@ -28,7 +28,7 @@ def command(run: str, to: FormatName, out: Path | None, output: Output) -> None:
     The file is read back and held against the network before it gets its name: its answers on images or, for
     safetensors, its weights. Its path is printed.
     """
-    from muslin.run import Run  # noqa: PLC0415  (--help does without torch)
+    from muslin.workflow.trained_run import Run  # noqa: PLC0415  (--help does without torch)
 
     source = Run.open(run)
     path = source.export(to, out, say=output.note)

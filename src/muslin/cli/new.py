@@ -33,7 +33,7 @@ def command(file: Path, data: Path | None, sample: bool, like: str | None, force
     It is valid as it stands, and fits the shape and the classes of the images: 28×28 pixels in grey and 10 classes, or
     those of --data. Its reasons are left for you to give.
     """
-    from muslin._files import write_text  # noqa: PLC0415  (--help does without)
+    from muslin._disk.files import write_text  # noqa: PLC0415  (--help does without)
     from muslin.design import describe_shape, load_design, parse_design  # noqa: PLC0415  (likewise)
     from muslin.design.explain import plain  # noqa: PLC0415  (likewise)
     from muslin.design.template import OPEN, format_commented, start_design  # noqa: PLC0415  (likewise)

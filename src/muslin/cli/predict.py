@@ -16,7 +16,7 @@ from muslin.cli._pictures import note_resized, photo_option, preparation
 if TYPE_CHECKING:
     import numpy as np
 
-    from muslin.export.picture import Picture
+    from muslin.pictures.picture import Picture
 
 STDIN = "-"
 STDIN_NAME = "standard input"
@@ -47,11 +47,12 @@ def command(
     # Here, and not above: `muslin predict --help` does without them.
     import numpy as np  # noqa: PLC0415
 
+    from muslin.data.official import made_from_photos  # noqa: PLC0415
     from muslin.design import describe_shape  # noqa: PLC0415
-    from muslin.export.picture import MOST_BYTES  # noqa: PLC0415
-    from muslin.export.predictor import Predictor  # noqa: PLC0415
-    from muslin.export.prepare import prepare_picture  # noqa: PLC0415
-    from muslin.folder import RunFolder  # noqa: PLC0415
+    from muslin.exports.predictor import Predictor  # noqa: PLC0415
+    from muslin.pictures.decode import MOST_BYTES  # noqa: PLC0415
+    from muslin.pictures.prepare import prepare_picture  # noqa: PLC0415
+    from muslin.runs.folder import RunFolder  # noqa: PLC0415
 
     if photo and invert:
         raise click.UsageError("--photo and --invert exclude each other: the recipe inverts by itself where it should.")
@@ -65,7 +66,7 @@ def command(
     def prepare(image: str) -> Picture:
         source = sys.stdin.buffer.read(MOST_BYTES + 1) if image == STDIN else Path(image)
         name = STDIN_NAME if image == STDIN else ""
-        return prepare_picture(source, shape, predictor.class_names, how, name=name, invert=invert)
+        return prepare_picture(source, shape, made_from_photos(predictor.class_names), how, name=name, invert=invert)
 
     pictures = [prepare(image) for image in images]
     probabilities = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))

@@ -49,8 +49,8 @@ def command(
     from muslin.recipe import load_recipe  # noqa: PLC0415  (likewise)
 
     chosen, recipe = load_design(design), load_recipe(recipe_name)
-    from muslin.training.fused import build  # noqa: PLC0415  (torch: after everything that may be wrong)
-    from muslin.training.machine import pick_device, processor  # noqa: PLC0415
+    from muslin.engine import build  # noqa: PLC0415  (torch: after everything that may be wrong)
+    from muslin.engine.machine import pick_device, processor  # noqa: PLC0415
     from muslin.training.profile import profile  # noqa: PLC0415
 
     found = profile(chosen, recipe, steps=steps, device=pick_device(device), precision=precision)

@@ -30,8 +30,8 @@ def command(run: str, out: Path | None, study: Path | None) -> None:
     What a study found out about the design's decisions is part of the run folder: `muslin run` takes the newest study
     of the same layers under studies/, or the one that ships with Muslin. --study puts another one in its place.
     """
-    from muslin.folder import RunFolder  # noqa: PLC0415  (--help does without)
-    from muslin.report import build_report, report_path  # noqa: PLC0415
+    from muslin.reports import build_report, report_path  # noqa: PLC0415
+    from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
 
     folder = RunFolder.open(run)
     place = report_path(folder, out)

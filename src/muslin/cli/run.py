@@ -19,7 +19,7 @@ from muslin.cli._training import (
 )
 
 if TYPE_CHECKING:
-    from muslin.run import Run
+    from muslin.workflow.trained_run import Run
 
 
 @click.command()
@@ -47,8 +47,8 @@ def command(
     dataset = training.data(data, output)
     output.note(f"{len(dataset.train):,} training images from {dataset.source}")
     note_few_steps(recipe, dataset, output)
-    from muslin import pipeline  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
+    from muslin.workflow import run as pipeline  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
 
     settings = pipeline.Settings(
         seed=training.chosen_seed,

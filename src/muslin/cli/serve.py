@@ -91,11 +91,11 @@ def command(
     RUN is a run folder, a folder of runs, or 'latest'. All runs beside it are shown; a run in training appears as it
     grows. The same server answers POST /api/predict; the API is described at /docs. Ctrl-C ends it.
     """
-    from muslin.serve.server import listen, make_server  # noqa: PLC0415  (--help does without)
-    from muslin.serve.settings import Settings  # noqa: PLC0415
+    from muslin.server.server import listen, make_server  # noqa: PLC0415  (--help does without)
+    from muslin.server.settings import Settings  # noqa: PLC0415
 
     if output.quiet:
-        logging.getLogger("muslin.serve").setLevel(logging.ERROR)
+        logging.getLogger("muslin.server").setLevel(logging.ERROR)
     runs, chosen = _find(run)
     settings = Settings(
         runs=runs,
@@ -123,7 +123,7 @@ def command(
 
 def _find(run: str) -> tuple[Path, str | None]:
     """The folder of runs, and which of them was asked for; None for the newest that is trained."""
-    from muslin.folder import LATEST, RUNS, RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.runs.folder import LATEST, RUNS, RunFolder  # noqa: PLC0415  (--help does without)
 
     if run == LATEST and not Path(run).exists():
         RunFolder.open(LATEST)  # says what to do if there is none

@@ -33,8 +33,8 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
     chosen, recipe = training.design(design), training.recipe()
     dataset = training.data(data, output)
     note_few_steps(recipe, dataset, output)
-    from muslin import training_run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
     from muslin.training.progress import ShowProgress  # noqa: PLC0415
+    from muslin.workflow import train as training_run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
 
     run = training_run.train(
         chosen,
@@ -49,7 +49,7 @@ def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bo
         say=output.note,
     )
     if output.verbose and (outcome := run.record.outcome):
-        from muslin.training.fused import build  # noqa: PLC0415  (torch: loaded by now)
+        from muslin.engine import build  # noqa: PLC0415  (torch: loaded by now)
 
         output.detail(build.describe(outcome.precision))
     if as_json:

@@ -16,7 +16,7 @@ from muslin.errors import DataError, MuslinError
 if TYPE_CHECKING:
     import numpy as np
 
-    from muslin.folder import RunFolder
+    from muslin.runs.folder import RunFolder
 
 
 @click.command()
@@ -48,14 +48,14 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
     gradient and computed. A FILE is prepared as by `muslin predict`; --photo and --no-photo are for it alone.
     """
     # Here, and not above: `muslin visualize --help` does without torch.
-    from muslin.export.predictor import Predictor  # noqa: PLC0415
-    from muslin.illustrate import (  # noqa: PLC0415
-        illustrate_evidence,
+    from muslin.exports.predictor import Predictor  # noqa: PLC0415
+    from muslin.workflow.illustrate import (  # noqa: PLC0415
+        illustrate_cams,
         illustrate_fields,
         illustrate_network,
         illustrate_patches,
     )
-    from muslin.run import Run  # noqa: PLC0415
+    from muslin.workflow.trained_run import Run  # noqa: PLC0415
 
     opened = Run.open(run)
     folder, names = opened.folder, opened.record.data.class_names
@@ -73,7 +73,7 @@ def command(run: str, image: str, out: Path | None, data: DataChoice, output: Ou
         tests = _test_images_at_hand(folder, data, output)
         place = out or folder.figures_path / Path(image).stem
     paths = illustrate_network(place, opened.network, pixels, names)
-    paths += illustrate_evidence(place, opened.network, pixels, names)
+    paths += illustrate_cams(place, opened.network, pixels, names)
     if tests is not None:
         inside = Predictor.from_weights(folder.design, opened.weights, names, layers=True)
         paths += illustrate_patches(place, inside, tests)
@@ -113,9 +113,10 @@ def _one_of(images: np.ndarray, number: int) -> np.ndarray:
 def _from_file(
     path: Path, folder: RunFolder, class_names: Sequence[str], output: Output, *, photo: bool | None
 ) -> np.ndarray:
-    from muslin.export.prepare import prepare_picture  # noqa: PLC0415  (Pillow: only for files)
+    from muslin.data.official import made_from_photos  # noqa: PLC0415  (NumPy: only for files)
+    from muslin.pictures.prepare import prepare_picture  # noqa: PLC0415  (Pillow: only for files)
 
     shape = folder.design.input_shape
-    picture = prepare_picture(path, shape, class_names, preparation(photo=photo))
+    picture = prepare_picture(path, shape, made_from_photos(class_names), preparation(photo=photo))
     note_resized([picture], shape, output)
     return picture.pixels.copy()  # Pillow's own memory is read-only, which torch warns of

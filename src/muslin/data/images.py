@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 # Only what a data set is made of: Pillow's rarer formats are more to attack, and EPS would start another program.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-# Bytes of one image file.
-MOST_FILE_BYTES = 2**26
 # Pixels of one image. The designs are small ones for small images; 16 megapixels are a photograph.
 MOST_PIXELS = 2**24
 # Modes by what they become: one channel or three. Transparency is dropped.
@@ -54,74 +50,39 @@ def decode(
         DataError: one can't be read, is larger than `MOST_PIXELS`, or differs in size or channels from the first; or
             all together take more than `MOST_BYTES`.
     """
-    from PIL import Image  # noqa: PLC0415  (only Parquet and folders need it)
+    with _decoded(encoded[0], name(0)) as first:
+        size, mode = first.size, _BECOMES[first.mode]
+    width, height = size
+    shape = (len(encoded), height, width, _CHANNELS[mode])
+    total = len(encoded) * height * width * _CHANNELS[mode]
+    if total > MOST_BYTES:
+        raise DataError(
+            f"{len(encoded):,} images of {width}×{height} pixels take {total:,} bytes; Muslin holds at most "
+            f"{MOST_BYTES:,}. Take fewer images, or shrink them first."
+        )
+    images = np.empty(shape, np.uint8)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with _opened(encoded[0], name(0)) as first:
-            size, mode = first.size, _BECOMES[first.mode]
-        width, height = size
-        shape = (len(encoded), height, width, _CHANNELS[mode])
-        total = len(encoded) * height * width * _CHANNELS[mode]
-        if total > MOST_BYTES:
-            raise DataError(
-                f"{len(encoded):,} images of {width}×{height} pixels take {total:,} bytes; Muslin holds at most "
-                f"{MOST_BYTES:,}. Take fewer images, or shrink them first."
-            )
-        images = np.empty(shape, np.uint8)
+    def decode_chunk(start: int) -> None:
+        for index in range(start, min(start + _CHUNK, len(encoded))):
+            with _decoded(encoded[index], name(index)) as image:
+                _check_alike(image, size, mode, name(index), name(0))
+                images[index] = np.asarray(image if image.mode == mode else image.convert(mode)).reshape(shape[1:])
 
-        def decode_chunk(start: int) -> None:
-            for index in range(start, min(start + _CHUNK, len(encoded))):
-                with _opened(encoded[index], name(index)) as image:
-                    _check_alike(image, size, mode, name(index), name(0))
-                    images[index] = np.asarray(_pixels(image, mode, name(index))).reshape(shape[1:])
-
-        # Pillow lets go of Python's lock while it decodes.
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for _ in threads.map(decode_chunk, range(0, len(encoded), _CHUNK)):
-                pass
+    # Pillow lets go of Python's lock while it decodes.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for _ in threads.map(decode_chunk, range(0, len(encoded), _CHUNK)):
+            pass
     return images
 
 
-def _opened(encoded: bytes | Path, name: str) -> Image.Image:
-    """Open an image, its header read and found acceptable, its pixels not yet decoded."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+def _decoded(encoded: bytes | Path, name: str) -> Image.Image:
+    from muslin.pictures import decode  # noqa: PLC0415  (Pillow: only Parquet and folders need it)
 
-    try:
-        image = Image.open(io.BytesIO(_bytes(encoded, name)), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{name} claims an absurd size; it was not decoded. {error}") from error
-    except UnidentifiedImageError as error:
-        raise DataError(f"{name} is not a picture ({', '.join(FORMATS)}). Repair or remove it.") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(
-            f"{name} can't be read as an image ({', '.join(FORMATS)}): {_reason(error)}. Repair or remove it."
-        ) from error
-    if image.width * image.height > MOST_PIXELS:
-        raise DataError(
-            f"{name} has {image.width}×{image.height} pixels; Muslin takes images of at most {MOST_PIXELS:,} pixels. "
-            "Shrink the images first; the designs are made for small ones."
-        )
+    content, _ = decode.read_content(encoded, name)
+    image = decode.decode(content, name, formats=FORMATS, most_pixels=MOST_PIXELS)
     if image.mode not in _BECOMES:
-        raise DataError(f"{name} has pixels of the kind {image.mode!r}; Muslin takes 8-bit grey or colour. Convert it.")
+        raise DataError(f"{name} has pixels of the kind {image.mode!r}; Muslin takes 8-bit gray or color. Convert it.")
     return image
-
-
-def _bytes(encoded: bytes | Path, name: str) -> bytes:
-    if isinstance(encoded, bytes):
-        return encoded
-    size = encoded.stat().st_size
-    if size > MOST_FILE_BYTES:
-        raise DataError(f"{name} has {size:,} bytes; Muslin takes image files of at most {MOST_FILE_BYTES:,}.")
-    return encoded.read_bytes()
-
-
-def _pixels(image: Image.Image, mode: str, name: str) -> Image.Image:
-    try:
-        image.load()
-        return image if image.mode == mode else image.convert(mode)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{name} is damaged: {_reason(error)}. Repair or remove it.") from error
 
 
 def _check_alike(image: Image.Image, size: tuple[int, int], mode: str, name: str, first: str) -> None:
@@ -136,9 +97,3 @@ def _check_alike(image: Image.Image, size: tuple[int, int], mode: str, name: str
             f"{name} is {kinds[_BECOMES[image.mode]]}, {first} is {kinds[mode]}; all images must be of one kind. "
             "Convert them first."
         )
-
-
-def _reason(error: Exception) -> str:
-    return (
-        str(getattr(error, "strerror", None) or error).splitlines()[0].rstrip(".") if str(error) else "unknown reason"
-    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muslin._files import replacing
+from muslin._disk.files import replacing
 from muslin.data.official import FILES, OfficialFile
 from muslin.data.progress import Progress
 from muslin.data.verify import verify, wanted, zipped

@@ -99,3 +99,12 @@ def _idx_sha256(values: np.ndarray) -> str:
     digest = hashlib.sha256(struct.pack(f">2xBB{len(shape)}I", 8, len(shape), *shape))
     digest.update(np.ascontiguousarray(values, dtype=np.uint8).data)
     return digest.hexdigest()
+
+
+def made_from_photos(class_names: Sequence[str]) -> bool:
+    """Whether images with these classes were made by the photo preparation: those of Fashion-MNIST were.
+
+    >>> made_from_photos(CLASS_NAMES), made_from_photos(("cat", "dog"))
+    (True, False)
+    """
+    return tuple(class_names) == CLASS_NAMES

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from muslin._disk.cache import CACHE_VARIABLE, cache_folder
 from muslin.data import apt, formats, idx, mirrors, npz
 from muslin.data.dataset import Place
 from muslin.data.official import FILES, OfficialFile, strangers
@@ -20,7 +21,6 @@ from muslin.errors import DataError, MuslinError
 SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 DATA_VARIABLE = "MUSLIN_DATA"
-CACHE_VARIABLE = "MUSLIN_CACHE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +57,6 @@ FETCHERS = (
 )
 
 
-def cache_folder() -> Path:
-    """Where fetched data are kept: under $MUSLIN_CACHE, or else the operating system's folder for caches."""
-    from platformdirs import user_cache_path  # noqa: PLC0415  (not needed when a path is given)
-
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return (Path(chosen) if chosen else user_cache_path("muslin", appauthor=False)) / "fashion-mnist"
-
-
 def find_sample() -> Found:
     """The images that ship with Muslin."""
     return Found(npz.read(SAMPLE), "the sample that ships with Muslin", (Place("the sample (--sample)", "found"),))
@@ -88,7 +80,7 @@ def find(
         path: where a person says that the data are.
         download: whether to fetch data that aren't on this machine.
         progress: called while something is fetched.
-        cache: where fetched data are kept; `cache_folder()` by default.
+        cache: where fetched data are kept; the user's cache by default.
         system: where the system keeps its copy.
         fetchers: the ways to fetch, in order.
         official: what the files in those places must be.
@@ -96,7 +88,7 @@ def find(
     Raises:
         DataError: what a person pointed at is damaged, or no place has the data; the message lists them all.
     """
-    cache = cache_folder() if cache is None else cache
+    cache = cache_folder("fashion-mnist") if cache is None else cache
     lookup: list[Place] = []
 
     if path is not None:

@@ -21,7 +21,7 @@ class Claim(Part):
 
     Attributes:
         says: the statement, in words.
-        measure: which quantity decides it; `muslin.claims.MEASURES` lists them.
+        measure: which quantity decides it; `muslin.evaluation.claims.MEASURES` lists them.
         layer: the layer it speaks of, where the measure needs one.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from muslin._files import write_text
+from muslin._disk.files import write_text
 from muslin._toml import parse_toml
 from muslin._words import nearest
 from muslin.design.design import Design

@@ -1,21 +1,5 @@
-"""From predictions to figures that hold: accuracy, confusions, calibration, comparison, with their uncertainty."""
+"""From predictions to figures with their uncertainty: accuracy, confusions, calibration, comparison, claims checked."""
 
-from muslin.evaluation.calibration import Bin, Calibration, calibrate
-from muslin.evaluation.comparison import Improvement, compare
-from muslin.evaluation.evaluation import Averages, ClassReport, Confusion, Evaluation
-from muslin.evaluation.intervals import Interval, paired_difference, wilson
+import lazy_loader
 
-__all__ = [
-    "Averages",
-    "Bin",
-    "Calibration",
-    "ClassReport",
-    "Confusion",
-    "Evaluation",
-    "Improvement",
-    "Interval",
-    "calibrate",
-    "compare",
-    "paired_difference",
-    "wilson",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

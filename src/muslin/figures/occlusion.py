@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin.figures.cam import colored, overlay
 from muslin.figures.canvas import Canvas, as_picture
-from muslin.figures.evidence import colored, overlay
 from muslin.figures.style import TEXT, WIDTH, styled
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from muslin._files import replacing, write_text
+from muslin._disk.files import replacing, write_text
 
 INK = "#1d1c1a"
 DARK_INK = "#e6e2d9"  # what `INK` becomes where a saved SVG is opened by itself in the dark

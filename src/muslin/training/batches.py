@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from muslin.data import Split
+from muslin.engine import ops
+from muslin.engine.build import library
 from muslin.network import PIXEL_MAXIMUM
 from muslin.recipe import Recipe
-from muslin.training.fused import ops
-from muslin.training.fused.build import library
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64, UInt8

@@ -18,7 +18,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from muslin._files import write_bytes
+from muslin._disk.files import write_bytes
 from muslin.errors import RunError
 from muslin.training.snapshot import FORMAT, Snapshot
 

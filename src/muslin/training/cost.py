@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from muslin.analysis import analyze
 from muslin.design import Design
-from muslin.training.machine import matrix_peak
+from muslin.engine.machine import matrix_peak
 from muslin.training.outcome import Outcome
 
 

@@ -11,12 +11,12 @@ import torch
 from muslin._interruption import catch_interruption
 from muslin.data import Dataset
 from muslin.design import Design, describe_shape
+from muslin.engine.machine import flushed_denormals, keep_freed_memory, pick_device
 from muslin.errors import DesignError
 from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.loop import Training
-from muslin.training.machine import flushed_denormals, keep_freed_memory, pick_device
 from muslin.training.outcome import Fitted
 from muslin.training.teachers import Taught, teach, teacher
 

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from muslin.analysis import analyze
 from muslin.design import Activation, Conv2d, GlobalAvgPool2d, Layer, MaxPool2d, Shape
+from muslin.engine import Precision, ops
+from muslin.engine.build import library
 from muslin.network import ACTIVATIONS, Network, predict
-from muslin.training.fused import ops
-from muslin.training.fused.build import library
-from muslin.training.outcome import Precision
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
@@ -59,7 +58,7 @@ class Forward:
     - A max-pooling goes before a non-decreasing activation, which then works on a quarter of the values: a step of the
       library's network takes 10% less.
     - A 3×3 convolution, its ReLU, and the pooling or global mean behind it become one fused block, where the processor,
-      a compiler and the shapes allow (`muslin.training.fused`). In float32 other activations and normalised layers
+      a compiler and the shapes allow (`muslin.engine`). In float32 other activations and normalised layers
       profit too: the convolution alone is a block then.
     - The output layer computes in float32: its few products take less time than turning them into bfloat16.
     - Where blocks do nearly all of the multiplications, torch does the rest on one thread: to wake a second one takes

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from muslin.data import Dataset
 from muslin.design import Design, format_design
+from muslin.engine.machine import pick_precision, torch_threads
 from muslin.network import Network
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batch, Batches
@@ -23,7 +24,6 @@ from muslin.training.divergence import broken_weights, first_broken, is_finite_s
 from muslin.training.forward import Forward, log_probabilities
 from muslin.training.history import Epoch, History
 from muslin.training.initialization import initialize
-from muslin.training.machine import pick_precision, torch_threads
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Fitted, Outcome
 from muslin.training.scaling import InputScaling

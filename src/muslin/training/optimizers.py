@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from muslin.engine import ops
+from muslin.engine.build import library
 from muslin.network import Network
 from muslin.recipe import Adam, Recipe
 from muslin.recipe import Muon as MuonSettings
-from muslin.training.fused import ops
-from muslin.training.fused.build import library
 
 if TYPE_CHECKING:
     from jaxtyping import Float

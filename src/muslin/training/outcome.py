@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from muslin.engine import Precision
+
 if TYPE_CHECKING:
     from muslin.network import Network
     from muslin.training.history import History
 
 End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
-Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)

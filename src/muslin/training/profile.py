@@ -14,13 +14,13 @@ from torch import Tensor
 
 from muslin.data import Dataset, Split, load_data
 from muslin.design import Design
+from muslin.engine import Precision
+from muslin.engine.machine import keep_freed_memory, matrix_peak, torch_threads
 from muslin.recipe import Recipe
 from muslin.training.batches import Batch
 from muslin.training.cost import operations
 from muslin.training.forward import Part
 from muslin.training.loop import Training
-from muslin.training.machine import keep_freed_memory, matrix_peak, torch_threads
-from muslin.training.outcome import Precision
 
 
 @dataclass(frozen=True)

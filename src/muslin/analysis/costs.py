@@ -1,0 +1,167 @@
+"""What can be known of a design without training it: shapes, parameters, operations, memory."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+from muslin.analysis.fields import ReceptiveField, describe_field, receptive_fields
+from muslin.design import Design, Shape, describe_shape
+
+FLOAT32_BYTES = 4
+INT8_BYTES = 1
+
+
+@dataclass(frozen=True)
+class LayerAnalysis:
+    """One row of the layer table.
+
+    Attributes:
+        parameters: numbers that the layer keeps: what it learns, and running statistics of normalisation.
+        share: its part of all parameters, 0–1.
+        macs: multiply-accumulate operations for one image.
+        activation_bytes: its output for one image in float32.
+    """
+
+    name: str
+    kind: str
+    because: str
+    input_shape: Shape
+    output_shape: Shape
+    parameters: int
+    share: float
+    macs: int
+    activation_bytes: int
+    receptive_field: ReceptiveField
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Parameters held against those of another design.
+
+    Attributes:
+        saved: how many per cent fewer parameters than the other design; negative when there are more.
+    """
+
+    baseline: str
+    parameters: int
+    saved: float
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A design's static figures.
+
+    Attributes:
+        trainable: parameters that training changes by gradients: all but the running statistics of normalisation.
+        macs: multiply-accumulate operations for one image.
+        activation_bytes: all outputs of one image together, in float32.
+        peak_activation_bytes: the most that must be held at once when layers run one after another: a layer's input and
+            its output, in float32.
+        float32_bytes: size of the weights.
+        int8_bytes: size of the weights at one byte each.
+        comparison: parameters against the baseline, if one was given.
+    """
+
+    design: str
+    title: str
+    input_shape: Shape
+    layers: tuple[LayerAnalysis, ...]
+    parameters: int
+    trainable: int
+    macs: int
+    activation_bytes: int
+    peak_activation_bytes: int
+    float32_bytes: int
+    int8_bytes: int
+    comparison: Comparison | None = None
+
+    def layer(self, name: str) -> LayerAnalysis:
+        """The row of the layer called `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for row in self.layers:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        heads = ("layer", "output", "parameters", "share", "MACs", "receptive field")
+        rows = [
+            (
+                row.name,
+                describe_shape(row.output_shape),
+                f"{row.parameters:,}",
+                f"{row.share:.1%}",
+                f"{row.macs:,}",
+                describe_field(row.receptive_field),
+            )
+            for row in self.layers
+        ]
+        rows.append(("total", "", f"{self.parameters:,}", "", f"{self.macs:,}", ""))
+        widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
+        left = (0, 1, 5)
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if column in left else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in [heads, *rows]
+        )
+
+
+def analyze(design: Design, baseline: Design | None = None) -> Analysis:
+    """Compute a design's static figures, and its parameters against `baseline`'s.
+
+    >>> from muslin.design import load_design
+    >>> cnn, dense = load_design("custom_cnn"), load_design("dense_baseline")
+    >>> analysis = analyze(cnn, baseline=dense)
+    >>> f"{analysis.parameters:,} parameters, {analysis.comparison.saved:.1f} % fewer"
+    '93,962 parameters, 7.7 % fewer'
+    """
+    total = _parameters(design)
+    rows = tuple(
+        LayerAnalysis(
+            name=layer.name,
+            kind=layer.kind,
+            because=layer.because,
+            input_shape=entering,
+            output_shape=leaving,
+            parameters=layer.parameters(entering),
+            share=layer.parameters(entering) / total,
+            macs=layer.macs(entering),
+            activation_bytes=prod(leaving) * FLOAT32_BYTES,
+            receptive_field=field,
+        )
+        for (layer, entering, leaving), field in zip(design.placed, receptive_fields(design), strict=True)
+    )
+    return Analysis(
+        design=design.name,
+        title=design.title,
+        input_shape=design.input_shape,
+        layers=rows,
+        parameters=total,
+        trainable=sum(layer.trainable(entering) for layer, entering, _ in design.placed),
+        macs=sum(row.macs for row in rows),
+        activation_bytes=sum(row.activation_bytes for row in rows),
+        peak_activation_bytes=max((prod(row.input_shape) + prod(row.output_shape)) * FLOAT32_BYTES for row in rows),
+        float32_bytes=total * FLOAT32_BYTES,
+        int8_bytes=total * INT8_BYTES,
+        comparison=_compare(total, baseline) if baseline else None,
+    )
+
+
+def _parameters(design: Design) -> int:
+    return sum(layer.parameters(entering) for layer, entering, _ in design.placed)
+
+
+def _compare(parameters: int, baseline: Design) -> Comparison:
+    theirs = _parameters(baseline)
+    return Comparison(baseline.name, theirs, 100 * (theirs - parameters) / theirs)

@@ -1,0 +1,198 @@
+"""Exported files held against the network before they get their names: read back, computed on images, compared."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from muslin.data import load_data
+from muslin.design import AvgPool2d, Design
+from muslin.errors import ExportError, MuslinError
+from muslin.exports import FormatName, export
+from muslin.exports.keras import import_keras, quiet_keras
+from muslin.exports.predictor import Predictor
+from muslin.exports.safetensors import load_weights
+from muslin.network import Network, prepare
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+
+# The largest difference that counts as agreement: absolute, or as a share of the largest value where that exceeds 1
+# (float32 carries seven digits, and each implementation adds up in its own order).
+ONNX_TOLERANCE = 1e-4  # of logits
+KERAS_TOLERANCE = 1e-5  # of probabilities, or of logits where the design ends without softmax
+BATCH_SIZE = 250
+NOISE_IMAGES = 100
+
+
+def export_verified(
+    network: Network,
+    path: Path,
+    to: FormatName,
+    *,
+    class_names: tuple[str, ...] = (),
+    images: UInt8[np.ndarray, "image height width channel"] | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Path:
+    """Write a network as a file that gets its name once it was read back and agrees with the network.
+
+    Args:
+        network: what to write.
+        path: where to, as `export` takes it; returned.
+        to: the format.
+        class_names: as `export` takes them.
+        images: to compare on; by default the sample's test images where the design takes such, else noise.
+        say: told on what the two were compared, and how well they agree.
+
+    Raises:
+        ExportError: as `export`, or the file doesn't agree with the network. What was at `path` is still there.
+        MuslinError: the file can't be written.
+    """
+
+    def check(temporary: Path) -> None:
+        described = "the images given"
+        compared = images
+        if compared is None:
+            compared, described = _images(network.design)
+        try:
+            difference = verify(temporary, to, network, compared)
+        except MuslinError as error:
+            why = str(error).removeprefix(f"{temporary}: ").replace(str(temporary), "the new file")
+            raise ExportError(f"{path} was not written, as what was read back is not the network: {why}") from error
+        if to == "safetensors":
+            say("Checked: it holds the network's weights exactly.")
+        else:
+            say(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
+
+    weights = {name: values.numpy(force=True) for name, values in network.state_dict().items()}
+    return export(network.design, weights, path, to, class_names=class_names, check=check)
+
+
+def _images(design: Design) -> tuple[np.ndarray, str]:
+    sample = load_data(sample=True).test.images
+    if sample.shape[1:] == design.input_shape:
+        return sample, f"{len(sample)} test images of the sample"
+    noise = np.random.default_rng(0).integers(0, 256, (NOISE_IMAGES, *design.input_shape), np.uint8)
+    return noise, f"{NOISE_IMAGES} images of noise (the sample's have another shape)"
+
+
+def verify(
+    path: Path, to: FormatName, network: Network, images: UInt8[np.ndarray, "image height width channel"]
+) -> float:
+    """Compare an exported file of any format with the network; returns the largest difference.
+
+    Raises:
+        ExportError: it is not the same network, or its program can't load it.
+        RunError: it can't be read.
+    """
+    match to:
+        case "onnx":
+            return verify_onnx(path, network, images)
+        case "keras" | "h5":
+            return verify_keras(path, network, images)
+        case "safetensors":
+            return verify_safetensors(path, network)
+
+
+def verify_safetensors(path: Path, network: Network) -> float:
+    """See that a file holds exactly the network's weights; returns 0.
+
+    Raises:
+        ExportError: they differ.
+        RunError: the file can't be read, or holds another design's weights.
+    """
+    own = {name: values.cpu().numpy() for name, values in network.state_dict().items()}
+    weights = load_weights(path, network.design)
+    return max(_agree(path, f"'{name}'", values, own[name], 0) for name, values in weights.items())
+
+
+def verify_onnx(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
+    """Compare ONNX Runtime's logits with the network's; returns the largest difference.
+
+    Raises:
+        ExportError: they differ by more than `ONNX_TOLERANCE`.
+        RunError: ONNX Runtime can't load the file.
+    """
+    found = Predictor(path).logits(images)
+    return _agree(path, "logits", found, _network_logits(network, images), ONNX_TOLERANCE)
+
+
+def verify_keras(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
+    """Compare what Keras predicts from a .keras or .h5 file with the network; returns the largest difference.
+
+    The model is evaluated layer by layer. Where an average pool is padded unevenly, Keras on torch repeats the image's
+    edge into the padding (up to Keras 3.15 at least; repaired by keras-team/keras#23233), while Keras on TensorFlow
+    leaves such cells out of the mean, as the design means it. In that layer alone the network's own arithmetic is used.
+
+    Raises:
+        ExportError: Keras can't load the file, or they differ by more than `KERAS_TOLERANCE`.
+    """
+    expected = _network_logits(network, images)
+    what = "logits"
+    if network.design.output_layer.activation == "softmax":
+        expected = torch.softmax(torch.from_numpy(expected), 1).numpy()
+        what = "probabilities"
+    model = _load_keras(path)
+    parts = [
+        _keras_outputs(model, network, images[start : start + BATCH_SIZE])
+        for start in range(0, len(images), BATCH_SIZE)
+    ]
+    return _agree(path, what, np.concatenate(parts), expected, KERAS_TOLERANCE)
+
+
+def _load_keras(path: Path) -> Any:
+    keras = import_keras()
+    try:
+        with keras.device("cpu"), quiet_keras():
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever zipfile, json, h5py and Keras raise
+        raise ExportError(f"{path} can't be loaded by Keras ({error}). Export it again.") from error
+
+
+@torch.no_grad()
+def _keras_outputs(model: Any, network: Network, images: np.ndarray) -> np.ndarray:
+    keras = import_keras()
+    with keras.device("cpu"), quiet_keras():
+        values = keras.ops.convert_to_tensor(images.astype(np.float32) / np.float32(255))
+        for layer in model.layers:
+            if _pads_unevenly(network, layer.name) and keras.backend.backend() == "torch":
+                own = dict(network.named_children())[layer.name]
+                values = own(values.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+            else:
+                values = layer(values)
+        return np.asarray(keras.ops.convert_to_numpy(values))
+
+
+def _pads_unevenly(network: Network, name: str) -> bool:
+    for layer, entering, _ in network.design.placed:
+        if layer.name == name and isinstance(layer, AvgPool2d):
+            window = layer.window(entering)
+            return window.before != window.after
+    return False
+
+
+@torch.no_grad()
+def _network_logits(
+    network: Network, images: UInt8[np.ndarray, "image height width channel"]
+) -> Float[np.ndarray, "image classes"]:
+    network = copy.deepcopy(network).cpu().float().eval()
+    parts = [
+        network(prepare(images[start : start + BATCH_SIZE])).numpy() for start in range(0, len(images), BATCH_SIZE)
+    ]
+    return np.concatenate(parts)
+
+
+def _agree(path: Path, what: str, found: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+    difference = float(np.abs(found - expected).max())
+    allowed = tolerance * max(1.0, float(np.abs(expected).max()))
+    if not difference <= allowed:  # so that "not a number" fails too
+        raise ExportError(
+            f"{path}: its {what} differ from the network's by up to {difference:.3g}; at most {allowed:.0e} counts as "
+            "the same network. Export it again, or in another format."
+        )
+    return difference

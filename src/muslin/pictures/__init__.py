@@ -1,0 +1,1 @@
+"""Pictures: one decoder for training and predicting, and the preparation of photos."""

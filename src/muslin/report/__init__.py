@@ -1,5 +1,0 @@
-"""The report: one HTML file that tells a run's story from what is in its folder."""
-
-from muslin.report.build import build_report, report_path
-
-__all__ = ["build_report", "report_path"]

@@ -1,0 +1,67 @@
+"""Single images that arrive together are computed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from muslin.server.metrics import Metrics
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+
+Predict: TypeAlias = Callable[[np.ndarray], np.ndarray]
+LARGEST = 32  # images computed together: few enough that nobody waits long for the others' answers
+
+
+class Batcher:
+    """Gathers images while a batch is being computed, and computes them next.
+
+    Nobody is held back: an image that finds the thread idle is computed at once. At 32 connections that raised the
+    throughput to 2.3 times that of images computed one by one; holding the first one back for 2 ms lowered it again
+    (docs/serve.md).
+
+    Args:
+        predict: computes (image, height, width, channel) → (image, class); called in `executor`.
+        executor: one thread: the next batch waits for it, and gathers meanwhile.
+        metrics: told how large the batches are.
+    """
+
+    def __init__(self, predict: Predict, executor: Executor, metrics: Metrics) -> None:
+        self.predict = predict
+        self.executor = executor
+        self.metrics = metrics
+        self._waiting: list[tuple[np.ndarray, asyncio.Future[np.ndarray]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, image: UInt8[np.ndarray, "height width channel"]) -> Float[np.ndarray, " class"]:
+        """The network's answer for one image."""
+        answer: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
+        self._waiting.append((image, answer))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                self.metrics.batches.add(len(batch))
+                images = np.stack([image for image, _ in batch])
+                try:
+                    rows = await loop.run_in_executor(self.executor, self.predict, images)
+                except Exception as error:  # whatever it was, those who wait must hear of it
+                    for _, answer in batch:
+                        if not answer.done():
+                            answer.set_exception(error)
+                    continue
+                for (_, answer), row in zip(batch, rows, strict=True):
+                    if not answer.done():  # its sender may be gone
+                        answer.set_result(row)
+        finally:
+            self._task = None

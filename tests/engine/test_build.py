@@ -1,0 +1,75 @@
+"""How the fused blocks come to be there: compiled once, kept where nobody else can put them, or plainly missing."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from muslin.engine import Precision, build
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def possible(request: pytest.FixtureRequest) -> Precision:
+    """A precision whose blocks this processor can run."""
+    chosen: Precision = request.param
+    if build._KINDS[chosen].needed - build.cpu_flags():
+        pytest.skip("without the instructions nobody compiles")
+    return chosen
+
+
+def test_a_cache_that_others_may_write_to_is_not_trusted(tmp_path: Path, possible: Precision) -> None:
+    if build.library(possible) is None:
+        pytest.skip(build.describe(possible))
+    folder = tmp_path / "operators"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(build.Unavailable, match="open to others"):
+        build._compiled(possible, folder)
+    folder.chmod(0o700)
+    compiled = build._compiled(possible, folder)
+    assert stat.S_IMODE(compiled.stat().st_mode) == 0o700
+    assert [path.name for path in folder.iterdir()] == [compiled.name]
+    elsewhere = tmp_path / "elsewhere.so"
+    compiled.rename(elsewhere)
+    compiled.symlink_to(elsewhere)
+    with pytest.raises(build.Unavailable, match="is a link"):
+        build._compiled(possible, folder)
+
+
+def test_without_a_compiler_there_are_none_and_it_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, possible: Precision
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(build.Unavailable, match=r"no C\+\+ compiler was found"):
+        build._compiled(possible, tmp_path / "operators")
+    broken = tmp_path / "c++"
+    broken.write_text("#!/bin/sh\necho 'error: nothing works' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(build.Unavailable, match="could not compile them: error: nothing works"):
+        build._compiled(possible, tmp_path / "operators")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_processor_without_the_instructions_is_told_which(
+    precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "cpu_flags", lambda: build._KINDS[precision].needed - {"fma", "avx512_bf16"})
+    missing = {"float32": "fma", "bfloat16": "avx512_bf16"}[precision]
+    with pytest.raises(build.Unavailable, match=f"this processor has no {missing}"):
+        build._compiled(precision, tmp_path / "operators")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_they_can_be_switched_off(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(build.SWITCH, "0")
+    assert build.library(precision) is None
+    assert build.describe(precision) == "Training goes the plain way: MUSLIN_FUSED=0."
+
+
+def test_nothing_is_compiled_before_it_is_asked_for() -> None:
+    code = "import muslin.training.loop, muslin.engine.build as b; assert b._library.cache_info().misses == 0"
+    subprocess.run([sys.executable, "-c", code], check=True)
