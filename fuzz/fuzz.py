@@ -30,8 +30,8 @@ with contextlib.ExitStack() as stack:
         import atheris
 
         stack.enter_context(atheris.instrument_imports(include=["muslin"]))
-    from hostile.mutate import mutated
-    from hostile.readers import READERS, Reader
+    from helpers.hostile.mutate import mutated
+    from helpers.hostile.readers import READERS, Reader
     from muslin.errors import MuslinError
 
 SLOW_SECONDS = 1.0

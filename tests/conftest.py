@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-import tiny
+from helpers import tiny
+from helpers.tiny import WriteData
 from muslin._disk.cache import cache_folder
 from muslin.data import Dataset, load_data
 from muslin.data.sources import find
 from muslin.data.split import Files
 from muslin.errors import DataError
-from tiny import WriteData
 
-pytest_plugins = ["quick_study"]
+pytest_plugins = ["helpers.quick_study"]
 
 # That the machine is busy with something else is no failure.
 settings.register_profile("patient", deadline=None)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.studies import study
 from muslin.ablation.justification import FILE, FOREST, copy_evidence, find_study, load_justification
 from muslin.design import load_design
 from muslin.errors import RunError
-from studies import study
 
 CNN, DENSE = load_design("custom_cnn"), load_design("dense_baseline")
 

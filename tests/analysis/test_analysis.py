@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from torch.utils.flop_counter import FlopCounterMode
 
+from helpers.strategies import designs
 from muslin.analysis import analyze
 from muslin.design import Conv2d, Dense, Design, load_baseline, load_design
 from muslin.network import Network
-from strategies import designs
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from helpers.strategies import designs
 from muslin.analysis import ReceptiveField, analyze, describe_field, receptive_fields
 from muslin.design import (
     AvgPool2d,
@@ -21,7 +22,6 @@ from muslin.design import (
     parse_design,
 )
 from muslin.network import Network
-from strategies import designs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

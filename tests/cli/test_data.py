@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.tiny import WriteData
 from muslin.cli import main
-from tiny import WriteData
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.tiny import WriteData
 from muslin.cli import main
 from muslin.design import Activation, Padding, load_design, parse_design
 from muslin.design.explain import LAYER_KINDS
 from muslin.design.template import OPEN, format_commented, start_design
 from muslin.errors import DesignError
-from tiny import WriteData
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import release
 
+from helpers import release
 from muslin.data import apt
 from muslin.data.official import OfficialFile
 from muslin.data.progress import silent

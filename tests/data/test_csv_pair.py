@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.tiny import WriteData
 from muslin.data import csv_pair
 from muslin.errors import DataError
-from tiny import WriteData
 
 
 @pytest.fixture

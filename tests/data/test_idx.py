@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import tiny
+from helpers import tiny
+from helpers.tiny import WriteData
 from muslin.data import idx
 from muslin.errors import DataError
-from tiny import WriteData
 
 IMAGES = "train-images-idx3-ubyte.gz"
 LABELS = "train-labels-idx1-ubyte"

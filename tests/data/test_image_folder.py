@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import tiny
+from helpers import tiny
+from helpers.tiny import WriteData
 from muslin.data import formats, image_folder, images
 from muslin.errors import DataError
-from tiny import WriteData
 
 
 @pytest.fixture

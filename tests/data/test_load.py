@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.tiny import WriteData
 from muslin.data import load_data
 from muslin.data.sources import SAMPLE
 from muslin.errors import DataError, LeakError
-from tiny import WriteData
 
 
 @pytest.mark.parametrize("other", ["csv", "parquet", "folder", "idx"])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import release
 
+from helpers import release
 from muslin.data import mirrors
 from muslin.data.official import OfficialFile
 from muslin.data.progress import silent

@@ -5,10 +5,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-import tiny
+from helpers import tiny
+from helpers.tiny import WriteData
 from muslin.data import npz, parquet
 from muslin.errors import DataError
-from tiny import WriteData
 
 TRAIN = "train-00000-of-00001.parquet"
 

@@ -2,14 +2,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-import release
 
+from helpers import release
+from helpers.tiny import WriteData
 from muslin._disk.cache import cache_folder
 from muslin.data.official import OfficialFile
 from muslin.data.progress import Progress
 from muslin.data.sources import Fetcher, Found, find
 from muslin.errors import DataError, MuslinError
-from tiny import WriteData
 
 
 class Machine:

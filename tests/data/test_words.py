@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-import tiny
+from helpers import tiny
 from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
 from muslin.data.images import decode

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from helpers.strategies import worded_designs
 from muslin.design import Design, format_design, library, load_design, parse_design, save_design
 from muslin.design.template import format_commented
-from strategies import worded_designs
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from helpers.small_designs import DESIGNS, random_images, random_network, small_designs, weights_of
 from muslin.data import Dataset
 from muslin.design import Design, load_design
 from muslin.errors import ExportError
@@ -16,8 +17,6 @@ from muslin.exports import export
 from muslin.exports.predictor import Predictor
 from muslin.exports.verify import verify, verify_keras, verify_onnx
 from muslin.network import Network, predict, prepare
-
-from .designs import DESIGNS, random_images, random_network, small_designs, weights_of
 
 
 def assert_every_layer_agrees(design: Design) -> None:

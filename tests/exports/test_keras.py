@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.small_designs import DESIGNS, random_images, random_network, weights_of
 from muslin.analysis import analyze
 from muslin.design import Design, load_design
 from muslin.errors import ExportError, MuslinError
@@ -18,8 +19,6 @@ from muslin.exports import export
 from muslin.exports.keras import import_keras, write_keras
 from muslin.exports.verify import verify_keras
 from muslin.network import Network
-
-from .designs import DESIGNS, random_images, random_network, weights_of
 
 SMALL = DESIGNS["dense relu"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
+from helpers.small_designs import DESIGNS, random_images, random_network, weights_of
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DataError, ExportError, RunError
@@ -16,8 +17,6 @@ from muslin.exports._card import Card
 from muslin.exports.onnx import build_onnx, write_onnx
 from muslin.exports.predictor import BATCH_SIZE, Predictor
 from muslin.network import Network, predict
-
-from .designs import DESIGNS, random_images, random_network, weights_of
 
 CUSTOM = load_design("custom_cnn")
 NETWORK = Network(CUSTOM)

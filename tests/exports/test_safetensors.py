@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from helpers.small_designs import DESIGNS, design, random_network, weights_of
 from muslin.design import load_design
 from muslin.errors import ExportError, MuslinError, RunError
 from muslin.exports import export
 from muslin.exports.safetensors import load_weights, read_card
-
-from .designs import DESIGNS, design, random_network, weights_of
 
 DESIGN = DESIGNS["flatten after conv"]
 WEIGHTS = weights_of(random_network(DESIGN))

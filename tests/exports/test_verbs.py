@@ -18,6 +18,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from helpers.small_designs import FLATTEN, design, random_network, weights_of
 from muslin.cli import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
@@ -31,8 +32,6 @@ from muslin.runs.folder import RunFolder
 from muslin.workflow.run import export_all
 from muslin.workflow.train import new_record
 from muslin.workflow.trained_run import Run
-
-from .designs import FLATTEN, design, random_network, weights_of
 
 
 @pytest.fixture

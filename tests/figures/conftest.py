@@ -17,8 +17,8 @@ from muslin.network import Network, prepare
 from muslin.training.history import Epoch, History
 
 NAMES = ("T-shirt/top", "$5 & <b>up</b>", "A class whose name goes on and on and on", "Bag")
-COLOUR_DESIGN = (
-    'name = "colour"\ninput_shape = [20, 12, 3]\n'
+COLOR_DESIGN = (
+    'name = "color"\ninput_shape = [20, 12, 3]\n'
     + "".join(
         f'[[layers]]\nkind = "conv2d"\nname = "convolution_number_{n}_of_many"\nfilters = 6\nactivation = "tanh"\n'
         for n in range(10)
@@ -46,10 +46,10 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     evaluation, other = an_evaluation(), an_evaluation(1)
-    grey, colour = Network(load_design("custom_cnn")), Network(parse_design(COLOUR_DESIGN, "colour"))
+    gray, color = Network(load_design("custom_cnn")), Network(parse_design(COLOR_DESIGN, "color"))
     small = rng.integers(0, 256, (80, 28, 28, 1), dtype=np.uint8)
     tall = rng.integers(0, 256, (80, 20, 12, 3), dtype=np.uint8)
-    grey_names = tuple(f"class {number}" for number in range(10))
+    gray_names = tuple(f"class {number}" for number in range(10))
 
     def responses(network: Network) -> Figure:
         kernels = interpret.filters(network)
@@ -87,16 +87,16 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         "occlusion_maps_of_a_tall_image": lambda: figures.occlusion_maps(
             tall[0], np.zeros((1, 14, 12)), np.array([1.0]), NAMES[2:3]
         ),
-        "strongest_patches": lambda: patches(grey, small, ("conv1", "conv3")),
-        "strongest_patches_in_colour": lambda: patches(colour, tall, colour.design.names[:2]),
-        "receptive_fields": lambda: fields(grey),
-        "receptive_fields_of_ten_layers": lambda: fields(colour),
+        "strongest_patches": lambda: patches(gray, small, ("conv1", "conv3")),
+        "strongest_patches_in_color": lambda: patches(color, tall, color.design.names[:2]),
+        "receptive_fields": lambda: fields(gray),
+        "receptive_fields_of_ten_layers": lambda: fields(color),
         "training_curves": lambda: figures.training_curves(
             a_history(30), baseline_accuracy=0.88, baseline_history=a_history(25), restored_epoch=20
         ),
         "training_curves_of_one_epoch": lambda: figures.training_curves(a_history(1), restored_epoch=1),
         "confusion_matrix": lambda: figures.confusion_matrix(evaluation),
-        "confusion_matrix_in_per_cent": lambda: figures.confusion_matrix(evaluation, normalize=True),
+        "confusion_matrix_in_percent": lambda: figures.confusion_matrix(evaluation, normalize=True),
         "per_class": lambda: figures.per_class(evaluation),
         "reliability": lambda: figures.reliability(evaluation),
         "accuracy": lambda: figures.accuracy_comparison({"cnn": evaluation}),
@@ -105,18 +105,18 @@ def all_figures() -> dict[str, Callable[[], Figure]]:
         ),
         "sample_grid": lambda: figures.sample_grid(Split(small, evaluation.labels), NAMES),
         "confidently_wrong": lambda: figures.confidently_wrong(tall, evaluation),
-        "filters": lambda: figures.filters(interpret.filters(grey)),
-        "filters_in_colour": lambda: figures.filters(interpret.filters(colour)),
-        "filters_of_six_channels": lambda: figures.filters(interpret.filters(colour, colour.design.names[1])),
+        "filters": lambda: figures.filters(interpret.filters(gray)),
+        "filters_in_color": lambda: figures.filters(interpret.filters(color)),
+        "filters_of_six_channels": lambda: figures.filters(interpret.filters(color, color.design.names[1])),
         "many_filters": lambda: figures.filters(rng.normal(size=(150, 1, 7, 1)).astype(np.float32)),
-        "filter_responses": lambda: responses(grey),
-        "filter_responses_in_colour": lambda: responses(colour),
-        "feature_maps": lambda: figures.feature_maps(small[0], interpret.feature_maps(grey, small[0]), grey_names),
+        "filter_responses": lambda: responses(gray),
+        "filter_responses_in_color": lambda: responses(color),
+        "feature_maps": lambda: figures.feature_maps(small[0], interpret.feature_maps(gray, small[0]), gray_names),
         "feature_maps_of_many_layers": lambda: figures.feature_maps(
-            tall[0], interpret.feature_maps(colour, tall[0]), NAMES
+            tall[0], interpret.feature_maps(color, tall[0]), NAMES
         ),
-        "class_activation_maps": lambda: evidence(grey, small[:7], grey_names),
-        "class_activation_maps_in_colour": lambda: evidence(colour, tall[:2], NAMES),
+        "class_activation_maps": lambda: evidence(gray, small[:7], gray_names),
+        "class_activation_maps_in_color": lambda: evidence(color, tall[:2], NAMES),
     }
 
 

@@ -10,7 +10,7 @@ from muslin.analysis import analyze, describe_field
 from muslin.design import describe_shape, load_design, parse_design
 from muslin.figures import architecture_svg
 
-from .conftest import COLOUR_DESIGN
+from .conftest import COLOR_DESIGN
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -36,7 +36,7 @@ def test_each_layer_has_a_block_with_its_shape_parameters_and_receptive_field(na
 
 
 def test_many_layers_go_on_in_a_second_row_inside_the_drawing() -> None:
-    design = parse_design(COLOUR_DESIGN, "colour")
+    design = parse_design(COLOR_DESIGN, "color")
     root = read(architecture_svg(design))
     bands = root.findall(f"{SVG}g")
     assert [len(band.findall(f"{SVG}g")) for band in bands] == [9, 4]
@@ -52,7 +52,7 @@ def test_many_layers_go_on_in_a_second_row_inside_the_drawing() -> None:
 
 def test_reasons_become_tool_tips_whatever_characters_they_hold() -> None:
     awkward = 'because = "<script>alert(1)</script> & \\u0007 \\"quotes\\"\\nnext"\n[[layers]]\nkind = "flatten"'
-    design = parse_design(COLOUR_DESIGN.replace('[[layers]]\nkind = "flatten"', awkward), "awkward")
+    design = parse_design(COLOR_DESIGN.replace('[[layers]]\nkind = "flatten"', awkward), "awkward")
     svg = architecture_svg(design)
     assert "<script" not in svg
     titles = [element.text or "" for element in read(svg).iter(f"{SVG}title")]

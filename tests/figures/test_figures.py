@@ -36,7 +36,7 @@ def test_curves_are_the_historys_columns_with_the_baseline_and_the_restored_epoc
     assert any(np.allclose(line.get_ydata(), 88.5) for line in accuracy.lines)
     assert all(any(np.allclose(line.get_xdata(), 15) for line in axes.lines) for axes in figure.axes)
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "baseline, test: 88.5 %"]
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation", "baseline, test: 88.5%"]
 
 
 def test_the_confusion_matrix_prints_every_count() -> None:
@@ -76,7 +76,7 @@ def test_the_comparison_prints_accuracies_and_the_paired_difference() -> None:
     one, two = an_evaluation(), an_evaluation(1)
     improvement = compare(two, one)
     printed = words(figures.accuracy_comparison({"b": two, "a": one}, improvement))
-    assert f"{100 * one.accuracy:.2f} %" in printed
+    assert f"{100 * one.accuracy:.2f}%" in printed
     assert f"{improvement.points:+.2f} points".replace("-", "−") in printed
 
 
@@ -103,7 +103,7 @@ def test_the_confidently_wrong_come_in_order_with_truth_and_answer() -> None:
     assert [int(picture[0, 0]) for picture in pictures(figure)] == chosen.tolist()
     assert words(figure)[0] == NAMES[evaluation.labels[chosen[0]]][: len(words(figure)[0])] or "…" in words(figure)[0]
     right = Evaluation(np.array([0]), np.array([[1, 0]], np.float32), ("a", "b"))
-    assert words(figures.confidently_wrong(images[:1], right)) == ["Not one wrong answer."]
+    assert words(figures.confidently_wrong(images[:1], right)) == ["No errors."]
 
 
 @pytest.mark.parametrize("count", [1, 5, 32, 33, 200])
@@ -122,7 +122,7 @@ def test_filters_of_zeros_are_drawn_too() -> None:
     figures.filters(np.zeros((2, 3, 3, 1), np.float32))
 
 
-def test_filters_of_three_channels_are_colour_pictures_grey_at_zero() -> None:
+def test_filters_of_three_channels_are_color_pictures_gray_at_zero() -> None:
     kernels = np.zeros((2, 3, 3, 3), np.float32)
     kernels[0, 0, 0] = (1, -1, 0)
     first, second = pictures(figures.filters(kernels))
@@ -180,7 +180,7 @@ def test_evidence_for_is_vermillion_and_against_is_blue() -> None:
     _, for_it, _, against, _ = pictures(figure)
     assert for_it[0, 0, 0] > for_it[0, 0, 2]
     assert against[0, 0, 0] < against[0, 0, 2]
-    assert {"right, logit 2.0", "taken for shirt"} <= set(words(figure))
+    assert {"correct, logit 2.0", "predicted shirt"} <= set(words(figure))
 
 
 def test_evidence_for_an_image_of_unknown_class_names_what_is_explained() -> None:
@@ -198,7 +198,7 @@ def test_small_numbers_keep_their_first_digits() -> None:
     units = interpret.StrongestUnits()
     units.add(np.full((1, 1, 1, 1), 0.02, np.float32))
     region = interpret.Region((0, 0), (2, 2), (1, 1), (2, 2))
-    assert "up to 0.020" in words(figures.strongest_patches(images[:1], {"look": units}, {"look": region}))
+    assert "max 0.020" in words(figures.strongest_patches(images[:1], {"look": units}, {"look": region}))
 
 
 def test_words_are_cut_only_where_they_need_to_be() -> None:
@@ -221,7 +221,7 @@ def test_the_strongest_patches_are_what_their_units_see_and_black_beyond_the_ima
     np.testing.assert_array_equal(corner[1:, :2], images[0, :2, 3:, 0])
     assert (corner[0] == 0).all()
     assert (corner[:, 2] == 0).all()
-    assert {"filter 0", "up to 5.0", "filter 1", "never fires", "each unit sees 3×3 pixels"} <= set(words(figure))
+    assert {"filter 0", "max 5.0", "filter 1", "always zero", "receptive field 3×3 pixels"} <= set(words(figure))
 
 
 def test_of_many_filters_those_that_fire_strongest_are_shown_in_order() -> None:
@@ -231,14 +231,14 @@ def test_of_many_filters_those_that_fire_strongest_are_shown_in_order() -> None:
     figure = figures.strongest_patches(np.zeros((1, 2, 2, 1), np.uint8), {"look": units}, {"look": region})
     shown = [each for each in words(figure) if each.startswith("filter ")]
     assert shown == [f"filter {channel}" for channel in range(28, 40)]
-    assert "each unit sees 2×2 pixels; the 12 of 40 filters that fire strongest" in words(figure)
+    assert any("2×2" in each and "12 of 40" in each for each in words(figure))
 
 
 def test_occlusion_maps_share_a_scale_and_say_how_likely_each_class_was() -> None:
     image = np.full((6, 6, 1), 100, np.uint8)
     losses = np.array([[[0.4, -0.2]], [[0.1, 0.0]]])
     figure = figures.occlusion_maps(image, losses, np.array([0.9, 0.05]), ("Bag", "Coat"))
-    assert {"the image", "Bag", "90.0 %", "Coat", "5.0 %", "−40 points of probability"} <= set(words(figure))
+    assert {"image", "Bag", "90.0%", "Coat", "5.0%", "−40 points"} <= set(words(figure))
     _, first, second, _ = pictures(figure)
     assert first[3, 0, 0] > second[3, 0, 0] > 102  # vermillion: the more, the more it costs
     assert first[3, -1, 2] > 102  # blue: covering it helps

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hostile.readers import READERS
+from helpers.hostile.readers import READERS
 from muslin.errors import MuslinError
 from muslin.training.history import COLUMNS
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hostile.mutate import mutated
-from hostile.readers import READERS
+from helpers.hostile.mutate import mutated
+from helpers.hostile.readers import READERS
 from muslin.errors import MuslinError
 
 FUZZ = Path(__file__).parents[2] / "fuzz" / "fuzz.py"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hostile.cases import CANARY, CASES
-from hostile.readers import READERS
+from helpers.hostile.cases import CANARY, CASES
+from helpers.hostile.readers import READERS
 
 MOST_SECONDS = 1.0
 MOST_BYTES = 64 * 2**20
@@ -33,7 +33,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     (root / "list.json").write_text(json.dumps({number: case.reader for number, case in enumerate(CASES.values())}))
     before = set(root.iterdir())
     done = subprocess.run(
-        [sys.executable, "-m", "hostile.watched", root],
+        [sys.executable, "-m", "helpers.hostile.watched", root],
         env=os.environ | {CANARY: str(root / "canary"), "PYTHONPATH": os.pathsep.join(sys.path), "RUST_BACKTRACE": "0"},
         capture_output=True,
         text=True,

@@ -6,16 +6,16 @@ import copy
 
 import numpy as np
 import pytest
-import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import reference
+from helpers.strategies import TREACHEROUS_NAMES, designs
 from muslin.data import Dataset
 from muslin.design import Conv2d, Dense, Design, Dropout, Flatten, GlobalAvgPool2d, load_design
 from muslin.errors import DataError
 from muslin.network import Network, predict, prepare
-from strategies import TREACHEROUS_NAMES, designs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.reliability.scale import report, times
 from muslin.errors import RunError
 from muslin.training.checkpoint import Checkpoints, from_bytes, to_bytes
 from muslin.training.snapshot import FORMAT, Snapshot
-from reliability.scale import report, times
 
 
 def same(first: Snapshot, second: Snapshot) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from helpers.reliability.disk import Disk, watched
+from helpers.reliability.scale import report, times
 from muslin._disk import files
 from muslin.data import Dataset
 from muslin.design import Design
@@ -22,8 +24,6 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot
 from muslin.workflow.train import new_record
-from reliability.disk import Disk, watched
-from reliability.scale import report, times
 
 FAULTS = {"disk full": errno.ENOSPC, "read-only": errno.EROFS, "I/O error": errno.EIO}
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.reliability.scale import report, times
+from helpers.reliability.victim import Trap
 from muslin.runs.folder import RunFolder, list_runs
 from muslin.training.checkpoint import Checkpoints
-from reliability.scale import report, times
-from reliability.victim import Trap
 
 KILLS = times(10, 200)
 
@@ -32,7 +32,7 @@ class Victims:
         self.marks, into = os.pipe()
         os.set_blocking(self.marks, False)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "reliability.victim", str(into)],
+            [sys.executable, "-m", "helpers.reliability.victim", str(into)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

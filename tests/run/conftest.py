@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import muslin
+from helpers.shell import muslin
 
 DESIGN = """
 name = "small"

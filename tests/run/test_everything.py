@@ -16,6 +16,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from helpers.shell import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import DivergedError, RunError
@@ -25,7 +26,6 @@ from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
 from muslin.workflow.train import train
 from muslin.workflow.trained_run import Run
-from shell import muslin
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.tiny import WriteData
 from muslin.cli import main
 from muslin.runs.folder import RunFolder
-from tiny import WriteData
 
 DESIGN = """
 name = "own"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.shell import muslin
 from muslin.data import Dataset
 from muslin.design import load_design
 from muslin.errors import RunError
@@ -22,7 +23,6 @@ from muslin.training.callbacks import Callback
 from muslin.training.loop import Training
 from muslin.workflow.run import Settings, run_everything
 from muslin.workflow.train import train
-from shell import muslin
 
 DENSE = load_design("dense_baseline")
 RECIPE = load_recipe("fast").with_(epochs=2)

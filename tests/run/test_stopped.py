@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.shell import muslin
 from muslin._disk.files import replacing
 from muslin.cli import main
 from muslin.data import Dataset
@@ -21,7 +22,6 @@ from muslin.errors import DivergedError, MuslinError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder, list_runs
 from muslin.workflow.run import Settings, run_everything
-from shell import muslin
 
 SMALL = """
 name = "small"

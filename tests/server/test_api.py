@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.studies import study
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.data.official import made_from_photos
@@ -21,7 +22,6 @@ from muslin.runs.folder import RunFolder
 from muslin.server.schemas.answers import Values
 from muslin.workflow.trained_run import Run
 from server.conftest import Running, wait_until
-from studies import study
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 

@@ -8,6 +8,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from graphlib import TopologicalSorter
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,17 +18,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from helpers.browser import PATIENCE, Watched, browser, eventually, require
+from helpers.studies import study
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
 from muslin.training.history import History
-from server.browser import PATIENCE, Watched, browser, eventually, require
 from server.conftest import Running, Start, wait_until
-from studies import study
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.timeout(400)  # the first test waits for a training and for the browser as well
 Open = Callable[..., Any]
+STATIC = resources.files("muslin.server").joinpath("static")
 NORMAL, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -125,9 +128,9 @@ def test_drawing_trousers_makes_trouser_lead_within_a_tenth_of_a_second(known: R
     eventually(page.locator(".called")).not_to_have_text("Trouser")
 
 
-def test_an_empty_drawing_is_called_one(known: Running, visit: Open) -> None:
+def test_an_empty_image_is_said_to_be_empty(known: Running, visit: Open) -> None:
     page = visit(known.url)
-    note = page.locator(".answer").get_by_text("Nothing is drawn yet")
+    note = page.locator(".answer").get_by_text("The image is empty")
     note.wait_for()
     draw_trousers(page)
     eventually(note).to_have_count(0)
@@ -135,13 +138,13 @@ def test_an_empty_drawing_is_called_one(known: Running, visit: Open) -> None:
     note.wait_for()
 
 
-def test_noise_is_called_unlike_anything_in_training(known: Running, visit: Open) -> None:
+def test_noise_is_called_out_of_distribution(known: Running, visit: Open) -> None:
     page = visit(known.url)
     content = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)).save(content, "PNG")
     page.get_by_role("button", name="Photo").click()
     page.set_input_files("#file", {"name": "noise.png", "mimeType": "image/png", "buffer": content.getvalue()})
-    page.get_by_text("Unlike anything in training.").first.wait_for()
+    page.locator(".unlike").get_by_text("Out of distribution.").wait_for()
 
 
 def test_a_photo_goes_through_the_recipe_step_by_step(known: Running, visit: Open) -> None:
@@ -153,14 +156,14 @@ def test_a_photo_goes_through_the_recipe_step_by_step(known: Running, visit: Ope
     before = page.locator(".called + .sure").inner_text()
     page.get_by_label("Invert").uncheck()
     eventually(page.locator(".sure")).not_to_have_text(before)
-    assert "left out" in page.locator(".stages").inner_text()
+    assert "Invert" in page.locator(".stages .idle").inner_text()
 
 
 def test_a_file_that_is_no_picture_is_explained(known: Running, visit: Open) -> None:
     page = visit(known.url, refusals=True)
     page.get_by_role("button", name="Photo").click()
     page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": b"GIF89a no"})
-    page.get_by_text("is not a picture in a supported format").wait_for()
+    eventually(page.locator(".photo").get_by_role("alert")).to_contain_text("PNG")
 
 
 def test_stepping_through_test_images(known: Running, visit: Open, sample: Dataset) -> None:
@@ -169,12 +172,12 @@ def test_stepping_through_test_images(known: Running, visit: Open, sample: Datas
     for index in range(3):
         eventually(page.locator(".index")).to_have_value(str(index))
         name = sample.class_names[sample.test.labels[index]]
-        eventually(page.locator(".answer")).to_contain_text(f"{name}.")
+        eventually(page.locator(".answer")).to_contain_text(f"label is {name}.")
         page.get_by_label("Next test image").click()
     page.get_by_label("Number of the test image").fill("499")
     page.get_by_label("Number of the test image").press("Enter")
     last = sample.class_names[sample.test.labels[499]]
-    eventually(page.locator(".answer")).to_contain_text(f"{last}.")
+    eventually(page.locator(".answer")).to_contain_text(f"label is {last}.")
 
 
 def test_hovering_a_unit_frames_what_it_sees_and_a_press_opens_its_filter(known: Running, visit: Open) -> None:
@@ -193,7 +196,7 @@ def test_hovering_a_unit_frames_what_it_sees_and_a_press_opens_its_filter(known:
     page.mouse.up()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("heading", name="conv3, map 5").wait_for()
-    dialog.get_by_text("Its filter").wait_for()
+    dialog.get_by_role("heading", name="Filter").wait_for()
     assert dialog.locator(".kernels canvas").count() == 32
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
@@ -204,12 +207,12 @@ def test_evidence_and_occlusion_lie_over_the_image(known: Running, visit: Open) 
     draw_trousers(page)
     says(page, "Trouser")
     page.get_by_role("button", name="Evidence").click()
-    page.get_by_text("speaks for Trouser").wait_for()
+    page.get_by_text("evidence for Trouser").wait_for()
     assert page.locator(".board .above").is_visible()
     page.locator(".bars button", has_text="Dress").click()
-    page.get_by_text("speaks for Dress").wait_for()
+    page.get_by_text("evidence for Dress").wait_for()
     page.get_by_role("button", name="Occlusion").click()
-    page.get_by_text("covering this costs Dress probability").wait_for()
+    page.get_by_text("lowers the probability of Dress").wait_for()
 
 
 def test_a_confusion_cell_opens_its_images(known: Running, visit: Open, cnn: RunFolder) -> None:
@@ -217,9 +220,9 @@ def test_a_confusion_cell_opens_its_images(known: Running, visit: Open, cnn: Run
     evaluation = cnn.evaluation
     assert evaluation is not None
     worst = evaluation.top_confusions(1)[0]
-    page.get_by_label(f"{worst.true} called {worst.predicted}: {worst.images}").click()
+    page.get_by_label(f"{worst.true} predicted as {worst.predicted}: {worst.images}").click()
     opened = page.locator(".opened")
-    opened.get_by_role("heading", name=f"{worst.true}, called {worst.predicted}").wait_for()
+    opened.get_by_role("heading", name=f"{worst.true} predicted as {worst.predicted}").wait_for()
     assert opened.locator("img").count() == min(worst.images, 120)
     for image in opened.locator("img").all()[:5]:
         eventually(image).to_have_js_property("naturalWidth", 28)
@@ -272,10 +275,10 @@ def test_the_evidence_of_a_study_stands_below_the_reasons(
         "pooling,global average,none at all,,5,31.5,30.0,33.0,supported,supported by accuracy\n"
         "kernel,3 by 3,5 by 5,,0,,,,not measured,not measured\n"
     )
-    page = visit(f"{start(runs=tmp_path / 'runs', run=None).url}/#anatomy", wait=".part")
-    page.get_by_role("heading", name="Do the reasons hold?").wait_for()
+    page = visit(f"{start(runs=tmp_path / 'runs', run=None).url}/#design", wait=".part")
+    page.get_by_role("heading", name="Measured decisions").wait_for()
     found = page.locator(".forest tbody tr")
-    names = [name.split("against ")[1] for name in found.locator("th").all_inner_texts()]
+    names = [name.split("vs. ")[1] for name in found.locator("th").all_inner_texts()]
     assert names == list(alternatives)
     assert "supported by accuracy" in found.first.inner_text()
     assert [row.locator(".interval").count() for row in found.all()] == [1, 1, 1, 0]
@@ -286,7 +289,7 @@ def test_the_evidence_of_a_study_stands_below_the_reasons(
 def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> None:
     page = visit(known.url)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     reached = []
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -295,7 +298,7 @@ def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> N
         )
     assert {
         "run",
-        "tab-try",
+        "tab-predict",
         "draw",
         "photo",
         "examples",
@@ -329,8 +332,8 @@ def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> N
     page.get_by_role("heading", name="conv2, map 3").wait_for()
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.dataset.layer") == "conv2"
-    page.locator("#tab-try").focus()
-    for view in ("anatomy", "results", "runs"):
+    page.locator("#tab-predict").focus()
+    for view in ("design", "results", "runs"):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         eventually(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
@@ -342,13 +345,13 @@ def test_everything_can_be_reached_by_keyboard(known: Running, visit: Open) -> N
     page.locator(".opened h3").wait_for()
 
 
-@pytest.mark.parametrize("view", ["try", "anatomy", "results", "runs"])
+@pytest.mark.parametrize("view", ["predict", "design", "results", "runs"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(known: Running, visit: Open, view: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    ready = {"try": ".board", "anatomy": ".part", "results": ".cell", "runs": "[data-run]"}[view]
+    ready = {"predict": ".board", "design": ".part", "results": ".cell", "runs": "[data-run]"}[view]
     page = visit(f"{known.url}/#{view}", wait=ready, color_scheme=scheme)
-    if view == "try":
+    if view == "predict":
         draw_trousers(page)
         page.wait_for_selector(".likeness img")
     faults = [
@@ -359,9 +362,9 @@ def test_axe_finds_no_serious_fault(known: Running, visit: Open, view: str, sche
     assert faults == []
 
 
-@pytest.mark.parametrize("view", ["try", "anatomy", "results", "runs"])
+@pytest.mark.parametrize("view", ["predict", "design", "results", "runs"])
 def test_nothing_is_wider_than_a_telephone(known: Running, visit: Open, view: str) -> None:
-    ready = {"try": ".likeness img", "anatomy": ".part", "results": ".cell", "runs": "[data-run]"}[view]
+    ready = {"predict": ".likeness img", "design": ".part", "results": ".cell", "runs": "[data-run]"}[view]
     page = visit(f"{known.url}/#{view}", wait=ready, viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
@@ -405,8 +408,14 @@ def test_the_token_opens_the_page(start: Start, visit: Open) -> None:
     up = start(token="let me in")  # noqa: S106
     page = visit(f"{up.url}/?token=let%20me%20in")
     assert page.url == f"{up.url}/"
-    page.locator("#tab-anatomy").click()
+    page.locator("#tab-design").click()
     page.wait_for_selector(".part")
+
+
+def test_the_modules_of_the_page_import_one_another_in_one_direction() -> None:
+    sources = {entry.name: entry.read_text("utf-8") for entry in STATIC.iterdir() if entry.name.endswith(".js")}
+    imports = {name: set(re.findall(r'from "\./([\w.]+)"', source)) for name, source in sources.items()}
+    assert set(TopologicalSorter(imports).static_order()) == set(imports)  # a circle raises CycleError
 
 
 def test_no_browser_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from helpers.shell import muslin
 from muslin.design import Design, load_design
 from muslin.engine import machine
 from muslin.engine.build import SWITCH
@@ -13,7 +14,6 @@ from muslin.recipe import load_recipe
 from muslin.training.cost import operations, share_of_peak
 from muslin.training.outcome import Outcome
 from muslin.training.profile import profile
-from shell import muslin
 
 FAST = load_recipe("fast")
 OUTCOME = Outcome(60.0, 1000.0, 4, "finished", "all 4 epochs done", None, "cpu", "float32", 2)

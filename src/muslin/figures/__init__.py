@@ -1,7 +1,7 @@
-"""Figures: each function takes results and returns a `Figure` of matplotlib; `save` and `to_svg` turn it into files.
+"""Figures: each function takes results and returns a matplotlib `Figure`; `save` and `to_svg` write it.
 
-Sizes are those of a column some 860 CSS pixels wide. Nothing is drawn by, or known to, pyplot. The architecture
-diagram is SVG text and needs no matplotlib.
+Figures are made for a column of 860 CSS pixels. They do not use pyplot. The architecture diagram is SVG text and needs
+no matplotlib.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""A design as a drawing: what each layer gives, what it costs and how far it sees. Plain SVG, no plotting library."""
+"""Draw a design: each layer's output, parameters and receptive field. Plain SVG, without a plotting library."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from math import log2
 from muslin.analysis import LayerAnalysis, analyze, describe_field
 from muslin.design import AvgPool2d, Conv2d, Dense, Design, Dropout, Layer, MaxPool2d, Shape, describe_shape
 
-BLUE, GREEN, VERMILLION, GREY = "#0072b2", "#009e73", "#d55e00", "#7f7b73"  # as in every figure
-_COLORS = {"conv2d": BLUE, "dense": VERMILLION, "flatten": GREY, "dropout": GREY, "input": GREY}  # the rest pools
+# The colors of `muslin.figures.style`, which needs matplotlib.
+BLUE, GREEN, VERMILLION, GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7b73"
+_COLORS = {"conv2d": BLUE, "dense": VERMILLION, "flatten": GRAY, "dropout": GRAY, "input": GRAY}  # pooling is green
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 
-WIDTH = 860  # CSS pixels, as are all lengths here
-MOST_COLUMNS = 9  # layers side by side; more go on below
-_GUTTER, _COLUMN = 72.0, 118.0  # room for the names of the rows, and the most that one layer takes
-_DEEPEST, _SMALLEST = 26.0, 5.0  # the depth of the block with most channels, the side of a 1×1 map
-_OBLIQUE = 0.6  # what is left of depth, to the right and upwards, when it is seen from the side
-_LINE, _LETTER = 16, 0.6  # between lines of text; of the type size: the mean width of a letter
-_HEADS = ("", "", "output", "parameters", "sees")
+WIDTH = 860  # CSS pixels, as all lengths here
+MOST_COLUMNS = 9  # layers in a row; more continue in the next row
+_GUTTER, _COLUMN = 92.0, 118.0  # room for the row names, and the largest width of a layer
+_DEEPEST, _SMALLEST = 26.0, 5.0  # depth of the block with the most channels, side of a 1×1 map
+_OBLIQUE = 0.6  # foreshortening of the depth in the oblique projection
+_LINE, _LETTER = 16, 0.6  # line spacing; mean width of a letter relative to the font size
+_HEADS = ("", "", "output", "parameters", "receptive field")
 
 
 @dataclass(frozen=True)
 class _Block:
-    """A column of the drawing: the input or a layer."""
+    """A column of the drawing: the input or a layer.
+
+    Attributes:
+        kind: kind of the layer, or "input".
+        shape: output shape.
+        words: lines of text below the block.
+        because: reason for the layer.
+    """
 
     kind: str
     shape: Shape
@@ -33,10 +41,11 @@ class _Block:
 
 
 def architecture_svg(design: Design) -> str:
-    """The design as an `<svg>` element: a block a layer, its face as large as the map, its depth by the channels.
+    """Draw a design as an `<svg>` element with one block per layer.
 
-    Under each block stand what the layer is, its output shape, parameters and receptive field; pointing at it shows its
-    reason. Text and lines take the colour of what surrounds the element, which suits light and dark pages.
+    A block's face is to the scale of the feature map; its depth grows with the number of channels. The text below a
+    block gives the layer's settings, output shape, parameters and receptive field; its tooltip gives the reason. Text
+    and lines use the page's text color, so the drawing suits light and dark pages.
 
     >>> from muslin.design import load_design
     >>> architecture_svg(load_design("custom_cnn")).count("<title>")
@@ -79,12 +88,12 @@ def _what(layer: Layer) -> str:
         case MaxPool2d():
             return f"max {describe_shape(layer.kernel)}"
         case AvgPool2d():
-            return f"mean {describe_shape(layer.kernel)}"
+            return f"average {describe_shape(layer.kernel)}"
         case Dropout():
             return f"dropout {layer.rate:g}"
         case Dense():
             return _activated("dense", layer.activation)
-    return {"global_avg_pool2d": "mean of all", "global_max_pool2d": "max of all"}.get(layer.kind, layer.kind)
+    return {"global_avg_pool2d": "global average", "global_max_pool2d": "global max"}.get(layer.kind, layer.kind)
 
 
 def _activated(words: str, activation: str) -> str:
@@ -93,12 +102,12 @@ def _activated(words: str, activation: str) -> str:
 
 @dataclass(frozen=True)
 class _Scale:
-    """How large shapes are drawn.
+    """The scale of the drawing.
 
     Attributes:
-        side: CSS pixels of the longest side of a feature map.
-        longest: that side.
-        widest: the most channels or features of any layer.
+        side: length in CSS pixels of the longest side of a feature map.
+        longest: that side in pixels of the feature map.
+        widest: largest number of channels or features of any layer.
     """
 
     side: float
@@ -112,18 +121,18 @@ class _Scale:
 
     @property
     def room(self) -> float:
-        """The height that a block may take."""
+        """Height available to a block."""
         return self.side + _OBLIQUE * _DEEPEST + 8
 
     def face(self, shape: Shape) -> tuple[float, float]:
-        """Height and width of the front: a feature map's sides to scale, a row of features by the logarithm."""
+        """Height and width of a block's face: to scale for a feature map, logarithmic for a vector of features."""
         if len(shape) == 1:
             return self.side * (0.15 + 0.85 * self._logarithm(shape[0])), _SMALLEST
         height, width = (_SMALLEST + (self.side - _SMALLEST) * side / self.longest for side in shape[:2])
         return height, width
 
     def depth(self, shape: Shape) -> float:
-        """How far the block goes back: by the logarithm of the channels."""
+        """Depth of a block: logarithmic in the number of channels."""
         return 2.0 if len(shape) == 1 else 2 + (_DEEPEST - 2) * self._logarithm(shape[2])
 
     def _logarithm(self, count: int) -> float:
@@ -152,7 +161,7 @@ def _band(blocks: list[_Block], across: float, scale: _Scale) -> str:
 
 
 def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:
-    """A block in oblique projection, its front centred on (x, y) but for its depth."""
+    """Return a block in oblique projection, centered at (x, y)."""
     height, width = scale.face(block.shape)
     depth = scale.depth(block.shape)
     back = depth * _OBLIQUE
@@ -167,7 +176,7 @@ def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:
 
 
 def _text(words: str, x: float, y: float, across: float, line: int) -> str:
-    # A long name is set smaller before it is cut.
+    # A long text first shrinks; if it is still too long, it is cut.
     size = max(min(11.0, (across - 2) / (_LETTER * max(len(words), 1))), 9.0)
     letters = int(across / (_LETTER * size))
     shown = words if len(words) <= letters else words[: letters - 1] + "…"

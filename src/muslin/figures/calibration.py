@@ -1,18 +1,22 @@
-"""Whether the network is right as often as it is sure."""
+"""Draw a network's calibration."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from muslin._words import percent
 from muslin.evaluation import Evaluation
 from muslin.figures.style import BLUE, FAINT, INK, SMALL, SOFT, VERMILLION, new_figure, styled
 
 
 @styled
 def reliability(evaluation: Evaluation) -> Figure:
-    """Accuracy against confidence, bin by bin, with 95% intervals; below, how many images each bin holds.
+    """Draw the reliability diagram: accuracy over confidence in bins, with 95% intervals and the size of each bin.
 
-    On the diagonal the network is as sure as it is right; below it, too sure.
+    Above the diagonal the network is underconfident, below it overconfident.
+
+    Args:
+        evaluation: results on the test split.
     """
     calibration = evaluation.calibration
     filled = [part for part in calibration.bins if part.images]
@@ -20,8 +24,8 @@ def reliability(evaluation: Evaluation) -> Figure:
     answers, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     answers.plot([0, 100], [0, 100], color=INK, alpha=SOFT, linewidth=1, linestyle=(0, (4, 3)))
     answers.annotate(
-        "dashed: as sure as right",
-        (0.02, 0.97),  # where no point lies: nobody is right that often and that unsure
+        "dashed: perfect calibration",
+        (0.02, 0.97),  # no point lies there: high accuracy at low confidence
         xycoords="axes fraction",
         va="top",
         fontsize=SMALL,
@@ -40,8 +44,8 @@ def reliability(evaluation: Evaluation) -> Figure:
         markersize=5.5,
     )
     answers.annotate(
-        f"expected calibration error {100 * calibration.error:.1f} %",
-        (0.98, 0.03),  # where a network would be quite sure and nearly always wrong: no point is there
+        f"expected calibration error {percent(calibration.error)}",
+        (0.98, 0.03),  # no point lies there: low accuracy at high confidence
         xycoords="axes fraction",
         ha="right",
         va="bottom",

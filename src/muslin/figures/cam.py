@@ -1,4 +1,4 @@
-"""Where in an image the network finds its evidence."""
+"""Draw class activation maps."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int64, UInt8
 
 COLUMNS = 5
-SATURATED = 0.98  # the share of all positions whose evidence stays inside the colour scale
-FINEST = 8  # pixels of the overlay per pixel of a small image, so that its colours run smoothly
+SATURATED = 0.98  # share of all positions whose evidence lies inside the color scale
+FINEST = 8  # pixels of the overlay per pixel of a small image, for smooth color gradients
 _TILE, _WORDS, _SCALE = 80, 46, 46  # CSS pixels
 
 
@@ -32,16 +32,16 @@ def class_activation_maps(
     labels: Int64[np.ndarray, " image"] | None,
     class_names: Sequence[str],
 ) -> Figure:
-    """Each image, and beside it what spoke for the class (vermillion) and what against it (blue).
+    """Draw each image beside its class activation map: evidence for the class is vermillion, against it blue.
 
-    All exact maps share one scale, in logits, on which the most extreme 2% of positions are cut off. Grad-CAM's scale
-    differs from image to image.
+    All exact maps share one scale in logits, which clips the most extreme 2% of positions. Grad-CAM maps are scaled
+    separately.
 
     Args:
-        images: what was shown to the network.
-        maps: theirs (`muslin.interpret.class_activation_maps`).
-        labels: the true classes; None where nobody knows, or where several maps explain one image.
-        class_names: one per class.
+        images: the network's input images, 0–255.
+        maps: class activation maps of the images (`muslin.interpret.class_activation_maps`).
+        labels: true classes of the images; None if they are unknown or if several maps explain one image.
+        class_names: names of the classes.
     """
     rows = ceil(len(images) / COLUMNS)
     across, down = WIDTH / COLUMNS, _TILE + _WORDS + 8
@@ -64,10 +64,10 @@ def class_activation_maps(
         logit = f"logit {number(float(maps.logits[place]), digits)}"
         canvas.text(x, y + _TILE + 13, class_names[true], size=TEXT, room=across - 6)
         if true == explained:
-            words = logit if labels is None else f"right, {logit}"
+            words = logit if labels is None else f"correct, {logit}"
             canvas.text(x, y + _TILE + 29, words, soft=True, room=across - 6)
         else:
-            words = f"taken for {class_names[explained]}"
+            words = f"predicted {class_names[explained]}"
             canvas.text(x, y + _TILE + 29, words, color=VERMILLION, room=across - 6)
     _scale(canvas, rows * down + 8, most, exact=exact)
     return canvas.figure
@@ -76,17 +76,17 @@ def class_activation_maps(
 def overlay(
     image: UInt8[np.ndarray, "height width channel"], evidence: Float[np.ndarray, "height width"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """The image in grey, coloured by evidence from −1 to 1."""
+    """Return the image in gray, colored by evidence from −1 to 1."""
     finer = FINEST if max(image.shape[:2]) <= 64 else 1
     size = (image.shape[1] * finer, image.shape[0] * finer)
-    grey = Image.fromarray(image.mean(axis=2).astype(np.float32)).resize(size, Image.Resampling.NEAREST)
+    gray = Image.fromarray(image.mean(axis=2).astype(np.float32)).resize(size, Image.Resampling.NEAREST)
     smooth = Image.fromarray(evidence.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
-    return colored(np.asarray(grey), np.asarray(smooth))
+    return colored(np.asarray(gray), np.asarray(smooth))
 
 
-def colored(grey: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
-    """A dimmed grey picture with as much colour as there is evidence."""
-    ground = (40 + 0.62 * grey)[..., None].repeat(3, axis=2)
+def colored(gray: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Return a dimmed gray picture whose color saturation shows the amount of evidence."""
+    ground = (40 + 0.62 * gray)[..., None].repeat(3, axis=2)
     hue = np.where(evidence[..., None] > 0, 255 * np.array(to_rgb(VERMILLION)), 255 * np.array(to_rgb(BLUE)))
     opacity = (0.85 * np.abs(evidence) ** 0.8)[..., None]
     mixed: np.ndarray = np.clip(ground * (1 - opacity) + hue * opacity, 0, 255).astype(np.uint8)
@@ -107,5 +107,7 @@ def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
             canvas.text(left + place * length, y + 22, words, align="center", soft=True)
     else:
         canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)
-        canvas.text(left + length + 10, y + 5, "most in the image", soft=True)
-        canvas.text(left + length / 2, y + 22, "Grad-CAM: only ratios mean anything", align="center", soft=True)
+        canvas.text(left + length + 10, y + 5, "maximum of the image", soft=True)
+        canvas.text(
+            left + length / 2, y + 22, "Grad-CAM: the scale differs from image to image", align="center", soft=True
+        )

@@ -1,4 +1,4 @@
-"""A sheet to lay pictures and words on by the pixel, for figures that are no plots."""
+"""A canvas with pixel coordinates, for figures that are not plots."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from muslin.figures.style import GRAY, INK, PIXELS_PER_INCH, SMALL, SOFT, WIDTH
+from muslin.figures.style import GRAYS, INK, PIXELS_PER_INCH, SMALL, SOFT, WIDTH
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 POINTS_PER_PIXEL = 0.75
-_WIDE = 0.58  # of the type size: the mean width of a letter in the widest of the fonts
+_WIDE = 0.58  # mean width of a letter relative to the font size, in the widest of the fonts
 
 
 class Canvas:
-    """A figure with one co-ordinate system: CSS pixels from the upper left corner."""
+    """A figure whose coordinates are CSS pixels from the upper left corner.
+
+    Args:
+        height: height in CSS pixels.
+        width: width in CSS pixels (default 860).
+    """
 
     def __init__(self, height: float, width: float = WIDTH) -> None:
         self.width, self.height = width, height
@@ -37,10 +42,10 @@ class Canvas:
         height: float,
         values: Float[np.ndarray, "..."] | UInt8[np.ndarray, "..."],
         *,
-        cmap: Colormap = GRAY,
+        cmap: Colormap = GRAYS,
         limits: tuple[float, float] | None = None,
     ) -> None:
-        """Lay an array down, its upper left corner at (x, y); colour arrays as they are, others through `cmap`."""
+        """Draw an array with its upper left corner at (x, y); `cmap` applies to arrays without color channels."""
         low, high = limits or (None, None)
         image = self.axes.imshow(
             values, cmap=cmap, vmin=low, vmax=high, extent=(x, x + width, y + height, y), aspect="auto"
@@ -48,18 +53,18 @@ class Canvas:
         image.set_clip_on(False)
 
     def box(self, x: float, y: float, width: float, height: float, color: str, opacity: float = 1) -> None:
-        """A filled rectangle."""
+        """Draw a filled rectangle."""
         box = Rectangle((x, y), width, height, facecolor=color, alpha=opacity, linewidth=0, clip_on=False)
         self.axes.add_patch(box)
 
     def frame(self, x: float, y: float, width: float, height: float) -> None:
-        """A thin outline, so that a dark picture has an edge on a dark page."""
+        """Draw a thin outline, which separates a dark picture from a dark page."""
         self.axes.add_patch(
             Rectangle((x, y), width, height, fill=False, edgecolor=INK, alpha=0.25, linewidth=0.6, clip_on=False)
         )
 
     def line(self, x: tuple[float, float], y: tuple[float, float], **look: Any) -> None:
-        """A straight line."""
+        """Draw a straight line."""
         ink: dict[str, Any] = {"color": INK, "linewidth": 0.75, "clip_on": False}
         self.axes.plot(x, y, **(ink | look))
 
@@ -76,7 +81,7 @@ class Canvas:
         room: float | None = None,
         **look: Any,
     ) -> None:
-        """Words whose middle height is y; cut with an ellipsis if they need more than `room` pixels."""
+        """Write text centered vertically at y, cut with an ellipsis if it needs more than `room` CSS pixels."""
         self.axes.text(
             x,
             y,
@@ -90,11 +95,11 @@ class Canvas:
 
 
 def shortened(words: str, room: float, size: float = SMALL) -> str:
-    """Words cut with an ellipsis to what surely fits in `room` CSS pixels at `size` points."""
+    """Cut a text with an ellipsis so that it fits in `room` CSS pixels at `size` points."""
     letters = max(int(room * POINTS_PER_PIXEL / (size * _WIDE)), 1)
     return words if len(words) <= letters else words[: letters - 1].rstrip() + "…"
 
 
 def as_picture(image: UInt8[np.ndarray, "height width channel"]) -> UInt8[np.ndarray, "..."]:
-    """An image as matplotlib takes it: grey ones without a channel axis; of other than 1, 3 or 4 channels the first."""
+    """Return an image as matplotlib takes it: with 3 or 4 channels unchanged, otherwise its first channel alone."""
     return image if image.shape[2] in (3, 4) else image[..., 0]

@@ -1,4 +1,4 @@
-"""How each class fares."""
+"""Draw the metrics of each class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from muslin.figures.style import BLUE, FAINT, GREEN, INK, TEXT, VERMILLION, new_
 
 @styled
 def per_class(evaluation: Evaluation) -> Figure:
-    """Recall (the class's accuracy) with its 95% interval, precision and F1, one row a class, the hardest on top."""
+    """Draw recall with its 95% interval, precision and F1 of each class, lowest recall on top.
+
+    Args:
+        evaluation: results on the test split.
+    """
     rows = sorted(evaluation.per_class, key=lambda row: row.recall, reverse=True)
     places = range(len(rows))
     figure = new_figure(84 + 25 * len(rows))
@@ -20,7 +24,7 @@ def per_class(evaluation: Evaluation) -> Figure:
         low, high = row.recall_interval
         axes.plot([100 * low, 100 * high], [place, place], color=BLUE, linewidth=5, alpha=0.45)
     looks = (
-        ("recall", "recall (accuracy of the class), 95 % interval", "o", BLUE, BLUE),
+        ("recall", "recall, 95% interval", "o", BLUE, BLUE),
         ("precision", "precision", "D", "none", VERMILLION),
         ("f1", "F1", "|", GREEN, GREEN),
     )
@@ -39,7 +43,7 @@ def per_class(evaluation: Evaluation) -> Figure:
         )
     axes.set_yticks(places, [shortened(row.name, 120, TEXT) for row in rows], fontsize=TEXT)
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlabel("per cent")
+    axes.set_xlabel("metric (%)")
     axes.grid(axis="x", color=INK, alpha=FAINT)
     figure.legend(loc="outside upper left", ncols=3, handletextpad=0.3)
     return figure

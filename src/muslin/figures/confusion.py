@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""Draw the confusion matrix."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from muslin.evaluation import Evaluation
 from muslin.figures.canvas import Canvas
 from muslin.figures.style import BLUE, INK, SMALL, TEXT, VERMILLION, WIDTH, styled
 
-STRONG = 0.55  # opacity from which a cell's ground is dark enough for white figures on any page
+STRONG = 0.55  # opacity above which white numbers are readable on a cell, on any page
 
 
 @styled
 def confusion_matrix(evaluation: Evaluation, *, normalize: bool = False) -> Figure:
-    """A cell for each true class (row) and predicted class (column); right answers blue, wrong ones vermillion.
+    """Draw the confusion matrix: rows are true classes, columns are predicted classes.
 
-    The more intense, the larger the share of the row; by the square root, so that rare confusions still show.
+    Correct predictions are blue, errors are vermillion. The color's opacity grows with the square root of the share of
+    the row, which keeps rare confusions visible.
 
     Args:
-        evaluation: up to some 20 classes stay readable.
-        normalize: per cent of each true class in place of counts.
+        evaluation: results on the test split; up to about 20 classes are readable.
+        normalize: whether to print percentages of the row instead of counts (default False).
     """
     counts, names = evaluation.confusion, evaluation.class_names
     size = TEXT if len(names) <= 12 else SMALL

@@ -1,4 +1,4 @@
-"""How training went, epoch by epoch."""
+"""Draw the training curves."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from muslin.figures.style import BLUE, GREY, INK, SMALL, SOFT, VERMILLION, new_figure, styled
+from muslin._words import percent
+from muslin.figures.style import BLUE, GRAY, INK, SMALL, SOFT, VERMILLION, new_figure, styled
 from muslin.training.history import History
 
-FEW = 15  # epochs up to which each gets a dot
+FEW = 15  # largest number of epochs that are marked by dots
 
 
 @styled
@@ -22,13 +23,13 @@ def training_curves(
     baseline_history: History | None = None,
     restored_epoch: int | None = None,
 ) -> Figure:
-    """Accuracy, loss and learning rate of every epoch, for training and validation.
+    """Draw the training curves: accuracy, loss and learning rate by epoch.
 
     Args:
-        history: at least one epoch.
-        baseline_accuracy: the baseline's measured accuracy, 0–1, as a line to beat.
-        baseline_history: the baseline's training; its validation curve is drawn.
-        restored_epoch: the epoch whose weights were kept, marked.
+        history: metrics of at least one epoch.
+        baseline_accuracy: the baseline's test accuracy, 0–1, drawn as a line (default: none).
+        baseline_history: metrics of the baseline's epochs, whose validation curves are drawn (default: none).
+        restored_epoch: number of the epoch whose weights were restored, which is marked (default: none).
     """
     figure = new_figure(280)
     accuracy, loss, rate = figure.subplots(1, 3, width_ratios=(5, 5, 3))
@@ -37,11 +38,11 @@ def training_curves(
     _line(rate, history, "learning_rate", INK)
     if baseline_history is not None:
         look: dict[str, Any] = {"linewidth": 1.25, "linestyle": (0, (1, 1.5))}
-        _line(accuracy, baseline_history, "validation_accuracy", GREY, scale=100, label="baseline, validation", **look)
-        _line(loss, baseline_history, "validation_loss", GREY, **look)
+        _line(accuracy, baseline_history, "validation_accuracy", GRAY, scale=100, label="baseline, validation", **look)
+        _line(loss, baseline_history, "validation_loss", GRAY, **look)
     if baseline_accuracy is not None:
-        words = f"baseline, test: {100 * baseline_accuracy:.1f} %"
-        accuracy.axhline(100 * baseline_accuracy, color=GREY, linewidth=1.25, linestyle=(0, (5, 3)), label=words)
+        words = f"baseline, test: {percent(baseline_accuracy)}"
+        accuracy.axhline(100 * baseline_accuracy, color=GRAY, linewidth=1.25, linestyle=(0, (5, 3)), label=words)
     titles = {accuracy: "Accuracy (%)", loss: "Loss (cross-entropy, nats)", rate: "Learning rate"}
     for axes, title in titles.items():
         axes.set_title(title)
@@ -53,7 +54,7 @@ def training_curves(
     _scale_rate(rate, history)
     if restored_epoch is not None:
         loss.annotate(
-            f"epoch {restored_epoch} kept",
+            f"epoch {restored_epoch} restored",
             (restored_epoch, 1),
             xycoords=("data", "axes fraction"),
             xytext=(-4 if 2 * restored_epoch > len(history) else 4, -2),

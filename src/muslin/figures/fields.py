@@ -1,4 +1,4 @@
-"""Receptive fields, measured and computed."""
+"""Draw measured and computed receptive fields."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _OPACITY = 0.55
 def receptive_fields(
     measured: Mapping[str, Bool[np.ndarray, "height width"]], computed: Mapping[str, tuple[int, int, int, int]]
 ) -> Figure:
-    """For each layer's middle unit, the pixels that can change it (blue) and those that arithmetic gives it (framed).
+    """Draw the receptive field of each layer's middle unit: measured by gradient (blue) and computed (framed).
 
     Args:
-        measured: by gradient (`muslin.interpret.measured_receptive_field`).
-        computed: (top, left, bottom, right) for the same units (`muslin.interpret.Region.of`).
+        measured: pixels with a gradient, by layer (`muslin.interpret.measured_receptive_field`).
+        computed: (top, left, bottom, right) of the same units in pixels, by layer (`muslin.interpret.Region.of`).
     """
     rows = ceil(len(measured) / _COLUMNS)
     down = _TILE + _WORDS
@@ -67,8 +67,8 @@ def _words(support: np.ndarray, computed: tuple[int, int, int, int]) -> str:
 
 def _key(canvas: Canvas, y: float) -> None:
     canvas.box(0, y - 5, 10, 10, BLUE, _OPACITY)
-    canvas.text(16, y, "changes the middle unit, by gradient", soft=True)
+    canvas.text(16, y, "measured by gradient", soft=True)
     canvas.axes.add_patch(
         Rectangle((250, y - 5), 10, 10, fill=False, edgecolor=VERMILLION, linewidth=1.5, clip_on=False)
     )
-    canvas.text(266, y, "its receptive field, by arithmetic", soft=True)
+    canvas.text(266, y, "computed from the design", soft=True)

@@ -1,4 +1,4 @@
-"""What every choice is worth: a forest plot of the alternatives."""
+"""Draw the forest plot of a study."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from muslin.ablation.table import describe_ratio, signed
 from muslin.figures.canvas import shortened
-from muslin.figures.style import BLUE, FAINT, GREEN, GREY, INK, SMALL, SOFT, TEXT, VERMILLION, new_figure, styled
+from muslin.figures.style import BLUE, FAINT, GRAY, GREEN, INK, SMALL, SOFT, TEXT, VERMILLION, new_figure, styled
 
 if TYPE_CHECKING:
     from muslin.ablation.findings import Evidence
@@ -24,29 +24,29 @@ _COLORS = {
     "equivalent": BLUE,
 }
 _LEGEND = {
-    GREEN: "for the choice",
-    VERMILLION: "for the alternative",
-    BLUE: "no difference that matters",
-    GREY: "undecided",
+    GREEN: "supports the choice",
+    VERMILLION: "supports the alternative",
+    BLUE: "equivalent",
+    GRAY: "undecided",
 }
-_FARTHEST = 4.0  # times the median reach: an alternative that fails outright must not squeeze all others
-_LEFT, _ACROSS = 0.275, 0.40  # where the axes begin and how far they go, in widths of the figure
+_FARTHEST = 4.0  # the axis ends at this multiple of the median; one extreme alternative must not compress the rest
+_LEFT, _ACROSS = 0.275, 0.40  # left end and width of the axes, in widths of the figure
 _COLUMNS = ((0.74, "points"), (0.83, "parameters"), (0.91, "MACs"), (0.985, "time"))  # right ends, in the same unit
 _TOP, _BOTTOM = 34, 40  # CSS pixels above and below the axes
 
 
 @styled
 def forest_plot(evidence: Sequence[Evidence], margin: float) -> Figure:
-    """Effect and interval of every alternative, decision by decision, with what the choice costs beside it.
+    """Draw the forest plot: the effect of every alternative with its interval and relative costs, by decision.
 
     Args:
-        evidence: rows of a study; those without an effect are named, with nothing drawn.
-        margin: the band around zero in which a difference doesn't matter, in points.
+        evidence: rows of the study; a row without an effect shows its verdict only.
+        margin: half-width in points of the band around zero in which differences count as equal.
     """
     lines = _lines(evidence)
     height = _TOP + _BOTTOM + _ROW * (len(lines) + 1.2)
     figure = new_figure(height)
-    figure.set_layout_engine("none")  # the columns beside the axes stand where they are told
+    figure.set_layout_engine("none")  # a layout engine would move the axes away from the columns beside them
     axes = figure.add_axes((_LEFT, _BOTTOM / height, _ACROSS, 1 - (_TOP + _BOTTOM) / height))
     low, high = _limits(evidence, margin)
     axes.axvspan(-margin, margin, color=INK, alpha=0.06, linewidth=0)
@@ -68,7 +68,7 @@ def forest_plot(evidence: Sequence[Evidence], margin: float) -> Figure:
             alpha=SOFT,
         )
     axes.set(xlim=(low, high), ylim=(len(lines) - 0.4, -1.6), yticks=[])
-    axes.set_xlabel(f"choice minus alternative, points of validation accuracy; within ±{margin:g} it doesn't matter")
+    axes.set_xlabel(f"validation accuracy, choice minus alternative (points); gray band: equal within ±{margin:g}")
     axes.grid(axis="x", color=INK, alpha=FAINT)
     axes.grid(visible=False, axis="y")
     used = {_color(row) for row in evidence if row.effect}
@@ -81,7 +81,7 @@ def forest_plot(evidence: Sequence[Evidence], margin: float) -> Figure:
 
 
 def _lines(evidence: Sequence[Evidence]) -> list[str | Evidence]:
-    """A heading for each decision, then its alternatives."""
+    """Return the lines of the plot: for each decision a heading, then its alternatives."""
     lines: list[str | Evidence] = []
     before = ""
     for row in evidence:
@@ -94,7 +94,7 @@ def _lines(evidence: Sequence[Evidence]) -> list[str | Evidence]:
 
 
 def _limits(evidence: Sequence[Evidence], margin: float) -> tuple[float, float]:
-    """The range shown: all intervals, but for those far beyond the others."""
+    """Return the range of the axis: all intervals except those far beyond the others."""
     ends = sorted(max(map(abs, row.effect.interval)) for row in evidence if row.effect) or [margin]
     most = max(_FARTHEST * ends[len(ends) // 2], 2 * margin)
     lows = [row.effect.interval.low for row in evidence if row.effect] or [0.0]
@@ -116,7 +116,7 @@ def _draw(axes: Axes, place: int, row: Evidence, limits: tuple[float, float]) ->
         axes.plot(effect.interval, [place, place], color=color, linewidth=3.5, alpha=0.45, clip_on=True)
         if low <= effect.mean <= high:
             axes.plot([effect.mean], [place], color=color, marker="o", markersize=5)
-        else:  # beyond the edge: an arrow there says so, and the column beside it how far
+        else:  # beyond the edge: an arrow marks it, and the column beside it gives the value
             edge, marker = (high, ">") if effect.mean > high else (low, "<")
             axes.plot([edge], [place], color=color, marker=marker, markersize=6, clip_on=False)
     ratios = row.chosen.ratios(row.other)
@@ -129,9 +129,9 @@ def _draw(axes: Axes, place: int, row: Evidence, limits: tuple[float, float]) ->
 
 
 def _beside(right: float) -> float:
-    """A place in widths of the figure, in widths of the axes."""
+    """Convert a position from widths of the figure to widths of the axes."""
     return (right - _LEFT) / _ACROSS
 
 
 def _color(row: Evidence) -> str:
-    return _COLORS.get(row.verdict.kind, GREY)
+    return _COLORS.get(row.verdict.kind, GRAY)

@@ -1,4 +1,4 @@
-"""Images of the data set: what it looks like, and where the network goes wrong."""
+"""Draw images of the data set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import percent
 from muslin.data import Split
 from muslin.evaluation import Evaluation
 from muslin.figures.canvas import Canvas, as_picture
@@ -22,12 +23,12 @@ LARGEST_TILE = 120
 
 @styled
 def sample_grid(split: Split, class_names: Sequence[str], *, per_class: int = 6) -> Figure:
-    """The first images of each class.
+    """Draw the first images of each class.
 
     Args:
-        split: where they are taken from.
-        class_names: one per class.
-        per_class: how many of each, if there are so many.
+        split: images and labels to choose from.
+        class_names: names of the classes.
+        per_class: largest number of images of a class (default 6).
     """
     columns = 2 if len(class_names) > 3 else 1
     rows = ceil(len(class_names) / columns)
@@ -48,12 +49,12 @@ def sample_grid(split: Split, class_names: Sequence[str], *, per_class: int = 6)
 def confidently_wrong(
     images: UInt8[np.ndarray, "image height width channel"], evaluation: Evaluation, *, k: int = 21
 ) -> Figure:
-    """The wrong answers that the network was surest of, surest first: what it is, and what it was called.
+    """Draw the misclassified images with the highest confidence, with their true and predicted classes.
 
     Args:
-        images: those that `evaluation` is of, in its order.
-        evaluation: the answers.
-        k: how many at most.
+        images: the evaluated images, in the order of `evaluation`.
+        evaluation: results on the images.
+        k: largest number of images to draw (default 21).
     """
     chosen = evaluation.confidently_wrong(k)
     columns = 7
@@ -61,13 +62,13 @@ def confidently_wrong(
     side = 92
     canvas = Canvas(max(ceil(len(chosen) / columns), 1) * (side + words + 10))
     if len(chosen) == 0:
-        canvas.text(0, 20, "Not one wrong answer.", size=TEXT)
+        canvas.text(0, 20, "No errors.", size=TEXT)
     for place, index in enumerate(chosen):
         x, y = place % columns * tile, place // columns * (side + words + 10) + 2
         _tile(canvas, x, y, side, images[index], images.shape[1:])
         true, called = evaluation.labels[index], evaluation.predictions[index]
         canvas.text(x, y + side + 13, evaluation.class_names[true], room=tile - 4, size=SMALL)
-        confidence = f"{100 * float(evaluation.confidences[index]):.0f} %"
+        confidence = percent(float(evaluation.confidences[index]), 0)
         canvas.text(
             x,
             y + side + 29,
@@ -86,7 +87,7 @@ def _tile(
     image: UInt8[np.ndarray, "height width channel"],
     shape: tuple[int, ...],
 ) -> None:
-    """An image in a square, its proportions kept."""
+    """Draw an image in a square, with its proportions."""
     scale = side / max(shape[:2])
     height, width = shape[0] * scale, shape[1] * scale
     left, top = x + (side - width) / 2, y + (side - height) / 2

@@ -1,4 +1,4 @@
-"""A convolution's kernels as pictures."""
+"""Draw the kernels of a convolution."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import signed
 from muslin.figures.canvas import Canvas
 from muslin.figures.style import DIVERGING, SMALL, WIDTH, styled
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-COLORS = 3  # channels that are shown as red, green and blue
-LABEL, BAR = 20, 58  # CSS pixels under each picture for its number, and under all for the scale
+COLORS = 3  # number of channels that are drawn as red, green and blue
+LABEL, BAR = 20, 58  # CSS pixels below each picture for its number, and below all pictures for the scale
 
 
 @styled
 def filters(kernels: Float[np.ndarray, "filter height width channel"]) -> Figure:
-    """Every kernel, however many, all on one scale that is symmetric about zero.
+    """Draw all kernels on one scale that is symmetric about zero.
 
-    With three channels each kernel is one colour picture, grey where the weight is zero; with another number its
-    channels stand side by side.
+    A kernel with three channels is drawn as one color picture in which gray is zero; the channels of other kernels are
+    drawn side by side.
+
+    Args:
+        kernels: weights of the kernels (`muslin.interpret.filters`).
     """
     count, height, width, channels = kernels.shape
     limit = scale_of(kernels)
@@ -43,21 +47,21 @@ def filters(kernels: Float[np.ndarray, "filter height width channel"]) -> Figure
         )
     bottom = ceil(count / columns) * down
     if channels == COLORS:
-        canvas.text(WIDTH / 2, bottom + 14, f"grey: weight 0; full colour: ±{limit:.2g}", align="center", soft=True)
+        canvas.text(WIDTH / 2, bottom + 14, f"gray: weight 0; full color: ±{limit:.2g}", align="center", soft=True)
     else:
         _scale(canvas, bottom + 16, limit)
     return canvas.figure
 
 
 def scale_of(kernels: Float[np.ndarray, "..."]) -> float:
-    """The weight at either end of the scale."""
+    """Return the absolute weight at the ends of the scale."""
     return float(np.abs(kernels).max(initial=0)) or 1.0
 
 
 def draw_kernel(
     canvas: Canvas, x: float, y: float, scale: float, kernel: Float[np.ndarray, "height width channel"], limit: float
 ) -> None:
-    """One kernel, `scale` CSS pixels a weight: in colour, or channel beside channel."""
+    """Draw one kernel at `scale` CSS pixels per weight, in color or channel by channel."""
     height, width, channels = kernel.shape
     if channels == COLORS:
         canvas.picture(x, y, scale * width, scale * height, np.clip(0.5 + kernel / (2 * limit), 0, 1))
@@ -72,7 +76,7 @@ def draw_kernel(
 
 
 def _columns(count: int, shape: float) -> int:
-    """How many pictures in a row: few and large, or many and small, in full rows where the count allows."""
+    """Return the number of pictures in a row; it divides `count` if possible."""
     most = max(int((8 if count <= 32 else 16 if count <= 128 else 24) / max(shape, 0.5)), 1)
     if count <= most:
         return max(count, min(most, 6))
@@ -86,6 +90,5 @@ def _scale(canvas: Canvas, y: float, limit: float) -> None:
     canvas.picture(left, y, length, 10, np.linspace(-1, 1, 128)[None], cmap=DIVERGING)
     canvas.frame(left, y, length, 10)
     for place, value in ((0.0, -limit), (0.5, 0.0), (1.0, limit)):
-        words = f"{value:+.2f}" if value else "0"
-        canvas.text(left + place * length, y + 22, words.replace("-", "−"), align="center", soft=True)
+        canvas.text(left + place * length, y + 22, signed(value) if value else "0", align="center", soft=True)
     canvas.text(left - 12, y + 5, "weight", align="right", soft=True)

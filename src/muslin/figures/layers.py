@@ -1,4 +1,4 @@
-"""One image on its way through the network."""
+"""Draw the feature maps of one image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 from muslin._words import decimals, number
 from muslin.design import describe_shape
 from muslin.figures.canvas import Canvas, as_picture
-from muslin.figures.style import BLUE, GREY, SEQUENTIAL, SMALL, TEXT, VERMILLION, WIDTH, styled
+from muslin.figures.style import BLUE, GRAY, SEQUENTIAL, SMALL, TEXT, VERMILLION, WIDTH, styled
 from muslin.interpret import strongest_channels
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-STRONGEST = 4  # channels shown of each layer besides the first
-MOST_COLUMNS = 9  # layers side by side; more go on below
-MOST_FEATURES = 1024  # bars that still show something
-MOST_CLASSES = 12  # bars that still have room for a name
+STRONGEST = 4  # channels of each layer that are drawn besides the first
+MOST_COLUMNS = 9  # layers in a row; more continue in the next row
+MOST_FEATURES = 1024  # largest number of visible bars
+MOST_CLASSES = 12  # largest number of bars that have room for names
 _LEFT, _HEAD, _NUMBER, _GAP = 76, 40, 17, 8  # CSS pixels
 
 
@@ -30,14 +30,14 @@ def feature_maps(
     maps: Mapping[str, Float[np.ndarray, "..."]],
     class_names: Sequence[str],
 ) -> Figure:
-    """The image, then every spatial layer's first channel and, below, its strongest channels; then features and logits.
+    """Draw the image, each layer's first channel and strongest channels, and the features and logits as bars.
 
-    Each map is scaled from its own lowest value (zero, if none is negative) to its highest.
+    Each map is scaled from its minimum (from zero if that is positive) to its maximum.
 
     Args:
-        image: what was shown to the network.
-        maps: what each layer made of it, in order (`muslin.interpret.feature_maps`).
-        class_names: one per logit.
+        image: the network's input image, 0–255.
+        maps: output of each layer for the image, in order (`muslin.interpret.feature_maps`).
+        class_names: names of the classes.
     """
     spatial = {name: values for name, values in maps.items() if values.ndim == 3}
     rows_of_features = _features(maps)
@@ -93,7 +93,7 @@ def _map(canvas: Canvas, x: float, y: float, tile: float, values: np.ndarray, ch
 
 
 def _features(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Layers without spatial axes that are worth a row: not too long, and not what came before once more (dropout)."""
+    """Return the layers to draw as bars: without spatial axes, not too long, and not equal to the layer before."""
     rows: dict[str, np.ndarray] = {}
     before = np.empty(0)
     for name, values in maps.items():
@@ -123,7 +123,7 @@ def _bars(
     digits = decimals(float(np.abs(values).max()))
     for place, value in enumerate(values.tolist()):
         x = place * across
-        color = GREY if class_names and place != best else VERMILLION if value < 0 and not class_names else BLUE
+        color = GRAY if class_names and place != best else VERMILLION if value < 0 and not class_names else BLUE
         canvas.box(x, min(zero, zero - value * scale), across - gap, abs(value) * scale, color, 0.85)
         if class_names:
             middle = x + (across - gap) / 2

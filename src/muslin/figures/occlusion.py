@@ -1,4 +1,4 @@
-"""What each part of an image is worth to the network."""
+"""Draw occlusion maps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import MINUS, number, percent
 from muslin.figures.cam import colored, overlay
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import TEXT, WIDTH, styled
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 _TILE, _GAP, _WORDS, _SCALE = 180, 16, 46, 46  # CSS pixels
-_LEAST = 0.01  # of probability: a scale finer than that would paint chance
+_LEAST = 0.01  # smallest end of the scale, in probability; a finer scale would show noise
 
 
 @styled
@@ -26,15 +27,15 @@ def occlusion_maps(
     probabilities: Float[np.ndarray, " class"],
     class_names: Sequence[str],
 ) -> Figure:
-    """The image, and once more for each class: vermillion where covering it costs the class probability.
+    """Draw the image and an occlusion map for each class: vermillion where covering lowers the class's probability.
 
     All maps share one scale.
 
     Args:
-        image: what was shown to the network.
-        losses: one map per class that is looked at (`muslin.interpret.occlusion_map`).
-        probabilities: the network's, for these classes.
-        class_names: theirs.
+        image: the network's input image, 0–255.
+        losses: occlusion map of each class to show (`muslin.interpret.occlusion_map`).
+        probabilities: the network's probabilities of these classes, 0–1.
+        class_names: names of these classes.
     """
     tile = min(_TILE, (WIDTH - len(losses) * _GAP) / (len(losses) + 1))
     scale = tile / max(image.shape[:2])
@@ -42,12 +43,11 @@ def occlusion_maps(
     canvas = Canvas(tile + _WORDS + _SCALE)
     most = max(float(np.abs(losses).max()), _LEAST)
     shown: list[np.ndarray] = [as_picture(image), *(overlay(image, np.clip(each / most, -1, 1)) for each in losses)]
-    words = [("the image", "")] + [
-        (name, f"{100 * float(probability):.1f} %")
-        for name, probability in zip(class_names, probabilities, strict=True)
+    words = [("image", "")] + [
+        (name, percent(float(probability))) for name, probability in zip(class_names, probabilities, strict=True)
     ]
-    for number, (picture, (name, sure)) in enumerate(zip(shown, words, strict=True)):
-        x = number * (tile + _GAP)
+    for column, (picture, (name, sure)) in enumerate(zip(shown, words, strict=True)):
+        x = column * (tile + _GAP)
         canvas.picture(x, 2, width, height, picture, limits=(0, 255))
         canvas.frame(x, 2, width, height)
         canvas.text(x, tile + 15, name, size=TEXT, room=tile)
@@ -61,8 +61,8 @@ def _scale(canvas: Canvas, y: float, most: float) -> None:
     left = (WIDTH - length) / 2
     canvas.picture(left, y, length, 10, colored(np.full((1, 128), 90.0), np.linspace(-1, 1, 128)[None]))
     canvas.frame(left, y, length, 10)
-    canvas.text(left - 10, y + 5, "covering this helps the class", align="right", soft=True)
-    canvas.text(left + length + 10, y + 5, "covering this costs the class", soft=True)
-    points = f"{100 * most:.0f}"
-    for place, words in ((0.0, f"+{points}"), (0.5, "0"), (1.0, f"−{points} points of probability")):
+    canvas.text(left - 10, y + 5, "covering raises the probability", align="right", soft=True)
+    canvas.text(left + length + 10, y + 5, "covering lowers the probability", soft=True)
+    points = number(100 * most)
+    for place, words in ((0.0, f"+{points}"), (0.5, "0"), (1.0, f"{MINUS}{points} points")):
         canvas.text(left + place * length, y + 22, words, align="center", soft=True)

@@ -1,4 +1,4 @@
-"""What in the images excites each filter most."""
+"""Draw the maximally activating patches of each filter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from muslin._words import decimals
+from muslin._words import decimals, number
 from muslin.figures.canvas import Canvas, as_picture
 from muslin.figures.style import TEXT, WIDTH, styled
 from muslin.interpret import Region, StrongestUnits, Unit
@@ -17,7 +17,7 @@ from muslin.interpret import Region, StrongestUnits, Unit
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
-MOST_FILTERS = 12  # of a layer: what the eye takes in
+MOST_FILTERS = 12  # of a layer
 PATCHES = 6  # of a filter
 _COLUMNS, _TILE, _GAP, _LABEL, _HEAD = 2, 52, 4, 78, 34  # CSS pixels
 _BLOCK = 20  # between layers
@@ -29,15 +29,15 @@ def strongest_patches(
     units: Mapping[str, StrongestUnits],
     regions: Mapping[str, Region],
 ) -> Figure:
-    """For the filters of each layer, the patches of the images that made them fire strongest, strongest first.
+    """Draw the maximally activating patches of each layer's filters, highest activation first.
 
-    A patch is all that the unit sees: its receptive field. What of it lies outside the image is black, as it is to the
-    network. Of a layer with more than twelve filters those are shown that fired strongest.
+    A patch is the receptive field of a unit; its part outside the image is black, as zero padding is. If a layer has
+    more than twelve filters, the twelve with the highest activations are drawn.
 
     Args:
-        images: that were looked through.
-        units: of the layers to draw (`muslin.interpret.strongest_units`).
-        regions: where their units look (`muslin.interpret.unit_regions`).
+        images: the searched images, 0–255.
+        units: strongest units of each layer to draw (`muslin.interpret.strongest_units`).
+        regions: receptive fields of the units of each layer (`muslin.interpret.unit_regions`).
     """
     chosen = {layer: _chosen(found) for layer, found in units.items()}
     heights = {layer: _HEAD + ceil(len(rows) / _COLUMNS) * (_TILE + 8) for layer, rows in chosen.items()}
@@ -47,10 +47,10 @@ def strongest_patches(
         region = regions[layer]
         canvas.text(0, top + 8, layer, size=TEXT, weight="bold")
         canvas.text(0, top + 23, _about(region, len(rows), units[layer]), soft=True)
-        for number, (channel, strong) in enumerate(rows):
-            x, y = number % _COLUMNS * across, top + _HEAD + number // _COLUMNS * (_TILE + 8)
+        for position, (channel, strong) in enumerate(rows):
+            x, y = position % _COLUMNS * across, top + _HEAD + position // _COLUMNS * (_TILE + 8)
             canvas.text(x, y + _TILE / 2 - 7, f"filter {channel}", size=TEXT)
-            words = f"up to {_plain(strong[0].value)}" if strong else "never fires"
+            words = f"max {_plain(strong[0].value)}" if strong else "always zero"
             canvas.text(x, y + _TILE / 2 + 9, words, soft=True)
             for place, unit in enumerate(strong[:PATCHES]):
                 _patch(canvas, x + _LABEL + place * (_TILE + _GAP), y, images[unit.image], region, unit)
@@ -59,19 +59,23 @@ def strongest_patches(
 
 
 def _chosen(found: StrongestUnits) -> list[tuple[int, Sequence[Unit]]]:
-    """(filter, its units) of those that fired strongest, in the layer's order."""
+    """Return the filters with the highest activations and their units, in the layer's order."""
     rows = [(channel, found.of(channel)) for channel in range(found.channels)]
     strongest = sorted(rows, key=lambda row: -row[1][0].value if row[1] else 0.0)[:MOST_FILTERS]
     return sorted(strongest, key=lambda row: row[0])
 
 
 def _about(region: Region, shown: int, found: StrongestUnits) -> str:
-    sees = f"each unit sees {region.size[0]}×{region.size[1]} pixels"
-    return sees if shown == found.channels else f"{sees}; the {shown} of {found.channels} filters that fire strongest"
+    sees = f"receptive field {region.size[0]}×{region.size[1]} pixels"
+    return (
+        sees
+        if shown == found.channels
+        else f"{sees}; the {shown} of {found.channels} filters with the highest activations"
+    )
 
 
 def _plain(value: float) -> str:
-    return f"{value:.{decimals(value)}f}" if value < 10 else f"{value:.0f}"
+    return number(value, decimals(value) if value < 10 else 0)
 
 
 def _patch(

@@ -1,4 +1,4 @@
-"""What the filters respond to, measured."""
+"""Draw the patterns that filters respond to."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from muslin._words import percent
 from muslin.figures.canvas import Canvas
 from muslin.figures.kernels import draw_kernel, scale_of
-from muslin.figures.style import BLUE, GREEN, GREY, PURPLE, SMALL, TEXT, VERMILLION, WIDTH, styled
+from muslin.figures.style import BLUE, GRAY, GREEN, PURPLE, SMALL, TEXT, VERMILLION, WIDTH, styled
 from muslin.interpret import PARTS, FilterDescription, Part
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-MOST = 64  # filters shown one by one
-_COLORS: dict[Part, str] = {"flat": GREY, "edge": BLUE, "line": GREEN, "spot": VERMILLION, "texture": PURPLE}
+MOST = 64  # largest number of filters that are drawn individually
+_COLORS: dict[Part, str] = {"flat": GRAY, "edge": BLUE, "line": GREEN, "spot": VERMILLION, "texture": PURPLE}
 _MEANINGS: dict[Part, str] = {
     "flat": "flat (brightness)",
     "edge": "edge",
@@ -36,14 +37,15 @@ def filter_responses(
     descriptions: Sequence[FilterDescription],
     by_chance: Mapping[Part, float],
 ) -> Figure:
-    """Each filter's energy split into the patterns that it responds to, sorted by kind and strength.
+    """Draw each filter's energy, split into the patterns that it responds to, sorted by kind and strength.
 
-    On top, all filters together against filters of random weights. The strongest 64 are shown one by one.
+    The bars at the top compare all filters with filters of random weights. The 64 strongest filters are drawn
+    individually.
 
     Args:
-        kernels: the filters.
-        descriptions: theirs (`muslin.interpret.describe_filters`).
-        by_chance: the shares of random filters (`muslin.interpret.chance`).
+        kernels: weights of the filters (`muslin.interpret.filters`).
+        descriptions: descriptions of the filters (`muslin.interpret.describe_filters`).
+        by_chance: energy shares of random filters (`muslin.interpret.chance`).
     """
     strongest = sorted(range(len(kernels)), key=lambda number: -descriptions[number].strength)[:MOST]
     order = sorted(
@@ -106,7 +108,7 @@ def _shares(
         if wide > 1:
             canvas.box(x, y, wide - 1, height, _COLORS[part], 0.9)
         if numbers and wide > 40:
-            words = f"{100 * shares[part]:.0f} %"
+            words = percent(shares[part], 0)
             ink = "black" if part == "texture" else "white"
             canvas.text(x + wide / 2, y + height / 2, words, align="center", color=ink, size=SMALL, weight="bold")
         x += wide

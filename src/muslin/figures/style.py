@@ -1,8 +1,8 @@
-"""One look for every figure: colours, type, sizes, and how a figure becomes SVG or PNG.
+"""The style of all figures: colors, fonts and sizes, and writing figures as SVG and PNG.
 
-Ink and ground switch with the page; data don't. A figure is drawn on nothing, with text, axes and grid in `INK`, and
-`to_svg` writes that one colour as CSS's `currentColor`. Inlined in a page, the figure takes the page's text colour,
-light or dark. The colours of data are mid-tones that stand out from white and from near-black alike.
+Figures have a transparent background and draw text, axes and grid in `INK`, which `to_svg` writes as CSS's
+`currentColor`. A figure inlined in a page therefore takes the page's text color, light or dark. The colors of data do
+not change; they are mid-tones with enough contrast to white and to near-black.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ from matplotlib.figure import Figure
 from muslin._disk.files import replacing, write_text
 
 INK = "#1d1c1a"
-DARK_INK = "#e6e2d9"  # what `INK` becomes where a saved SVG is opened by itself in the dark
-# After Okabe & Ito, "Color Universal Design" (2008), which people with any colour vision tell apart; only those of
-# their colours that keep a contrast of 3 with a white and with a near-black ground.
-BLUE, VERMILLION, GREEN, PURPLE, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7f7b73"
+DARK_INK = "#e6e2d9"  # replaces `INK` where a saved SVG is opened by itself in dark mode
+# From Okabe & Ito, "Color Universal Design" (2008), distinguishable with any color vision; only those of their colors
+# that have a contrast of about 3 with white and with near-black.
+BLUE, VERMILLION, GREEN, PURPLE, GRAY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7f7b73"
 
-FAINT, SOFT = 0.14, 0.65  # opacity of ink for grid lines, and for what is secondary
+FAINT, SOFT = 0.14, 0.65  # opacity of grid lines, and of secondary text
 WIDTH = 860  # CSS pixels: the width of the report's figures
 TEXT, SMALL = 8.25, 7.5  # points: 11 and 10 CSS pixels
 PIXELS_PER_INCH = 96  # CSS pixels, by definition
-MARGIN = 12  # CSS pixels of white around a PNG; a page has margins of its own
+MARGIN = 12  # CSS pixels of white around a PNG
 SHARPNESS = 2  # device pixels per CSS pixel in a PNG
 
 # Signed weights and evidence: blue below zero, white at it, vermillion above.
 DIVERGING = LinearSegmentedColormap.from_list(
     "muslin_diverging", ["#003f66", BLUE, "#8fc1e0", "#f7f5f0", "#f3b284", VERMILLION, "#7d3500"]
 )
-# Amounts from nothing upwards: made for colour-blind eyes, even in lightness (Nuñez, Anderton & Renslow, PLOS ONE
-# 2018).
+# Amounts from zero upward: cividis is even in lightness and suits color-blind readers (Nuñez, Anderton & Renslow,
+# PLOS ONE 2018).
 SEQUENTIAL = mpl.colormaps["cividis"]
-GRAY = mpl.colormaps["gray"]
+GRAYS = mpl.colormaps["gray"]
 
 _FONT_STACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 _LOOK: dict[Any, Any] = {
     "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib and is wide: what fits with it fits with every other
+    "font.sans-serif": [
+        "DejaVu Sans"
+    ],  # ships with matplotlib, and is wider than other fonts: text fits with those, too
     "font.size": TEXT,
     "axes.titlesize": TEXT,
     "axes.labelsize": TEXT,
@@ -82,7 +84,7 @@ _LOOK: dict[Any, Any] = {
     "lines.solid_capstyle": "round",
     "image.interpolation": "none",
     "image.composite_image": False,
-    "text.parse_math": False,  # a class may be called "$5 shirt"
+    "text.parse_math": False,  # a class name may contain "$"
     "svg.fonttype": "none",
     "svg.hashsalt": "muslin",
 }
@@ -95,10 +97,9 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
-    """Draw in this look, whatever the person's own matplotlib settings are, and leave those as they were.
+    """Decorate a function that draws a figure: apply Muslin's style, and restore the user's matplotlib settings.
 
-    Axes are moved to make room for their labels once, here: matplotlib would do it again at each saving, with a
-    slightly different outcome.
+    The layout is computed once, here: matplotlib would compute it at each saving, with slightly different results.
     """
 
     @functools.wraps(draw)
@@ -114,18 +115,18 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, its size in CSS pixels, whose axes will make room for their labels."""
+    """Return an empty figure of a size in CSS pixels, with constrained layout."""
     return Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), layout="constrained")
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """The figure as an `<svg>` element to stand inside a page.
+    """Return a figure as an `<svg>` element for inlining in a page.
 
-    The same figure gives the same text. Text stays text.
+    The same figure gives the same markup. Text remains text.
 
     Args:
-        figure: one that this package drew.
-        name: put before the element's ids, which must be unique in a page.
+        figure: a figure drawn by this package.
+        name: prefix of the element's ids, which must be unique in a page.
     """
     buffer = io.StringIO()
     with _look():
@@ -136,30 +137,30 @@ def to_svg(figure: Figure, name: str) -> str:
     linked = set(re.findall(r'(?:url\(|href=")#([^)"]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in linked else "", svg)
     svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
-    # What matplotlib's own style sheet says; as attributes of the root, it stays inside the figure.
+    # The rules of matplotlib's style sheet as attributes of the root, which apply to this figure alone.
     svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
     return re.sub(r"\n\s*\n+", "\n", re.sub(r"<defs>\s*</defs>", "", svg))
 
 
 def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("svg", "png")) -> tuple[Path, ...]:
-    """Write a figure beside itself in several formats; returns the files' paths.
+    """Write a figure in one or several formats and return the paths of the files.
 
-    The SVG has no ground and follows the reader's preference for light or dark; the PNG is dark on white, at twice the
-    size for sharp screens.
+    The SVG has a transparent background and follows the reader's preference for light or dark mode. The PNG has a white
+    background and two pixels per CSS pixel.
 
     Args:
-        figure: one that this package drew.
-        path: without a suffix, e.g. ``figures/confusion_matrix``.
-        formats: "svg", "png".
+        figure: a figure drawn by this package.
+        path: path without a suffix, for example ``figures/confusion_matrix``.
+        formats: formats to write, "svg" and "png" (default both).
 
     Raises:
-        MuslinError: a file can't be written.
+        MuslinError: a file cannot be written.
     """
     return tuple(_WRITERS[name](figure, path.with_name(f"{path.name}.{name}")) for name in formats)
 
 
 def alone(svg: str) -> str:
-    """An `<svg>` element as a file of its own, which switches its ink by itself."""
+    """Return an `<svg>` element as a standalone file that follows light and dark mode."""
     end = svg.index(">", svg.index("<svg")) + 1
     return f'<?xml version="1.0" encoding="utf-8"?>\n{svg[:end]}{_ALONE}{svg[end:]}'
 
@@ -188,7 +189,7 @@ _WRITERS: dict[str, Callable[[Figure, Path], Path]] = {"svg": _write_svg, "png":
 @contextmanager
 def _look() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
-        # A class may have an emoji for a name: a PNG shows a box for it, and an SVG leaves it to the reader's fonts.
+        # A class name may be an emoji: a PNG shows a box for it, an SVG uses the reader's fonts.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         mpl.rcdefaults()
         mpl.rcParams.update(_LOOK)

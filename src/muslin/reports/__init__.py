@@ -1,4 +1,4 @@
-"""The report: one HTML file that tells a run's story from what is in its folder."""
+"""The report: one self-contained HTML file about a run, built from the run folder."""
 
 from muslin.reports.build import build_report, report_path
 

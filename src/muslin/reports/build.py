@@ -1,4 +1,4 @@
-"""From a run folder to one HTML file."""
+"""Build the report of a run folder."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import jinja2
 
+from muslin import _words
 from muslin._disk.files import write_text
-from muslin._words import count, number
+from muslin._words import count, number, plural
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
 from muslin.design.template import is_open
@@ -19,15 +20,18 @@ from muslin.runs.folder import RunFolder
 
 _FILTERS = (
     number,
-    words.percent,
-    words.signed,
+    _words.percent,
+    _words.signed,
+    _words.listed,
+    _words.difference,
     words.between,
+    words.percents,
     words.duration,
     words.size,
     words.millions,
     words.probability,
     words.setting,
-    words.listed,
+    words.closed_up,
     words.on_point,
     layers.kind,
     layers.choice,
@@ -39,18 +43,18 @@ _FILTERS = (
 
 
 def build_report(folder: RunFolder, path: Path | None = None) -> Path:
-    """Write the report of the run in `folder` and return where it is.
+    """Write the report of a run and return its path.
 
-    It is made of what the folder holds and of nothing else: neither the data nor torch is needed. What the run lacks
-    (an evaluation, a baseline, a figure) is left out together with its paragraphs.
+    The report contains only what the run folder holds; it needs neither the data nor torch. A paragraph whose subject
+    the run lacks (an evaluation, a baseline, a figure) is omitted.
 
     Args:
-        folder: the run.
-        path: as `report_path` takes it.
+        folder: the run folder.
+        path: the HTML file to write (default: report.html in the run folder).
 
     Raises:
         RunError: a file of the run is missing or damaged.
-        MuslinError: the report can't be written there.
+        MuslinError: the report cannot be written to `path`.
     """
     path = report_path(folder, path)
     write_text(path, render(folder))
@@ -58,30 +62,30 @@ def build_report(folder: RunFolder, path: Path | None = None) -> Path:
 
 
 def report_path(folder: RunFolder, path: Path | None = None) -> Path:
-    """Where the report of the run in `folder` goes.
+    """Return the path of a run's report.
 
     Args:
-        folder: the run.
-        path: the HTML file to write; report.html in the run folder by default.
+        folder: the run folder.
+        path: the HTML file to write (default: report.html in the run folder).
 
     Raises:
-        MuslinError: its name doesn't end in .html or .htm, or a run keeps another file there.
+        MuslinError: the name does not end in .html or .htm, or the path belongs to another file of a run.
     """
     path = path or folder.report_path
     if path.suffix.lower() not in (".html", ".htm"):
-        raise MuslinError(f"{path} is no name for a report, which is HTML. Let it end in .html.")
+        raise MuslinError(f"a report needs a file name ending in .html or .htm (got '{path}')")
     require_free(path, folder.report_path)
     return path
 
 
 def render(folder: RunFolder) -> str:
-    """The report as HTML text.
+    """Return the report as HTML text.
 
     Raises:
-        RunError: a file of the run is missing or damaged, or no epoch was finished.
+        RunError: a file of the run is missing or damaged, or the run has no finished epoch.
     """
     if not len(folder.history):
-        raise RunError(f"the run {folder.name} has no finished epoch to report on. Choose another run, or train again.")
+        raise RunError(f"run {folder.name} has no finished epoch to report on. Choose another run, or train again.")
     return _environment().get_template("report.html").render(story=Story(folder))
 
 
@@ -94,5 +98,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {function.__name__: function for function in _FILTERS}
-    environment.globals |= {"count": count, "thin": words.THIN}
+    environment.globals |= {"count": count, "plural": plural}
     return environment

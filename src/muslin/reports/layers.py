@@ -1,4 +1,4 @@
-"""Layers in words."""
+"""Describe layers in words."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _KINDS = {
     "dropout": "Dropout",
     "dense": "Dense",
 }
-_SHORT = 80  # characters that make a reason
+_SHORT = 80  # characters after which a reason in a table ends with the sentence
 _ACTIVATIONS = {"relu": "ReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}
 
 
 def kind(layer: Layer) -> str:
-    """What sort of layer it is, for people."""
+    """Return the layer's kind in words."""
     return _KINDS[layer.kind]
 
 
 def choice(layer: Layer) -> str:
-    """What was chosen for a layer, in a line; empty where there is nothing to choose.
+    """Return the layer's settings in one line, or an empty text if it has none.
 
     >>> from muslin.design import load_design
     >>> choice(load_design("custom_cnn").layer("conv1"))
@@ -53,7 +53,7 @@ def choice(layer: Layer) -> str:
 
 
 def in_short(because: str) -> str:
-    """How a reason begins: its first sentence, and the next ones while that is a short one; empty if it is still open.
+    """Return the first sentences of a reason, enough for 80 characters, or an empty text if no reason is given.
 
     >>> in_short("Edges. Then outlines, which are what is left of edges once they have been put together. Then parts.")
     'Edges. Then outlines, which are what is left of edges once they have been put together.'

@@ -1,4 +1,4 @@
-"""A run's figures, ready to stand inside a page."""
+"""Inline a run's figures into an HTML page."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from muslin.errors import RunError
 
-LARGEST = 20_000_000  # bytes of one file; a figure takes a hundredth
-HEAVY = 700_000  # bytes from which a drawing gives way to its picture …
-_LIGHTER = 3  # … if that is so many times smaller
+LARGEST = 20_000_000  # bytes of one file; figures have about 200,000
+HEAVY = 700_000  # bytes above which the PNG replaces the SVG …
+_LIGHTER = 3  # … if the PNG is smaller by this factor
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXELS_PER_POINT = 4 / 3  # as CSS defines them
 _SHAPES = {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "image", "use"}
@@ -25,13 +25,12 @@ _LINK = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 class Pictures:
     """The figures in one folder.
 
-    A picture is inlined as SVG, or as PNG where the SVG is much heavier. What is inlined is drawing only: elements
-    outside a short list (style sheets too, which would speak of the whole page), event handlers and links that leave
-    the page are dropped, so that a run folder from somebody else can't bring a script. Ids get the figure's name in
-    front, because two figures may use the same ones.
+    A figure is inlined as SVG, or as PNG if the SVG is much larger. Only drawing elements are inlined: scripts, style
+    sheets (they would apply to the whole page), event handlers and links to other pages are dropped, so a run folder
+    from someone else cannot run code. Ids get the figure's name as a prefix, because two figures may use the same ids.
 
     Args:
-        folder: where `<name>.svg` and `<name>.png` lie; it may be missing.
+        folder: the folder with `<name>.svg` and `<name>.png`; it may be missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,14 +40,14 @@ class Pictures:
         return any((self.folder / f"{name}{suffix}").is_file() for suffix in (".svg", ".png"))
 
     def inline(self, name: str, says: str) -> Markup:
-        """The markup of a picture.
+        """Return the markup of a figure.
 
         Args:
-            name: the file's name without its ending.
-            says: what the picture shows, for those who can't see it.
+            name: file name without suffix.
+            says: description of the figure for screen readers.
 
         Raises:
-            RunError: the file is not the picture it should be.
+            RunError: the file cannot be read or is damaged.
         """
         drawing, picture = (self.folder / f"{name}{suffix}" for suffix in (".svg", ".png"))
         heavy = _size(drawing) > HEAVY and 0 < _LIGHTER * _size(picture) < _size(drawing)
@@ -78,7 +77,7 @@ def _inline_svg(path: Path, name: str, says: str) -> Markup:
 
 
 def _cleaned(element: ET.Element, prefix: str) -> ET.Element:
-    """A copy with what draws and nothing else, without name spaces, its ids prefixed."""
+    """Return a copy with drawing elements only, without XML namespaces and with prefixed ids."""
     copy = ET.Element(_local(element.tag), dict(_attributes(element, prefix)))
     copy.text, copy.tail = element.text, element.tail
     copy.extend(_cleaned(child, prefix) for child in element if _local(child.tag) in _SHAPES | _HELPERS)
@@ -102,12 +101,12 @@ def _attributes(element: ET.Element, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def _local(tag: object) -> str:
-    # Comments and processing instructions have a function for a tag.
+    # ElementTree gives comments and processing instructions a function as their tag.
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def _width(drawing: ET.Element) -> float | None:
-    """The drawing's own width in CSS pixels."""
+    """Return the drawing's width in CSS pixels, or None if it states none."""
     found = re.fullmatch(r"([\d.]+)(pt|px)?", drawing.get("width", ""))
     if found is None:
         return None
@@ -117,10 +116,10 @@ def _width(drawing: ET.Element) -> float | None:
 def _read(path: Path) -> bytes:
     try:
         if _size(path) > LARGEST:
-            raise _damaged(path, f"it is over {LARGEST:,} bytes long")
+            raise _damaged(path, f"it has more than {LARGEST:,} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from error
+        raise RunError(f"figure {path} cannot be read: {error.strerror}") from error
 
 
 def _size(path: Path) -> int:
@@ -128,4 +127,4 @@ def _size(path: Path) -> int:
 
 
 def _damaged(path: Path, why: str) -> RunError:
-    return RunError(f"the figure {path} is damaged: {why}. Delete it, or draw the run's figures again.")
+    return RunError(f"figure {path} is damaged: {why}. Delete it, or run `muslin visualize` to draw the figures again.")

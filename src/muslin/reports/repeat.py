@@ -1,4 +1,4 @@
-"""How to do a run again, and what is in its folder."""
+"""The commands that reproduce a run and its study, and the files in the run folder."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from muslin.runs.folder import RunFolder
 from muslin.training.outcome import Outcome
 
 RECIPE_FILE = "recipe.toml"
-PARTS = {  # what a run folder holds: what it is, and what reads it
+PARTS = {  # file name: (content, what reads it)
     "run.json": ("recipe, seed, data, environment and outcome", "any JSON reader"),
-    "design.toml": ("the design with its reasons and claims", "a text editor; muslin run design.toml"),
-    "history.csv": ("one line an epoch", "a spreadsheet, pandas, Polars"),
-    "model.safetensors": ("the weights, float32, output axis first", "muslin; safetensors in Python, Rust, JavaScript"),
-    "evaluation.json": ("every figure of the test split", "any JSON reader"),
-    "predictions.safetensors": ("the probabilities that those figures come from", "muslin; safetensors"),
-    "model.onnx": ("the network for ONNX", "ONNX Runtime; Netron to look at it"),
-    "model.keras": ("the network as Keras 3 saves it", "keras.models.load_model"),
-    "*.h5": ("the network in Keras' older format", "keras.models.load_model in Keras 3"),
-    "figures": ("every figure, as SVG and, but for the diagram, PNG", "a browser; a slide"),
-    "baseline": ("the baseline's run, laid out in the same way", "muslin"),
+    "design.toml": ("design with its reasons and claims", "a text editor; muslin run design.toml"),
+    "history.csv": ("metrics of each epoch", "a spreadsheet, pandas, Polars"),
+    "model.safetensors": ("weights, float32, output axis first", "muslin; safetensors in Python, Rust, JavaScript"),
+    "evaluation.json": ("metrics on the test split", "any JSON reader"),
+    "predictions.safetensors": ("class probabilities of the test images", "muslin; safetensors"),
+    "model.onnx": ("network in ONNX format", "ONNX Runtime; Netron to inspect it"),
+    "model.keras": ("network in Keras 3 format", "keras.models.load_model"),
+    "*.h5": ("network in legacy Keras HDF5 format", "keras.models.load_model in Keras 3"),
+    "figures": ("figures as SVG and PNG (the architecture diagram as SVG only)", "a browser, slides"),
+    "baseline": ("the baseline's run folder", "muslin"),
 }
 
 
 class Repetition(NamedTuple):
-    """How to do a run again.
+    """The command that reproduces a run or a study.
 
     Attributes:
-        command: what to type.
-        recipe: the recipe as TOML, where the library lacks it and it has to be written to a file first; else None.
-        from_folder: the command reads files of the run folder, so it is typed there.
+        command: shell command.
+        recipe: recipe as TOML, to be saved as recipe.toml first; None if Muslin ships the recipe.
+        from_folder: whether the command reads files of the run folder and must be run there.
     """
 
     command: str
@@ -46,7 +46,14 @@ class Repetition(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A file or folder of a run."""
+    """A file or folder in a run folder.
+
+    Attributes:
+        name: file name.
+        size: size in words.
+        holds: content.
+        read_by: programs that read it.
+    """
 
     name: str
     size: str
@@ -55,7 +62,7 @@ class Part(NamedTuple):
 
 
 def repetition(folder: RunFolder) -> Repetition:
-    """The command that does the run in `folder` again."""
+    """Return the command that reproduces a run."""
     record = folder.record
     design = _design_argument(folder.design)
     recipe, text = _recipe_arguments(record.recipe)
@@ -72,10 +79,10 @@ def repetition(folder: RunFolder) -> Repetition:
 
 
 def study_repetition(folder: RunFolder, study: Justification) -> Repetition | None:
-    """The command that does again the study whose results the run in `folder` shows.
+    """Return the command that reproduces the study whose results the run folder holds.
 
-    None if the run can't tell: its design states other decisions, or the study's recipe is neither the library's nor
-    its own.
+    Returns None if the run folder does not determine the command: its design states other decisions, or the study's
+    recipe is neither shipped with Muslin nor the run's own.
     """
     origin, record, design = study.origin, folder.record, folder.design
     decisions = _decision_arguments(design, study)
@@ -97,7 +104,7 @@ def study_repetition(folder: RunFolder, study: Justification) -> Repetition | No
 
 
 def parts(folder: RunFolder) -> tuple[Part, ...]:
-    """What is in the run folder, in the order of `PARTS`."""
+    """Return the files and folders in the run folder, in the order of `PARTS`."""
     return tuple(
         Part(path.name + "/" * path.is_dir(), size(_size(path)), *PARTS[pattern])
         for pattern in PARTS
@@ -105,18 +112,23 @@ def parts(folder: RunFolder) -> tuple[Part, ...]:
     )
 
 
+def ships(design: Design) -> bool:
+    """Return whether a design is one that ships with Muslin, unchanged."""
+    return design.name in library() and load_design(design.name) == design
+
+
 def _design_argument(design: Design) -> str:
-    return design.name if design.name in library() and load_design(design.name) == design else "design.toml"
+    return design.name if ships(design) else "design.toml"
 
 
 def _decision_arguments(design: Design, study: Justification) -> list[str]:
-    """The options that name what was measured; none if the design doesn't state all of it."""
-    # A twin of equal size stands in the table beside its alternative, under the same name with what is equal.
+    """Return the options that name the measured alternatives; none if the design does not state all of them."""
+    # The table names a size-matched twin after its alternative, with what is equal appended.
     measured = {(row.decision, re.sub(r", same (parameters|MACs)$", "", row.alternative)) for row in study.rows}
     stated = {(decision.name, one.name) for decision in design.decisions for one in decision.alternatives}
     if not measured <= stated:
         return []
-    # What a note says of an alternative is why it was left out.
+    # A note tells which alternative the study left out.
     measured |= {(name, one) for name, one in stated if any(f"{name}, '{one}': left out" in it for it in study.notes)}
     if measured == stated:
         return ["--all"]
@@ -140,22 +152,22 @@ def _baseline_arguments(folder: RunFolder) -> list[str]:
 
 
 def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
-    """The options that give `recipe`, and its text where they name a file."""
+    """Return the options that select `recipe`, and its TOML text if they name a file."""
     if recipe.name in recipes():
         known = load_recipe(recipe.name)
         if known == recipe:
             return ["--recipe", recipe.name], None
         if known.with_(epochs=recipe.epochs) == recipe:
             return ["--recipe", recipe.name, "--epochs", str(recipe.epochs)], None
-    import tomlkit  # noqa: PLC0415  (25 ms that a recipe of the library doesn't need)
+    import tomlkit  # noqa: PLC0415  (25 ms that a shipped recipe does not need)
 
     return ["--recipe", RECIPE_FILE], tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
 def _data_arguments(source: str) -> list[str]:
-    """The option that points at the data again, where a person did."""
+    """Return the option that names the data, if the run was given one."""
     place = given_place(source)
-    # The command may be typed elsewhere, and where it reads the run's design it has to be.
+    # The command may run in another folder, so the path must be absolute.
     return ["--data", str(place.absolute() if place.exists() else place)] if place else []
 
 

@@ -1,4 +1,4 @@
-"""Everything that a report tells, read from a run folder."""
+"""The contents of a report, read from a run folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from muslin.evaluation.claims import Checked, Facts, check
 from muslin.interpret.exact_cam import pooled_layer
 from muslin.reports.comparison import Candidate, Line, compare_candidates
 from muslin.reports.pictures import Pictures
-from muslin.reports.repeat import Part, Repetition, parts, repetition, study_repetition
+from muslin.reports.repeat import Part, Repetition, parts, repetition, ships, study_repetition
 from muslin.reports.training import Course, Setting, settings
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
@@ -25,10 +25,10 @@ SPLITS = ("train", "validation", "test")
 
 
 class Story:
-    """What the templates tell: the values of one run folder, and what is computed from them.
+    """The values of a run folder that the templates show, and those computed from them.
 
     Args:
-        folder: a run; its baseline is read from it as well, if one was trained.
+        folder: the run folder; the baseline in it is read, too.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -38,38 +38,38 @@ class Story:
 
     @property
     def record(self) -> RunRecord:
-        """Recipe, seed, data, environment and outcome."""
+        """The run's recipe, seed, data, environment and outcome."""
         return self.folder.record
 
     @property
     def design(self) -> Design:
-        """What was trained."""
+        """The trained design."""
         return self.folder.design
 
     @property
     def audit(self) -> Audit:
-        """What was found when the data were looked over."""
+        """The data audit."""
         return self.record.data.audit
 
     @property
     def images(self) -> dict[str, int]:
-        """Images in each split."""
+        """Number of images in each split."""
         return {name: sum(self.audit.counts[name]) for name in SPLITS}
 
     @cached_property
     def analysis(self) -> Analysis:
-        """The design's static figures, against the baseline's if one was trained."""
+        """The design's static analysis, compared with the baseline if one was trained."""
         baseline = self.folder.baseline
         return analyze(self.design, baseline.design if baseline else None)
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """The answers on the test split, if it was opened."""
+        """The results on the test split; None if the run was not evaluated."""
         return self.folder.evaluation
 
     @property
     def guessing(self) -> float | None:
-        """Accuracy of always naming the most frequent class, where the network's is not clearly above it."""
+        """Accuracy of always predicting the most frequent class; None if the network is clearly better."""
         test = self.evaluation
         if test is None:
             return None
@@ -78,12 +78,12 @@ class Story:
 
     @cached_property
     def itself(self) -> Candidate:
-        """The design, ready to be compared."""
+        """The design's side of the comparison."""
         return Candidate(self.design, self.analysis, _course(self.folder), self.evaluation)
 
     @cached_property
     def baseline(self) -> Candidate | None:
-        """The baseline, ready to be compared, if one was trained."""
+        """The baseline's side of the comparison; None if no baseline was trained."""
         folder = self.folder.baseline
         if folder is None:
             return None
@@ -91,24 +91,24 @@ class Story:
 
     @property
     def course(self) -> Course:
-        """How training went."""
+        """The design's training."""
         return self.itself.course
 
     @cached_property
     def improvement(self) -> Improvement | None:
-        """Test accuracy against the baseline's, image by image."""
+        """The paired difference in test accuracy from the baseline; None if either was not evaluated."""
         if self.evaluation is None or self.baseline is None or self.baseline.evaluation is None:
             return None
         return compare(self.evaluation, self.baseline.evaluation)
 
     @property
     def comparison(self) -> tuple[Line, ...]:
-        """The design beside its baseline."""
+        """The comparison with the baseline; empty if none was trained."""
         return compare_candidates(self.itself, self.baseline) if self.baseline else ()
 
     @property
     def claims(self) -> tuple[Checked, ...]:
-        """What the design says of itself, held against what this run measured."""
+        """The design's claims, checked against this run's measurements."""
         facts = Facts(
             self.analysis,
             training_images=self.images["train"],
@@ -117,78 +117,83 @@ class Story:
         )
         return check(self.design, facts)
 
+    @property
+    def shipped(self) -> bool:
+        """Whether the design is one that ships with Muslin, unchanged."""
+        return ships(self.design)
+
     @cached_property
     def evidence(self) -> Justification | None:
-        """What a study found out about the design's decisions, if the run holds one."""
+        """The results of a study of the design's decisions; None if the run holds none."""
         place = self.folder.evidence_path
         return load_justification(place) if (place / FILE).exists() else None
 
     @property
     def evidence_by_decision(self) -> list[tuple[str, list[JustificationRow]]]:
-        """The study's rows, decision by decision."""
+        """The study's rows, grouped by decision."""
         rows = self.evidence.rows if self.evidence else ()
         return [(name, list(some)) for name, some in groupby(rows, lambda row: row.decision)]
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """The recipe as a table."""
+        """The recipe's settings."""
         return settings(self.record.recipe, self.design)
 
     @property
     def convolutions(self) -> tuple[Placed, ...]:
-        """The convolutions, with the shapes around them."""
+        """The convolutions with their input and output shapes."""
         return tuple(placed for placed in self.design.placed if isinstance(placed.layer, Conv2d))
 
     @property
     def open_reasons(self) -> int:
-        """How many reasons have yet to be given: for the design and for each layer."""
+        """Number of missing reasons, of the design and of its layers."""
         return sum(map(is_open, (self.design.because, *(layer.because for layer in self.design.layers))))
 
     @property
     def exact_maps(self) -> bool:
-        """Whether the class activation maps are exact and not Grad-CAM's."""
+        """Whether the class activation maps are exact; otherwise they are Grad-CAM maps."""
         return pooled_layer(self.design) is not None
 
     @property
     def by_recall(self) -> tuple[ClassReport, ...]:
-        """The classes that the test split has, the hardest first."""
+        """The classes of the test split, lowest recall first."""
         reports = self.evaluation.per_class if self.evaluation else ()
         return tuple(sorted((report for report in reports if report.support), key=lambda report: report.recall))
 
     @property
     def hardest(self) -> tuple[ClassReport, ...]:
-        """The classes of the lowest recall: one, unless some are equal."""
+        """The classes with the lowest recall: one, or several that tie."""
         return tuple(report for report in self.by_recall if report.recall == self.by_recall[0].recall)
 
     @property
     def easiest(self) -> tuple[ClassReport, ...]:
-        """The classes of the highest recall: one, unless some are equal."""
+        """The classes with the highest recall: one, or several that tie."""
         return tuple(report for report in self.by_recall if report.recall == self.by_recall[-1].recall)
 
     @cached_property
     def mistakes(self) -> tuple[Confusion, ...]:
-        """The most frequent mistakes: one, unless some are equal."""
+        """The most frequent confusions: one, or several that tie."""
         confusions = self.evaluation.top_confusions(len(self.evaluation.labels)) if self.evaluation else ()
         return tuple(confusion for confusion in confusions if confusion.images == confusions[0].images)
 
     @property
     def verdicts(self) -> Counter[str]:
-        """How many claims got which verdict."""
+        """Number of claims with each verdict."""
         return Counter(row.verdict for row in self.claims)
 
     @property
     def repetition(self) -> Repetition:
-        """How to do the run again."""
+        """The command that reproduces the run."""
         return repetition(self.folder)
 
     @property
     def study_repetition(self) -> Repetition | None:
-        """How to do the study of the decisions again, if the run holds one and can tell."""
+        """The command that reproduces the study; None if there is no study or the run does not determine it."""
         return study_repetition(self.folder, self.evidence) if self.evidence else None
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What is in the folder."""
+        """The files in the run folder."""
         return parts(self.folder)
 
 

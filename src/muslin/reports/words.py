@@ -1,77 +1,59 @@
-"""Numbers as they are set in the report: thousands separated, the unit a thin space away, a true minus sign."""
+"""How the report writes quantities: as `muslin._words` does, with units that a line break cannot separate."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from math import floor, log10
 
 from markupsafe import Markup
 
+from muslin import _words
 from muslin._words import MINUS, number
 from muslin.evaluation import Interval
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_STEPS = ((1, "B"), (1000, "kB"), (1000**2, "MB"), (1000**3, "GB"))
 
 
-def percent(share: float, digits: int = 1) -> str:
-    r"""A share (0–1) in per cent.
+def between(interval: Interval, digits: int = 1) -> str:
+    """Format an interval.
 
-    >>> percent(0.91537, 2)
-    '91.54\u202f%'
+    >>> between(Interval(-0.1, 0.4))
+    '−0.1 to 0.4'
     """
-    return f"{number(100 * share, digits)}{THIN}%"
+    return _words.between(*interval, digits)
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """A difference, with its sign.
+def percents(interval: Interval, digits: int = 1) -> str:
+    """Format an interval of fractions as percentages.
 
-    >>> signed(3.14159, 2), signed(-0.5)
-    ('+3.14', '−0.5')
+    >>> percents(Interval(0.9098, 0.9207), 2)
+    '90.98–92.07%'
     """
-    text = number(value, digits)
-    return f"+{text}" if value > 0 and float(text.replace(",", "")) > 0 else text
-
-
-def between(interval: Interval, digits: int = 1, scale: float = 1) -> str:
-    """An interval; "to" where a minus sign would meet the dash.
-
-    >>> between(Interval(0.9098, 0.9207), 2, scale=100), between(Interval(-0.1, 0.4))
-    ('90.98–92.07', '−0.1 to 0.4')
-    """
-    low, high = (number(scale * end, digits) for end in interval)
-    return f"{low} to {high}" if MINUS in low + high else f"{low}–{high}"
+    low, high = interval
+    return _words.between(100 * low, 100 * high, digits, "%")
 
 
 def duration(seconds: float) -> str:
-    r"""A time span, as exact as anyone would ask.
+    r"""Format a time span.
 
-    >>> duration(9.31), duration(61.4), duration(754)
-    ('9.3\u202fs', '61\u202fs', '12\u202fmin 34\u202fs')
+    >>> duration(61.4)
+    '61\u202fs'
     """
-    if seconds < 100:
-        return f"{number(seconds, 1 if seconds < 10 else 0)}{THIN}s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}{THIN}min {rest}{THIN}s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{number(hours)}{THIN}h {minutes}{THIN}min"
+    return _words.duration(seconds).replace(" ", THIN)
 
 
 def size(amount: float) -> str:
-    r"""Bytes in decimal units.
+    r"""Format a number of bytes.
 
-    >>> size(375848), size(12)
-    ('375.8\u202fkB', '12\u202fB')
+    >>> size(375848)
+    '375.8\u202fkB'
     """
-    step, unit = max((step for step in _STEPS if step[0] <= amount), default=_STEPS[0])
-    return f"{number(amount / step, 0 if step == 1 else 1)}{THIN}{unit}"
+    return _words.size(amount).replace(" ", THIN)
 
 
 def millions(amount: float) -> str:
-    """A large count to three figures.
+    """Format a large count with three significant digits.
 
     >>> millions(8355072), millions(101632)
     ('8.36 million', '101,632')
@@ -80,7 +62,7 @@ def millions(amount: float) -> str:
 
 
 def probability(value: float) -> str:
-    r"""A p-value.
+    r"""Format a p-value.
 
     >>> probability(0.0321), probability(1e-9)
     ('p\xa0=\xa00.032', 'p\xa0<\xa00.001')
@@ -91,7 +73,7 @@ def probability(value: float) -> str:
 
 
 def setting(value: float) -> str:
-    """A recipe's value, without needless digits.
+    """Format a recipe's value without trailing zeros.
 
     >>> setting(128), setting(1e-7), setting(0.9), setting(2.5e-05)
     ('128', '10⁻⁷', '0.9', '2.5 × 10⁻⁵')
@@ -104,19 +86,19 @@ def setting(value: float) -> str:
     return power if mantissa == "1" else f"{mantissa} × {power}"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them.
+def closed_up(text: str) -> str:
+    """Remove the space before percent signs, which studies of earlier versions contain.
 
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
-    ('a', 'a and b', 'a, b and c')
+    >>> closed_up("−40 %")
+    '−40%'
     """
-    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+    return re.sub(r"(?<=\d)\s%", "%", text)
 
 
 def on_point(text: str) -> Markup:
-    """A number for a column whose numbers have different decimals: what follows the point gets a box of its own.
+    """Split a number at its decimal point, for a column whose numbers have different decimals.
 
-    The style sheet gives all boxes of a column one width, so that the points stand below one another.
+    The style sheet gives all parts behind the point one width, which aligns the points.
 
     >>> on_point("8.36 million")
     Markup('8<span class="rest">.36 million</span>')

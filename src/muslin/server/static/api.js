@@ -1,6 +1,6 @@
-// Speaking with the server. Errors are problem documents (RFC 9457): their detail is shown as it is.
+// Requests to the server. Errors are problem documents (RFC 9457), whose detail is shown as it is.
 
-export class Refused extends Error {
+class Refused extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
@@ -9,7 +9,8 @@ export class Refused extends Error {
 
 async function answer(response) {
   const content = response.headers.get("content-type")?.includes("json") ? await response.json() : null;
-  if (!response.ok) throw new Refused(response.status, content?.detail ?? `The server answered ${response.status}.`);
+  if (!response.ok)
+    throw new Refused(response.status, content?.detail ?? `The server answered with status ${response.status}.`);
   return content;
 }
 
@@ -30,9 +31,10 @@ export const send = (path, fields) => {
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   return reach(path, { method: "POST", body: form });
 };
-export const place = (run, ...rest) => ["/api/runs", run, ...rest].map((part, i) => (i ? encodeURIComponent(part) : part)).join("/");
+export const place = (run, ...rest) =>
+  ["/api/runs", run, ...rest].map((part, i) => (i ? encodeURIComponent(part) : part)).join("/");
 
-// Arrays travel as bytes: value = low + (high − low) · byte / 255.
+// Decodes an array that was sent as bytes: value = low + (high − low) · byte / 255.
 export function decode({ shape, low, high, data }) {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const step = (high - low) / 255;

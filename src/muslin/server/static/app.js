@@ -1,22 +1,23 @@
-// The page's frame: which run, which view, and what the server says about runs as they change.
+// The page's frame: the chosen run, the chosen view, and the server's events about runs.
 
 import { get, place } from "./api.js";
-import { h, percent, roving } from "./dom.js";
-import { anatomy } from "./anatomy.js";
+import { design } from "./design.js";
+import { h, roving } from "./dom.js";
+import { predict } from "./predict.js";
 import { results } from "./results.js";
 import { runs } from "./runs.js";
-import { tryOn } from "./tryon.js";
+import { percent, when } from "./words.js";
 
-const views = { try: tryOn, anatomy, results, runs };
+const views = { predict, design, results, runs };
 const main = document.getElementById("main");
 const chooser = document.getElementById("run");
 const tabs = [...document.querySelectorAll("[role=tab]")];
 
-export const store = { runs: new Map(), run: null, details: new Map(), listeners: new Set() };
+const store = { runs: new Map(), run: null, details: new Map(), listeners: new Set() };
 let leave = null;
 let shown = 0;
 
-const view = () => (location.hash.slice(1) in views ? location.hash.slice(1) : "try");
+const view = () => (location.hash.slice(1) in views ? location.hash.slice(1) : "predict");
 
 async function show() {
   const turn = ++shown;
@@ -30,16 +31,26 @@ async function show() {
   leave?.();
   leave = null;
   if (!store.run && name !== "runs") {
-    main.replaceChildren(h("p", { class: "waiting" }, store.runs.size
-      ? "No run is trained yet. The one in training is under Runs, and opens here when it is done."
-      : "There is no run here yet. `muslin train` makes one; it appears by itself."));
+    main.replaceChildren(
+      h(
+        "p",
+        { class: "waiting" },
+        store.runs.size
+          ? "No run has finished training yet. Follow its progress under Runs; it opens here when it is done."
+          : [
+              "There are no runs yet. Start one with ",
+              h("code", {}, "muslin train"),
+              "; it appears here automatically.",
+            ],
+      ),
+    );
     return;
   }
   const still = () => turn === shown;
   try {
     const detail = name === "runs" ? null : await detailOf(store.run);
     if (!still()) return;
-    leave = await views[name](main, { run: store.run, detail, store, still }) ?? null;
+    leave = (await views[name](main, { run: store.run, detail, store, still })) ?? null;
     if (!still()) leave?.();
   } catch (error) {
     if (still()) main.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
@@ -54,19 +65,22 @@ async function detailOf(run) {
 function fillChooser() {
   const ready = [...store.runs.values()].filter((run) => run.ready);
   const options = ready.map((run) => {
-    const said = run.accuracy === null ? "not tested" : percent(run.accuracy, 2);
-    return h("option", { value: run.id, selected: run.id === store.run }, `${run.design} · ${run.recipe} · ${said} · ${when(run.created)}`);
+    const said = run.accuracy === null ? "not evaluated" : percent(run.accuracy, 2);
+    return h(
+      "option",
+      { value: run.id, selected: run.id === store.run },
+      `${run.design} · ${run.recipe} · ${said} · ${when(run.created)}`,
+    );
   });
-  chooser.replaceChildren(...(options.length ? options : [h("option", {}, "none is trained yet")]));
+  chooser.replaceChildren(...(options.length ? options : [h("option", {}, "no trained run yet")]));
   chooser.disabled = !options.length;
   if (store.run) chooser.value = store.run;
 }
 
-export const when = (created) => new Date(created).toLocaleString("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
-
-// Times carry their own zones, which change twice a year; the text decides within one millisecond.
+// Compare times rather than texts, because runs may be recorded in different time zones; the text breaks ties.
 const newestFirst = (a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.created < b.created ? 1 : -1);
 
+// Takes in a server event: all runs, or only those that changed.
 function take({ chosen, runs: list }, all) {
   if (all) store.runs.clear();
   for (const run of list) {
@@ -82,10 +96,20 @@ function take({ chosen, runs: list }, all) {
 }
 
 roving(document.querySelector("[role=tablist]"), tabs);
-tabs.forEach((tab) => tab.addEventListener("click", () => { location.hash = tab.id.slice(4); }));
+tabs.forEach((tab) =>
+  tab.addEventListener("click", () => {
+    location.hash = tab.id.slice(4);
+  }),
+);
 addEventListener("hashchange", show);
-chooser.addEventListener("change", () => { store.run = chooser.value; show(); });
+chooser.addEventListener("change", () => {
+  store.run = chooser.value;
+  show();
+});
 
 const events = new EventSource("/api/events");
-events.addEventListener("all", (event) => { take(JSON.parse(event.data), true); if (!shown) show(); });
+events.addEventListener("all", (event) => {
+  take(JSON.parse(event.data), true);
+  if (!shown) show();
+});
 events.addEventListener("changed", (event) => take(JSON.parse(event.data), false));

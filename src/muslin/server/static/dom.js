@@ -1,4 +1,4 @@
-// Building the page: elements, numbers as people write them, and what is said to those who listen.
+// The page's elements: creating them, moving among them by keyboard, and announcing changes to screen readers.
 
 export function h(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -15,45 +15,57 @@ function fill(element, attributes, children) {
     else if (name === "style") for (const [key, each] of Object.entries(value)) element.style.setProperty(key, each);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
-export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
-export const count = (number) => Math.round(number).toLocaleString("en");
-export const short = (number) =>
-  number >= 1e6 ? `${(number / 1e6).toFixed(2)} M` : number >= 1e4 ? `${(number / 1e3).toFixed(1)} k` : count(number);
-export const seconds = (value) =>
-  value === null ? "–" : value < 90 ? `${value.toFixed(0)} s` : `${(value / 60).toFixed(1)} min`;
-export const shape = (sides) => sides.join("×");
-export const signed = (value, digits = 2) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
-export const plain = (value, digits = 2) => (value < 0 ? `−${Math.abs(value).toFixed(digits)}` : value.toFixed(digits));
-
 let later = 0;
-// For screen readers; what follows quickly replaces what came before.
+// Announces a text to screen readers. A text that follows within half a second replaces the one before.
 export function say(text) {
   clearTimeout(later);
-  later = setTimeout(() => { document.getElementById("said").textContent = text; }, 500);
+  later = setTimeout(() => {
+    document.getElementById("said").textContent = text;
+  }, 500);
 }
 
-// A row of buttons of which one is pressed.
+// A row of buttons, exactly one of which is pressed.
 export function segments(label, choices, chosen, choose) {
   const buttons = choices.map(([value, text]) =>
-    h("button", { type: "button", "data-value": value, "aria-pressed": String(value === chosen), onclick: () => { press(value); choose(value); } }, text));
-  const press = (value) => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.value === value)));
+    h(
+      "button",
+      {
+        type: "button",
+        "data-value": value,
+        "aria-pressed": String(value === chosen),
+        onclick: () => {
+          press(value);
+          choose(value);
+        },
+      },
+      text,
+    ),
+  );
+  const press = (value) =>
+    buttons.forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.value === value)));
   const group = h("div", { class: "segments", role: "group", "aria-label": label }, buttons);
   group.press = press;
   return group;
 }
 
-// Arrow keys move among elements of which one can be reached by tab.
+// Roving tabindex: Tab reaches one of the elements, and the arrow keys move among them.
 export function roving(container, elements, columns = 0) {
   const focus = (index) => {
     const next = elements[Math.max(0, Math.min(elements.length - 1, index))];
-    elements.forEach((element) => { element.tabIndex = element === next ? 0 : -1; });
+    elements.forEach((element) => {
+      element.tabIndex = element === next ? 0 : -1;
+    });
     next.focus();
   };
-  elements.forEach((element, index) => { element.tabIndex = index ? -1 : 0; });
+  elements.forEach((element, index) => {
+    element.tabIndex = index ? -1 : 0;
+  });
   container.addEventListener("keydown", (event) => {
     const index = elements.indexOf(document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns || 1, ArrowUp: -(columns || 1) }[event.key];

@@ -1,22 +1,36 @@
-// Numbers as colours. Amounts in cividis (Nuñez, Anderton & Renslow, PLOS ONE 2018), signed values in blue and vermillion.
+// Numbers as colors: amounts in cividis (Nuñez, Anderton & Renslow, PLOS ONE 2018), signed values from blue to vermillion.
 
-const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+const CIVIDIS = [
+  "#00224e",
+  "#123570",
+  "#3b496c",
+  "#575d6d",
+  "#707173",
+  "#8a8678",
+  "#a59c74",
+  "#c3b369",
+  "#e1cc55",
+  "#fee838",
+];
 const DIVERGING = ["#003f66", "#0072b2", "#8fc1e0", "#f7f5f0", "#f3b284", "#d55e00", "#7d3500"];
 
 function ramp(stops) {
-  const colours = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.slice(at, at + 2), 16)));
+  const colors = stops.map((stop) => [1, 3, 5].map((at) => parseInt(stop.slice(at, at + 2), 16)));
   const table = new Uint8Array(256 * 3);
   for (let i = 0; i < 256; i++) {
-    const at = (i / 255) * (colours.length - 1), low = Math.min(Math.floor(at), colours.length - 2), part = at - low;
-    for (let c = 0; c < 3; c++) table[3 * i + c] = colours[low][c] * (1 - part) + colours[low + 1][c] * part;
+    const at = (i / 255) * (colors.length - 1),
+      low = Math.min(Math.floor(at), colors.length - 2),
+      part = at - low;
+    for (let c = 0; c < 3; c++) table[3 * i + c] = colors[low][c] * (1 - part) + colors[low + 1][c] * part;
   }
   return table;
 }
 
-const FAINT = 0.6; // an exponent below one lets weak values be seen beside the strongest
-const amounts = ramp(CIVIDIS), signs = ramp(DIVERGING);
+const FAINT = 0.6; // an exponent below one keeps weak values visible beside the strongest
+const amounts = ramp(CIVIDIS),
+  signs = ramp(DIVERGING);
 
-// A picture of bytes (height, width, channel), each as one pixel of the canvas.
+// Draws an image of bytes (height, width, channel), one canvas pixel for each of its pixels.
 export function picture(canvas, { shape: [height, width, channels], bytes }) {
   const image = begin(canvas, width, height);
   for (let i = 0; i < width * height; i++) {
@@ -26,31 +40,33 @@ export function picture(canvas, { shape: [height, width, channels], bytes }) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// One map of an array (channel, height, width), or all its values if it has no places.
+// Draws one channel of an array (channel, height, width).
 export function map(canvas, values, channel, { isSigned = false } = {}) {
   const [height, width] = values.shape.length === 3 ? values.shape.slice(1) : [1, 1];
   const image = begin(canvas, width, height);
-  const colour = colouring(values, isSigned);
-  for (let i = 0; i < width * height; i++) image.data.set(colour(channel * width * height + i), 4 * i);
+  const color = coloring(values, isSigned);
+  for (let i = 0; i < width * height; i++) image.data.set(color(channel * width * height + i), 4 * i);
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// All maps of a layer side by side, `columns` in a row, `gap` pixels apart.
+// Draws all channels of a layer, `columns` in a row, `gap` pixels apart.
 export function sheet(canvas, values, columns, gap) {
   const [channels, height, width] = values.shape.length === 3 ? values.shape : [values.shape[0], 1, 1];
-  const rows = Math.ceil(channels / columns), across = columns * (width + gap) - gap;
+  const rows = Math.ceil(channels / columns),
+    across = columns * (width + gap) - gap;
   const image = begin(canvas, across, rows * (height + gap) - gap);
-  const colour = colouring(values, false);
+  const color = coloring(values, false);
   for (let k = 0; k < channels; k++) {
-    const left = (k % columns) * (width + gap), top = Math.floor(k / columns) * (height + gap);
+    const left = (k % columns) * (width + gap),
+      top = Math.floor(k / columns) * (height + gap);
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++)
-        image.data.set(colour((k * height + y) * width + x), 4 * ((top + y) * across + left + x));
+        image.data.set(color((k * height + y) * width + x), 4 * ((top + y) * across + left + x));
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// Evidence over an image: nothing where there is none, the more opaque the more there is.
+// Draws evidence over an image; its opacity is proportional to its amount.
 export function overlay(canvas, values, strength = 0.85) {
   const [height, width] = values.shape;
   const image = begin(canvas, width, height);
@@ -63,7 +79,7 @@ export function overlay(canvas, values, strength = 0.85) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-function colouring(values, isSigned) {
+function coloring(values, isSigned) {
   const both = isSigned || values.low < 0;
   const most = Math.max(Math.abs(values.low), Math.abs(values.high)) || 1;
   const table = both ? signs : amounts;

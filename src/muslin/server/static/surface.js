@@ -1,4 +1,4 @@
-// The image itself: pixel by pixel as the network gets it, to be drawn on, with evidence and receptive fields above it.
+// The input image: a drawing board that shows each pixel as the network receives it, below evidence and receptive fields.
 
 import { h, svg } from "./dom.js";
 import { overlay, picture } from "./paint.js";
@@ -10,11 +10,39 @@ export function surface([height, width, channels], changed) {
   const above = h("canvas", { class: "above", "aria-hidden": "true" });
   const field = svg("rect", { class: "field", width: 0, height: 0 });
   const cursor = svg("circle", { class: "cursor", r: 0 });
-  const marks = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, field, cursor);
-  const help = h("span", { class: "unseen", id: "board-help" }, "Arrow keys move the brush, space draws while you move, Delete clears.");
-  const element = h("div", { class: "board", tabindex: 0, role: "application", "aria-roledescription": "drawing", "aria-label": `Drawing of ${height} by ${width} pixels`, "aria-describedby": "board-help", style: { "aspect-ratio": `${width} / ${height}` } }, base, above, marks, help);
+  const marks = svg(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    field,
+    cursor,
+  );
+  const help = h(
+    "span",
+    { class: "unseen", id: "board-help" },
+    "Arrow keys move the brush. Hold Space to draw while moving. Delete clears the image.",
+  );
+  const element = h(
+    "div",
+    {
+      class: "board",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "drawing",
+      "aria-label": `Image of ${height} by ${width} pixels`,
+      "aria-describedby": "board-help",
+      style: { "aspect-ratio": `${width} / ${height}` },
+    },
+    base,
+    above,
+    marks,
+    help,
+  );
   const radius = Math.max(width, height) / 22;
-  let at = null, drawing = false, allowed = true, brush = [width / 2, height / 2], down = false;
+  let at = null,
+    drawing = false,
+    allowed = true,
+    brush = [width / 2, height / 2],
+    down = false;
 
   const render = () => picture(base, shown);
   function refresh() {
@@ -33,8 +61,10 @@ export function surface([height, width, channels], changed) {
       }
   }
   function line(to) {
-    const from = at ?? to, steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
-    for (let i = 0; i <= steps; i++) dab(from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps);
+    const from = at ?? to,
+      steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
+    for (let i = 0; i <= steps; i++)
+      dab(from[0] + ((to[0] - from[0]) * i) / steps, from[1] + ((to[1] - from[1]) * i) / steps);
     at = to;
   }
   const where = (event) => {
@@ -54,22 +84,46 @@ export function surface([height, width, channels], changed) {
     for (const each of event.getCoalescedEvents?.() ?? [event]) line(where(each));
     refresh();
   });
-  for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => { drawing = false; at = null; });
+  for (const end of ["pointerup", "pointercancel"])
+    element.addEventListener(end, () => {
+      drawing = false;
+      at = null;
+    });
   element.addEventListener("keydown", (event) => {
     if (!allowed) return;
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (event.key === "Delete" || event.key === "Backspace") clear();
-    else if (event.key === " ") { down = true; at = null; line([...brush]); refresh(); }
-    else if (step) {
-      brush = [Math.min(width - 0.5, Math.max(0.5, brush[0] + step[0])), Math.min(height - 0.5, Math.max(0.5, brush[1] + step[1]))];
-      if (down) { line([...brush]); refresh(); }
+    else if (event.key === " ") {
+      down = true;
+      at = null;
+      line([...brush]);
+      refresh();
+    } else if (step) {
+      brush = [
+        Math.min(width - 0.5, Math.max(0.5, brush[0] + step[0])),
+        Math.min(height - 0.5, Math.max(0.5, brush[1] + step[1])),
+      ];
+      if (down) {
+        line([...brush]);
+        refresh();
+      }
       point();
     } else return;
     event.preventDefault();
   });
-  element.addEventListener("keyup", (event) => { if (event.key === " ") { down = false; at = null; } });
-  element.addEventListener("focus", () => { if (element.matches(":focus-visible")) point(); });
-  element.addEventListener("blur", () => { down = false; cursor.setAttribute("r", 0); });
+  element.addEventListener("keyup", (event) => {
+    if (event.key === " ") {
+      down = false;
+      at = null;
+    }
+  });
+  element.addEventListener("focus", () => {
+    if (element.matches(":focus-visible")) point();
+  });
+  element.addEventListener("blur", () => {
+    down = false;
+    cursor.setAttribute("r", 0);
+  });
   function point() {
     cursor.setAttribute("cx", brush[0]);
     cursor.setAttribute("cy", brush[1]);
@@ -93,15 +147,30 @@ export function surface([height, width, channels], changed) {
     refresh();
   }
   return {
-    element, pixels, clear,
-    get shown() { return shown; },
-    put(image) { shown = { shape: image.shape, bytes: image.bytes }; render(); },
-    drawable(yes) { allowed = yes; element.classList.toggle("fixed", !yes); cursor.setAttribute("r", 0); },
-    cover(values) { above.hidden = !values; if (values) overlay(above, values); },
-    // [top, left, bottom, right] in pixels of the image, or nothing.
+    element,
+    pixels,
+    clear,
+    get shown() {
+      return shown;
+    },
+    put(image) {
+      shown = { shape: image.shape, bytes: image.bytes };
+      render();
+    },
+    drawable(yes) {
+      allowed = yes;
+      element.classList.toggle("fixed", !yes);
+      cursor.setAttribute("r", 0);
+    },
+    cover(values) {
+      above.hidden = !values;
+      if (values) overlay(above, values);
+    },
+    // Outlines a region [top, left, bottom, right] in pixels; without one, removes the outline.
     outline(region) {
       const [top, left, bottom, right] = region ?? [0, 0, 0, 0];
-      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) field.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top }))
+        field.setAttribute(name, value);
     },
   };
 }

@@ -20,8 +20,8 @@ from numpy.lib import format as npy
 from onnx import TensorProto, helper
 from safetensors.numpy import save
 
-import tiny
-from hostile.readers import DESIGN, RECIPE, TEST, TRAIN, weights
+from helpers import tiny
+from helpers.hostile.readers import DESIGN, RECIPE, TEST, TRAIN, weights
 from muslin.design import format_design
 from muslin.exports._card import Card
 from muslin.exports.onnx import build_onnx

@@ -19,13 +19,13 @@ import torch
 import torch._dynamo  # an optimizer imports it when it is made, which takes seconds
 
 import muslin.exports.safetensors  # noqa: F401  (so does the end of a training)
+from helpers.reliability.disk import watched
 from muslin.data import load_data
 from muslin.design import parse_design
 from muslin.runs.folder import list_runs
 from muslin.training import checkpoint
 from muslin.workflow.train import train
 from reliability.conftest import RECIPE, TINY, hundred_images
-from reliability.disk import watched
 
 
 class Trap(NamedTuple):

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 # https://html.spec.whatwg.org/multipage/syntax.html#void-elements
 VOID = {"meta", "link", "br", "img", "hr", "input", "col", "wbr"}
+TOLD = {"h1", "h2", "h3", "p", "figcaption", "caption", "summary", "title", "dt", "thead"}
 RELATIONS = re.compile(r"(?:aria-labelledby|aria-describedby|for)")
 
 
@@ -17,6 +18,7 @@ class Page(HTMLParser):
     Attributes:
         elements: (tag, attributes) in order.
         words: all text outside style sheets.
+        texts: the text of each heading, paragraph, caption, column head and description, in order.
         wrong: what a validator would complain of.
     """
 
@@ -27,6 +29,8 @@ class Page(HTMLParser):
         self.wrong: list[str] = []
         self._open: list[str] = []
         self._text: list[str] = []
+        self._starts: list[int] = []
+        self.texts: list[str] = []
         self.feed(html)
         self.close()
         self.wrong += [f"<{tag}> is never closed" for tag in self._open]
@@ -44,6 +48,7 @@ class Page(HTMLParser):
         self._note(tag, attrs)
         if tag not in VOID:
             self._open.append(tag)
+            self._starts.append(len(self._text))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._note(tag, attrs)
@@ -55,6 +60,9 @@ class Page(HTMLParser):
             self.wrong.append(f"</{tag}> closes {self._open[-3:]}, line {self.getpos()[0]}")
             return
         self._open.pop()
+        text = " ".join("".join(self._text[self._starts.pop() :]).split())
+        if tag in TOLD and text:
+            self.texts.append(text)
         if tag in ("td", "th", "p", "li", "h1", "h2", "h3", "dt", "dd"):
             self._text.append(" ")
 
@@ -67,6 +75,7 @@ class Page(HTMLParser):
         if len(set(names)) < len(names):
             self.wrong.append(f"<{tag}> says an attribute twice: {names}")
         self.elements.append((tag, dict(attrs)))
+        self.texts += [value for name, value in attrs if name == "aria-label" and value]
 
     def _check_references(self) -> None:
         ids = [attributes["id"] for _, attributes in self.elements if "id" in attributes]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-import tiny
+from helpers import tiny
 from muslin.data import formats, idx
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation

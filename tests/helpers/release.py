@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import tiny
+from helpers import tiny
 from muslin.data.official import FILES, OfficialFile
 
 

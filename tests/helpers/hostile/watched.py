@@ -1,6 +1,6 @@
 """Reads hostile files, each in a process of its own that notes what happens: time, memory, code run, files touched.
 
-    python -m hostile.watched FOLDER     for each file FOLDER/<number>/file a line of JSON on standard output
+    python -m helpers.hostile.watched FOLDER     for each file FOLDER/<number>/file a line of JSON on standard output
 
 The process imports everything once and forks for each file, before anything has started a thread.
 """
@@ -33,7 +33,7 @@ TOUCHING = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.sym
 MEMORY = 3 * 2**30  # bytes: a bomb that goes off must not take the machine with it
 OURS = tuple(
     str(Path(place).resolve())
-    for place in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sys.prefix, Path(__file__).parents[2])
+    for place in (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sys.prefix, Path(__file__).parents[3])
 )
 
 
@@ -80,7 +80,7 @@ def _importing() -> bool:
 
 def read(reader: str, folder: Path) -> dict[str, Any]:
     """Hand the file in `folder` to a reader, in this process, and say what happened."""
-    from hostile.readers import READERS  # noqa: PLC0415
+    from helpers.hostile.readers import READERS  # noqa: PLC0415
     from muslin.errors import MuslinError  # noqa: PLC0415
 
     path = folder / READERS[reader].file
@@ -114,7 +114,7 @@ def peak_bytes() -> int:
 def main() -> None:
     """Read every file that is listed in FOLDER/list.json."""
     for module in (
-        "hostile.readers",
+        "helpers.hostile.readers",
         "muslin.exports.onnx",
         "muslin.training.checkpoint",
         "polars",
