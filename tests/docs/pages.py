@@ -19,7 +19,7 @@ class Fence:
     """A block of code between three backquotes.
 
     Attributes:
-        line: number of its first line in the page, counted from 1.
+        line: number of the line that opens it, counted from 1.
         language: what stands behind the backquotes.
         title: the file that the block is the content of, if it is one.
         text: what is in it.
