@@ -17,4 +17,12 @@ import lazy_loader
 # instead of 55. It is set here because GNU's OpenMP library reads it when torch loads it; a value set outside stays.
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_lazy, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415  (slow to import, and rarely asked for)
+
+        return version("muslin")
+    return _lazy(name)

@@ -196,15 +196,41 @@ class Recipe(_Part):
         return whole + bool(rest and not (self.drop_last and whole))
 
     def with_(self, **changes: Any) -> Recipe:
-        """This recipe with some fields replaced.
+        """Return this recipe with some fields replaced.
+
+        Args:
+            **changes: new values by field. A field of a part is named with its part, as in
+                ``**{"optimizer.learning_rate": 0.02}``; `learning_rate` and `flip` need none. None removes a part
+                that may be absent. A new ``optimizer.kind`` or ``schedule.kind`` starts from that kind's defaults.
 
         Raises:
             RecipeError: a field is unknown or its value out of range.
 
-        >>> load_recipe("fast").with_(epochs=1).epochs
-        1
+        >>> changed = load_recipe("fast").with_(epochs=1, learning_rate=0.02, flip=False)
+        >>> changed.epochs, changed.optimizer.learning_rate, changed.augmentation.flip
+        (1, 0.02, False)
         """
-        return _validated({**self.model_dump(), **changes}, f"recipe '{self.name}'")
+        origin = f"recipe '{self.name}'"
+        content = self.model_dump()
+        # A kind comes first: it decides which fields its part has.
+        for name, value in sorted(changes.items(), key=lambda change: not change[0].endswith(".kind")):
+            _replace(content, _SHORT.get(name, name), value, origin)
+        return _validated(content, origin)
+
+
+_SHORT = {"learning_rate": "optimizer.learning_rate", "flip": "augmentation.flip"}
+
+
+def _replace(content: dict[str, Any], name: str, value: Any, origin: str) -> None:
+    """Set a field, or the field of a part as in "optimizer.learning_rate", in a recipe's plain values."""
+    part, dot, field = name.partition(".")
+    if not dot:
+        content[name] = value
+        return
+    table = content[part] if isinstance(content.get(part), dict) else {}
+    if part not in Recipe.model_fields or (part in content and not isinstance(content[part], dict | None)):
+        raise RecipeError(f"{origin}: unknown field '{name:.100}'; {_known((part,))}.")
+    content[part] = {field: value} if field == "kind" and table.get("kind") != value else table | {field: value}
 
 
 _PARTS: dict[str, type[BaseModel]] = {

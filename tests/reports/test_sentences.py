@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import golden
+from helpers.studies import study
+
+from helpers import golden
 from muslin.design import Design, parse_design
 from muslin.recipe import load_recipe
 from muslin.reports.build import render
 from muslin.reports.training import Course, settings
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import Environment, RunRecord
-from studies import study
 
 from .conftest import CNN, HISTORY, OUTCOME, MakeRun
 from .page import Page

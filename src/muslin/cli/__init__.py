@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import io
+import re
+import shutil
 import sys
+import textwrap
 from typing import Any
 
 import click
@@ -12,13 +15,13 @@ import click
 from muslin.errors import MuslinError
 
 VERBS = {
-    "run": "Data to report in one go: train, evaluate, draw, check claims, save.",
-    "data": "Find or fetch the data, verify it, describe it.",
+    "run": "Everything in one go: train, evaluate, check claims, draw, export, report.",
+    "data": "Find or fetch the data, verify them, describe them.",
     "analyze": "Shapes, parameters, MACs, memory and receptive fields; no training.",
     "new": "Start a design of your own, fitted to a data set.",
     "train": "Train a design.",
-    "profile": "Where a training step's time goes, with the floor beside it.",
-    "evaluate": "Measure a run on the test split.",
+    "profile": "Where a training step's time goes.",
+    "evaluate": "Evaluate a run on the test split.",
     "visualize": "Filters, feature maps and class activation maps.",
     "ablate": "Measure what each decision of a design is worth.",
     "compare": "Runs side by side.",
@@ -26,6 +29,8 @@ VERBS = {
     "export": "Write a run's network as .onnx, .keras, .h5 or .safetensors.",
     "predict": "Classify images with a run's network.",
     "serve": "A page to try a network on, and the HTTP API behind it.",
+    "list": "The designs, recipes, runs and studies that there are.",
+    "help": "Help for a verb.",
 }
 EXPLAINED_FAILURE = 1
 INTERRUPTED = 130
@@ -40,6 +45,8 @@ class _Verbs(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
+        if name == "help":
+            return _help
         command: click.Command = importlib.import_module(f"muslin.cli.{name}").command
         return command
 
@@ -61,12 +68,29 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
+@click.command()
+@click.argument("verb", required=False)
+@click.pass_context
+def _help(context: click.Context, verb: str | None) -> None:
+    """Print the help of VERB, or of muslin."""
+    group = context.parent
+    if group is None or not isinstance(group.command, _Verbs):
+        raise click.UsageError("help is a verb of muslin.")
+    if verb is None:
+        click.echo(group.command.get_help(group))
+        return
+    _, command, _ = group.command.resolve_command(group, [verb])
+    if command is not None:
+        click.echo(command.get_help(click.Context(command, info_name=verb, parent=group)))
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="muslin", message="muslin %(version)s")
 def muslin() -> None:
     """Design small convolutional networks, train them in under a minute, measure every choice.
 
     Start with `muslin run`: it finds Fashion-MNIST, trains the network and a dense baseline, and writes a report.
+    `muslin run --sample` does the same on 2,500 images in seconds.
     """
 
 
@@ -79,18 +103,54 @@ def main(arguments: list[str] | None = None) -> None:
         result: Any = muslin.main(args=arguments, prog_name="muslin", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except MuslinError as error:
-        click.echo("\n".join([f"muslin: {error}", *_notes(error)]), err=True)
+        _complain([f"muslin: {as_options(str(error))}", *_notes(error)])
         sys.exit(EXPLAINED_FAILURE)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
         cause = error.__cause__ or error  # click wraps Ctrl-C
-        click.echo("\n".join(["muslin: interrupted.", *_notes(cause)]), err=True)
+        _complain(["muslin: interrupted.", *_notes(cause)])
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXPLAINED_FAILURE)
+
+
+def as_options(message: str) -> str:
+    """Return a message with the parameters that it names in Python's way as options of the command line.
+
+    >>> as_options("Pass `sample=True`, or the images with `path=`; `learning_rate=0.5` is too much.")
+    'Pass --sample, or the images with --data; --lr 0.5 is too much.'
+    """
+    return _PARAMETER.sub(_option, message)
+
+
+_PARAMETER = re.compile(r"`(\w+)=([^`\s]*)`")
+_OPTIONS = {
+    "decisions": "decision",
+    "everything": "all",
+    "image": "image",
+    "learning_rate": "lr",
+    "overrides": "set",
+    "path": "data",
+}
+
+
+def _option(found: re.Match[str]) -> str:
+    name, value = found[1], found[2]
+    option = _OPTIONS.get(name, name).replace("_", "-")
+    if value == "False":
+        return f"--no-{option}"
+    return f"--{option}" + (f" {value}" if value not in ("", "True") else "")
+
+
+def _complain(paragraphs: list[str]) -> None:
+    """Print on standard error; in a terminal lines break at words."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        paragraphs = [textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False) for text in paragraphs]
+    click.echo("\n".join(paragraphs), err=True)
 
 
 def _notes(error: BaseException) -> list[str]:

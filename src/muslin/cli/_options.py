@@ -1,111 +1,154 @@
 """Options that several verbs share, each declared once.
 
-A decorator hands the verb one object instead of many arguments:
+Every option has the name of the parameter that it is in Python, so that a verb passes its options on as they are:
 
     @click.command()
-    @data_options          # data: DataChoice
-    @output_options        # output: Output
-    def command(data: DataChoice, output: Output) -> None:
-        dataset = data.load(output)
+    @data_options
+    @output_options
+    def command(output: Output, **options: Any) -> None:
+        evaluate(**options, progress=output.observer)
 """
 
 from __future__ import annotations
 
 import functools
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from muslin.cli._complete import designs, recipes, runs
 from muslin.cli._output import Output
-
-if TYPE_CHECKING:
-    from muslin.data import Dataset
-    from muslin.runs.folder import RunFolder
 
 Verb = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class DataChoice:
-    """Which images the person asked for.
+def options_of(*decorators: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
+    """Return one decorator that adds several options, in the order given."""
 
-    Attributes:
-        path: `--data`, or None to look in the usual places.
-        sample: the sample that ships with Muslin.
-        classes: names, comma-separated, or a file of them.
-        allow_leak: go on though training and test files share images.
-    """
+    def decorate(verb: Verb) -> Verb:
+        return functools.reduce(lambda decorated, add: add(decorated), reversed(decorators), verb)
 
-    path: Path | None = None
-    sample: bool = False
-    classes: str | None = None
-    allow_leak: bool = False
+    return decorate
 
-    def load(self, output: Output, *, download: bool = True) -> Dataset:
-        """Find the data or, if it may be downloaded, fetch it, with progress on standard error."""
-        from muslin.data import load_data  # noqa: PLC0415  (--help does without)
 
-        with output.progress() as progress:
-            return load_data(
-                self.path,
-                sample=self.sample,
-                classes=self.classes,
-                allow_leak=self.allow_leak,
-                progress=progress,
-                download=download,
-            )
+def design_argument(verb: Verb) -> Verb:
+    """Add DESIGN; without it the library's custom_cnn, or the design of what is resumed."""
+    return click.argument("design", required=False, shell_complete=designs)(verb)
 
-    def of_run(self, folder: RunFolder, output: Output, *, download: bool = True) -> Dataset:
-        """The data of an existing run: what was asked for, or else what it was trained on."""
-        data = folder.record.data
-        choice = self.or_else(data.source, sample=data.sample)
-        if choice is not self and data.audit.verified and choice.path is not None and not choice.path.exists():
-            choice = self  # the official files are in other places, too
-        return replace(choice, allow_leak=self.allow_leak or data.audit.leak_allowed).load(output, download=download)
 
-    def or_else(self, source: str, *, sample: bool) -> DataChoice:
-        """This choice or, if it leaves open where the data are, the place that a person gave as `source` says."""
-        if self.sample or self.path is not None:
-            return self
-        from muslin.data.sources import given_place  # noqa: PLC0415  (--help does without)
-
-        return replace(self, sample=sample, path=given_place(source))
+def run_argument(verb: Verb) -> Verb:
+    """Add RUN, by default the newest one."""
+    return click.argument("run", default="latest", shell_complete=runs)(verb)
 
 
 def data_options(verb: Verb) -> Verb:
-    """Add --data, --sample, --classes and --allow-leak; the verb gets them as `data: DataChoice`."""
+    """Add --data, --sample, --classes and --allow-leak."""
 
     @click.option(
         "--data",
-        "path",
         metavar="PATH",
         type=click.Path(path_type=Path),
         help="A folder of IDX, CSV or Parquet files or of train/CLASS/ and test/CLASS/ images, or an .npz file. "
-        "Without it: the environment variable MUSLIN_DATA, your cache, the system's copy, a verified download.",
+        "Default: the environment variable MUSLIN_DATA, your cache, the system's copy, or a verified download.",
     )
-    @click.option("--sample", is_flag=True, help="Use the 2,500 images that ship with Muslin: for trying things on.")
+    @click.option("--sample", is_flag=True, help="Use the 2,500 images that ship with Muslin, to try things out.")
     @click.option(
         "--classes",
         metavar="FILE|a,b,c",
-        help="Names for the classes: comma-separated, or a file with one name a line.",
+        help="Names of the classes: comma-separated, or a file with one name per line.",
     )
     @click.option(
         "--allow-leak",
         is_flag=True,
-        help="Go on though training and test files share images; the report then says so in red.",
+        help="Continue although training and test files share images. The report says so in red.",
     )
     @functools.wraps(verb)
-    def with_data(
-        *arguments: Any, path: Path | None, sample: bool, classes: str | None, allow_leak: bool, **options: Any
-    ) -> Any:
-        if sample and path is not None:
+    def with_data(*arguments: Any, data: Path | None, sample: bool, **options: Any) -> Any:
+        if sample and data is not None:
             raise click.UsageError("--sample and --data exclude each other; give one of them.")
-        return verb(*arguments, data=DataChoice(path, sample, classes, allow_leak), **options)
+        return verb(*arguments, data=data, sample=sample, **options)
 
     return with_data
+
+
+def _overrides(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Read FIELD=VALUE pairs: values are TOML, or text where they are none; `none` removes a part."""
+    found: dict[str, Any] = {}
+    for pair in values:
+        field, equals, text = pair.partition("=")
+        if not equals or not field.strip():
+            raise click.BadParameter(f"'{pair}' has no '='. Write FIELD=VALUE, as in optimizer.learning_rate=0.02.")
+        if field.strip() in found:
+            raise click.BadParameter(f"the field '{field.strip()}' is given twice. Give it once.")
+        found[field.strip()] = _value(text.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    if text.lower() == "none":
+        return None
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+recipe_options = options_of(
+    click.option(
+        "--recipe",
+        metavar="RECIPE",
+        help="best, fast, notebook, or a TOML file.  [default: fast]",
+        shell_complete=recipes,
+    ),
+    click.option("--epochs", type=int, help="Largest number of epochs, in place of the recipe's."),
+    click.option("--batch-size", type=int, help="Images per step, in place of the recipe's."),
+    click.option("--lr", "learning_rate", type=float, help="Learning rate, in place of the recipe's."),
+    click.option(
+        "--flip/--no-flip", default=None, help="Whether images are mirrored, in place of the recipe's choice."
+    ),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        callback=_overrides,
+        help="Any field of the recipe, as in --set optimizer.momentum=0.9; may be given several times.",
+    ),
+)
+device_options = options_of(
+    click.option("--device", help="cpu, cuda or mps.  [default: the fastest available]"),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        help="Precision of matrix products.  [default: bfloat16 where the hardware multiplies it natively]",
+    ),
+)
+training_options = options_of(
+    recipe_options,
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0, max=2**32 - 1),
+        help="Seed of the initial weights, the order of images, augmentation and dropout.  [default: 0]",
+    ),
+    device_options,
+    click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("runs"),
+        show_default=True,
+        help="Folder in which the run folder is made.",
+    ),
+    click.option(
+        "--resume",
+        metavar="RUN",
+        shell_complete=runs,
+        help="Resume an interrupted run: its folder, or 'latest'. It keeps its design, recipe, data and seed.",
+    ),
+)
 
 
 def output_options(verb: Verb) -> Verb:
@@ -122,4 +165,10 @@ def output_options(verb: Verb) -> Verb:
     return with_output
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON, for a machine to read.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+photo_option = click.option(
+    "--photo/--no-photo",
+    default=None,
+    help="Prepare pictures as Fashion-MNIST's own were (trim, resize, sharpen, center, invert, gray), or only resize "
+    "them. Default: prepare pictures of another size if the network's classes are Fashion-MNIST's.",
+)

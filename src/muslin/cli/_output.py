@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from muslin.workflow.observer import Observer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from muslin.data.progress import Progress
+    from muslin.training.callbacks import Callback
 
 # Columns where there is no terminal to ask (a pipe, a file) and COLUMNS isn't set: wide enough for every table.
 PIPE_WIDTH = 120
@@ -42,9 +46,14 @@ class Output:
         """The console for the answer: standard output."""
         return _console()
 
+    @cached_property
+    def observer(self) -> Observer:
+        """What a workflow tells its notes and its progress."""
+        return _Told(self)
+
     def note(self, text: str) -> None:
         """Say something about what is going on; not when quiet."""
-        self.notes.print(text, markup=False, highlight=False, soft_wrap=True)  # a path stays in one piece
+        _print(self.notes, text)
 
     def detail(self, text: str) -> None:
         """Say something that only the curious want to know (-v)."""
@@ -55,7 +64,7 @@ class Output:
         """Print a part of the answer: text or a rich table."""
         for part in parts:
             if isinstance(part, str):
-                self.answers.print(part, markup=False, highlight=False, soft_wrap=True)
+                _print(self.answers, part)
             else:
                 self.answers.print(part, crop=False)  # a table that has to be wider runs over
 
@@ -83,6 +92,48 @@ class Output:
                 bars.update(tasks[what], completed=done, total=total, amount=amount)
 
             yield report
+
+
+class _Told(Observer):
+    """Passes on what a workflow tells."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+
+    def note(self, text: str) -> None:
+        self.output.note(as_sentence(text))
+
+    def detail(self, text: str) -> None:
+        self.output.detail(as_sentence(text))
+
+    def address(self, url: str) -> None:
+        self.output.answer(f"Muslin is open at {url}")
+        self.output.note("Press Ctrl-C to stop.")
+
+    def training(self, title: str) -> Sequence[Callback]:
+        from muslin.training.progress import ShowProgress  # noqa: PLC0415  (torch: loaded by now)
+
+        return [ShowProgress(self.output.notes, title)]
+
+    def fetching(self) -> AbstractContextManager[Progress]:
+        return self.output.progress()
+
+
+def as_sentence(text: str) -> str:
+    """Return a note with a capital letter, and with options of the command line for Python's parameters."""
+    from muslin.cli import as_options  # noqa: PLC0415  (it imports the verbs)
+
+    return as_options(text[:1].upper() + text[1:])
+
+
+def _print(console: Console, text: str) -> None:
+    """Print text; in a terminal lines break at words, elsewhere they stay whole."""
+    if console.is_terminal:
+        text = "\n".join(
+            textwrap.fill(line, console.width, break_long_words=False, break_on_hyphens=False)
+            for line in text.split("\n")
+        )
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _console(*, stderr: bool = False, quiet: bool = False) -> Console:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from muslin.cli._complete import designs
 from muslin.cli._options import json_option
 from muslin.cli._output import Output
 
@@ -23,11 +24,12 @@ UNLIMITED = 10_000  # columns: to ask how wide a table would like to be
 
 
 @click.command()
-@click.argument("design", default="custom_cnn")
+@click.argument("design", default="custom_cnn", shell_complete=designs)
 @click.option(
     "--baseline",
     metavar="DESIGN",
-    help="Compare parameters with this design, or 'none'; by default the design's own baseline, else dense_baseline.",
+    shell_complete=designs,
+    help="Compare parameters with this design, or 'none'.  [default: the design's own baseline, else dense_baseline]",
 )
 @click.option(
     "--diagram",
@@ -36,37 +38,26 @@ UNLIMITED = 10_000  # columns: to ask how wide a table would like to be
     help="Also draw the architecture to this file.",
 )
 @json_option
-def command(design: str, baseline: str | None, diagram: Path | None, as_json: bool) -> None:
+def command(design: str, diagram: Path | None, as_json: bool, **options: Any) -> None:
     """Shapes, parameters, MACs, memory and receptive fields of DESIGN, without training it.
 
     DESIGN is a name from the library (custom_cnn, dense_baseline) or a TOML file; custom_cnn by default.
     """
-    from muslin.analysis import analyze  # noqa: PLC0415  (--help does without)
-    from muslin.design import load_baseline, load_design  # noqa: PLC0415  (likewise)
-    from muslin.evaluation.claims import require_measurable  # noqa: PLC0415  (likewise)
-
-    output = Output()
     if diagram is not None and diagram.suffix.lower() != ".svg":
         raise click.BadParameter(
             f"{diagram}: the diagram is written as SVG; end the name in .svg.", param_hint="--diagram"
         )
-    chosen = load_design(design)
-    require_measurable(chosen)
-    analysis = analyze(chosen, baseline=load_baseline(chosen, baseline))
+    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
+    from muslin.workflow.analyze import analyze  # noqa: PLC0415  (likewise)
+
+    output, chosen = Output(), load_design(design)
+    analysis = analyze(chosen, diagram=diagram, **options)
     if diagram is not None:
-        _draw(chosen, diagram)
         output.note(f"Wrote {diagram}")
     if as_json:
         output.answer_json(analysis.to_dict())
     else:
         output.answer(*_page(chosen, analysis, output.answers))
-
-
-def _draw(design: Design, path: Path) -> None:
-    from muslin._disk.files import write_text  # noqa: PLC0415  (only for --diagram)
-    from muslin.figures.architecture import architecture_svg  # noqa: PLC0415  (likewise)
-
-    write_text(path, architecture_svg(design))
 
 
 class _Column(NamedTuple):

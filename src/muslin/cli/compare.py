@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
+from muslin._words import between, difference, number, percent
+from muslin.cli._complete import runs as run_names
 from muslin.cli._options import json_option, output_options
 from muslin.cli._output import Output
 
@@ -14,64 +16,58 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from muslin.runs.folder import RunFolder
-
 NARROWEST_NAME = 12  # columns that a run's name keeps, folded; numbers are never cut
 
 
 @click.command()
-@click.argument("runs", nargs=-1)
+@click.argument("runs", nargs=-1, shell_complete=run_names)
 @json_option
 @output_options
 def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
     """Put RUNS (run folders; all under runs/ by default) side by side.
 
-    Validation accuracy is what to choose by. Test accuracies stand beside it where the test split was opened.
+    Choose by validation accuracy. Test accuracies stand beside it where the test split was opened. For two runs that
+    were evaluated on the same test images, the difference is tested image by image (McNemar, Tango's interval).
     """
-    from muslin.errors import MuslinError, RunError  # noqa: PLC0415  (--help does without)
-    from muslin.runs.folder import RUNS, RunFolder, list_runs  # noqa: PLC0415
+    from muslin.workflow.compare import compare  # noqa: PLC0415  (--help does without)
 
-    places = list(runs) or [str(folder.path) for folder in list_runs()]
-    if not places:
-        raise RunError(f"there are no runs in {Path(RUNS).resolve()}. `muslin train` or `muslin run` makes one.")
-    rows, damaged = [], []
-    for place in places:
-        try:
-            rows.append(_row(RunFolder.open(place)))
-        except MuslinError as error:
-            damaged.append(error)
-    if not rows:
-        raise damaged[0]
-    for reason in damaged:
+    found = compare(*runs)
+    for reason in found.left_out:
         output.note(f"Left out: {reason}")
     if as_json:
-        output.answer_json(rows)
+        output.answer_json(found.to_dict())
         return
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box  # noqa: PLC0415  (--json does without)
+    from rich.table import Table  # noqa: PLC0415  (likewise)
 
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
     for head in ("parameters", "MACs", "epochs", "seconds", "validation", "test"):
         table.add_column(head, justify="right", no_wrap=True)
-    for row in rows:
+    for row in found.runs:
         table.add_row(
-            row["run"],
-            f"{row['parameters']:,}",
-            f"{row['macs']:,}",
-            _shown(row["epochs"], "{}"),
-            _shown(row["seconds"], "{:.1f}"),
-            _shown(row["validation_accuracy"], "{:.2%}"),
-            _shown(row["test_accuracy"], "{:.2%}"),
+            row.run,
+            number(row.parameters),
+            number(row.macs),
+            _shown(row.epochs, number),
+            _shown(row.seconds, lambda seconds: number(seconds, 1)),
+            _shown(row.validation_accuracy, lambda share: percent(share, 2)),
+            _shown(row.test_accuracy, lambda share: percent(share, 2)),
         )
     _spare_numbers(table, output.answers)
     output.answer(table)
-    if len({row["data"] for row in rows}) > 1:
-        output.note("These runs were trained on different images: their accuracies don't compare.")
+    gain = found.improvement
+    if gain is not None:
+        output.answer(
+            f"On the same {number(gain.images)} test images the first run is {difference(gain.points, 'points')} "
+            f"[{between(*gain.interval, 2)}], p = {gain.p_value:.2g}."
+        )
+    if not found.same_data:
+        output.note("These runs were trained on different images: their accuracies do not compare.")
 
 
 def _spare_numbers(table: Table, console: Console) -> None:
-    """Let the table's lines run over where even folded names leave too little room for the numbers."""
+    """Let the table exceed the terminal where even folded names leave too little room for the numbers."""
     from rich.measure import Measurement  # noqa: PLC0415  (--json does without)
 
     name = table.columns[0]
@@ -82,27 +78,5 @@ def _spare_numbers(table: Table, console: Console) -> None:
         table.width = needed
 
 
-def _row(folder: RunFolder) -> dict[str, Any]:
-    from muslin.analysis import analyze  # noqa: PLC0415  (--help does without)
-
-    record, analysis, outcome = folder.record, analyze(folder.design), folder.record.outcome
-    kept = None
-    if outcome is not None and len(folder.history):
-        kept = folder.history.kept(outcome.restored_epoch)
-    return {
-        "run": folder.name,
-        "design": record.design,
-        "recipe": record.recipe.name,
-        "seed": record.seed,
-        "data": record.data.fingerprint,
-        "parameters": analysis.parameters,
-        "macs": analysis.macs,
-        "epochs": outcome.epochs if outcome else None,
-        "seconds": outcome.seconds if outcome else None,
-        "validation_accuracy": kept.validation_accuracy if kept else None,
-        "test_accuracy": folder.evaluation.accuracy if folder.evaluation else None,
-    }
-
-
-def _shown(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)
+def _shown(value: float | None, form: Callable[[float], str]) -> str:
+    return "–" if value is None else form(value)

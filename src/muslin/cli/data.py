@@ -1,13 +1,14 @@
-"""`muslin data`: find or fetch the data, verify it, describe it."""
+"""`muslin data`: find or fetch the data, verify them, and describe them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from muslin.cli._options import DataChoice, data_options, json_option, output_options
+from muslin.cli._options import data_options, json_option, output_options
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ RELEASES = {
 @data_options
 @json_option
 @output_options
-def command(data: DataChoice, output: Output, *, as_json: bool) -> None:
-    """Find or fetch the data, verify it, describe it.
+def command(data: Path | None, as_json: bool, output: Output, **options: Any) -> None:
+    """Find or fetch the data, verify them, and describe them.
 
     \b
     Muslin looks, in this order, at
@@ -40,10 +41,13 @@ def command(data: DataChoice, output: Output, *, as_json: bool) -> None:
       6. on Debian and its relatives, the package dataset-fashion-mnist,
          fetched and unpacked into your cache without root
 
-    What you point at (1, 2) may be any labelled images and is read as it is. The rest must be Fashion-MNIST's official
-    files: each is held against the SHA-256 of its unzipped bytes before it is used.
+    What you point at (1, 2) may be any labeled images. The rest must be Fashion-MNIST's official files: each is checked
+    against the SHA-256 of its unzipped bytes before it is used.
     """  # noqa: D301  (click's mark for "don't wrap")
-    dataset = data.load(output)
+    from muslin.data import load_data  # noqa: PLC0415  (--help does without)
+
+    with output.progress() as progress:
+        dataset = load_data(data, **options, progress=progress)
     if as_json:
         output.answer_json(_as_json(dataset))
     else:
@@ -52,7 +56,7 @@ def command(data: DataChoice, output: Output, *, as_json: bool) -> None:
 
 def _as_json(dataset: Dataset) -> dict[str, Any]:
     return {
-        "source": dataset.source,
+        "source": str(dataset.source),
         "lookup": [{"name": place.name, "outcome": place.outcome} for place in dataset.lookup],
         "input_shape": list(dataset.input_shape),
         "class_names": list(dataset.class_names),
@@ -71,7 +75,7 @@ def _summary(dataset: Dataset) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("Source", Text(dataset.source))
+    table.add_row("Source", Text(str(dataset.source)))
     table.add_row("Release", _release(audit))
     table.add_row("Images", f"{height}×{width}×{channels} (height × width × channels), {dataset.classes} classes")
     table.add_row(

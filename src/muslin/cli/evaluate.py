@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from muslin.cli._options import DataChoice, data_options, json_option, output_options
+from muslin._words import between, number, percent
+from muslin.cli._options import data_options, json_option, output_options, run_argument
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
@@ -17,34 +17,28 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", default="latest")
+@run_argument
 @data_options
 @json_option
 @output_options
-def command(run: str, data: DataChoice, as_json: bool, output: Output) -> None:
-    """Measure RUN (a run folder, or 'latest') on the test split.
+def command(run: str, as_json: bool, output: Output, **options: Any) -> None:
+    """Evaluate RUN (a run folder, or 'latest') on the test split.
 
-    The split is opened once: the answers are kept in the run folder and read from there the next time.
+    The split is opened once: the answers are kept in the run folder, and read from there the next time.
     """
-    from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.workflow.evaluate import evaluate  # noqa: PLC0415  (--help does without)
+    from muslin.workflow.inputs import open_run  # noqa: PLC0415  (likewise)
 
-    folder = RunFolder.open(run)
-    evaluation = folder.evaluation
-    if evaluation is None or folder.measured is None:
-        from muslin._interruption import going_on_with  # noqa: PLC0415  (only where it takes a while)
-        from muslin.workflow.trained_run import Run  # noqa: PLC0415  (torch: only where something is computed)
-
-        with going_on_with(f"muslin evaluate {shlex.quote(str(folder.path))}"):
-            evaluation = Run(folder).open_test(data.of_run(folder, output))
-    else:
-        output.note("The test split was opened before; these are the answers kept in the run folder.")
+    folder = open_run(run)
+    evaluation = evaluate(folder, **options, progress=output.observer)
     if as_json:
         output.answer_json(folder.measured)
         return
     low, high = evaluation.accuracy_interval
     output.answer(
-        f"Test accuracy {evaluation.accuracy:.2%} [{low:.2%}, {high:.2%}] on {len(evaluation.labels):,} images, "
-        f"loss {evaluation.loss:.4f}, calibration error {evaluation.calibration.error:.2%}",
+        f"Test accuracy {percent(evaluation.accuracy, 2)} [{between(100 * low, 100 * high, 2, '%')}] on "
+        f"{number(len(evaluation.labels))} images, loss {evaluation.loss:.4f}, calibration error "
+        f"{percent(evaluation.calibration.error, 2)}",
         _per_class(evaluation),
     )
 

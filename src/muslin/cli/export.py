@@ -1,38 +1,35 @@
-"""`muslin export`: one artifact of a run, checked against the network it came from."""
+"""`muslin export`: a run's network as a file for other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from muslin.cli._complete import runs
 from muslin.cli._options import output_options
 from muslin.cli._output import Output
-from muslin.exports import FORMATS, FormatName, describe_input
+from muslin.exports import FORMATS
 
 
 @click.command(epilog="Formats: " + "; ".join(f"{form.name}: {form.opens_in}" for form in FORMATS.values()) + ".")
-@click.argument("run", metavar="RUN")
-@click.option("--to", required=True, type=click.Choice(list(FORMATS)), help="The format.")
+@click.argument("run", metavar="RUN", shell_complete=runs)
+@click.option("--to", required=True, type=click.Choice(list(FORMATS)), help="Format of the file.")
 @click.option(
     "-o",
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write it. By default into the run's folder.",
+    help="File to write.  [default: into the run folder]",
 )
 @output_options
-def command(run: str, to: FormatName, out: Path | None, output: Output) -> None:
-    """Write the network of RUN, a run folder or 'latest', as a file for other programs.
+def command(run: str, output: Output, **options: Any) -> None:
+    """Write the network of RUN, a run folder or 'latest', as a file for other programs, and print its path.
 
-    The file is read back and held against the network before it gets its name: its answers on images or, for
-    safetensors, its weights. Its path is printed.
+    The file is reloaded and compared with the network before it replaces an existing one: its answers on images or, for
+    safetensors, its weights.
     """
-    from muslin.workflow.trained_run import Run  # noqa: PLC0415  (--help does without torch)
+    from muslin.workflow.export import export  # noqa: PLC0415  (--help does without torch)
 
-    source = Run.open(run)
-    path = source.export(to, out, say=output.note)
-    if to != "safetensors":
-        output.note(f"Takes {describe_input(source.design)}.")
-    output.detail(f"{path.stat().st_size:,} bytes. Opens in {FORMATS[to].opens_in}.")
-    click.echo(path)
+    click.echo(export(run, **options, progress=output.observer))

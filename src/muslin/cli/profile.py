@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from muslin.cli._options import json_option, output_options
+from muslin._words import count
+from muslin.cli._complete import designs, recipes
+from muslin.cli._options import device_options, json_option, output_options
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
@@ -16,51 +18,39 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("design", default="custom_cnn")
+@click.argument("design", default="custom_cnn", shell_complete=designs)
 @click.option(
-    "--recipe", "recipe_name", default="fast", show_default=True, help="best, fast, notebook, or a TOML file."
+    "--recipe",
+    default="fast",
+    show_default=True,
+    help="best, fast, notebook, or a TOML file.",
+    shell_complete=recipes,
 )
 @click.option(
-    "--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="Steps to measure."
+    "--steps", type=click.IntRange(min=3, max=10_000), default=30, show_default=True, help="Number of steps to measure."
 )
-@click.option("--device", help="cpu, cuda or mps; the best there is by default.")
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    help="Precision of matrix products; bfloat16 by default where the hardware multiplies it natively.",
-)
+@device_options
 @json_option
 @output_options
-def command(
-    design: str,
-    recipe_name: str,
-    steps: int,
-    device: str | None,
-    precision: str | None,
-    as_json: bool,
-    output: Output,
-) -> None:
+def command(as_json: bool, output: Output, **options: Any) -> None:
     """Time the parts of a training step of DESIGN (a name from the library or a TOML file; custom_cnn by default).
 
     The floor is what a part's multiplications alone would take at the peak of this machine's matrix products.
     Nothing is learned: the images are noise.
     """
-    from muslin.design import load_design  # noqa: PLC0415  (--help does without)
-    from muslin.recipe import load_recipe  # noqa: PLC0415  (likewise)
+    from muslin.workflow.profile import profile  # noqa: PLC0415  (--help does without torch)
 
-    chosen, recipe = load_design(design), load_recipe(recipe_name)
-    from muslin.engine import build  # noqa: PLC0415  (torch: after everything that may be wrong)
-    from muslin.engine.machine import pick_device, processor  # noqa: PLC0415
-    from muslin.training.profile import profile  # noqa: PLC0415
+    found = profile(**options)
+    from muslin.engine import build  # noqa: PLC0415  (torch: loaded by now)
+    from muslin.engine.machine import processor  # noqa: PLC0415  (likewise)
 
-    found = profile(chosen, recipe, steps=steps, device=pick_device(device), precision=precision)
     output.detail(build.describe(found.precision))
     if as_json:
         output.answer_json(found.to_dict())
         return
     output.answer(
-        f"{found.design}, recipe {found.recipe}, {found.batch_size} images a step, {found.precision}, "
-        f"{found.threads} threads of {processor()}",
+        f"{found.design}, recipe {found.recipe}, {found.batch_size} images per step, {found.precision}, "
+        f"{count(found.threads, 'thread')} of {processor()}",
         "",
         _table(found),
         "",

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from muslin.cli._complete import studies
+from muslin.cli._options import run_argument
+
 
 @click.command()
-@click.argument("run", default="latest")
+@run_argument
 @click.option(
     "-o",
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The HTML file to write; report.html in the run folder by default.",
+    help="HTML file to write.  [default: report.html in the run folder]",
 )
 @click.option(
     "--study",
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
+    shell_complete=studies,
     help="Show what this study of `muslin ablate` found out about the design's decisions.",
 )
-def command(run: str, out: Path | None, study: Path | None) -> None:
-    """Build the report of RUN (a run folder, or 'latest') from what the folder holds, and print where it is.
+@click.option("--open", "open_page", is_flag=True, help="Open the report in the browser.")
+def command(run: str, **options: Any) -> None:
+    """Build the report of RUN (a run folder, or 'latest') from what the folder holds, and print its path.
 
-    Neither the data nor the network is needed: the report is one file that opens in any browser, without a connection.
+    Neither the data nor the network is needed. The report is one file that opens in any browser, without a network.
 
-    What a study found out about the design's decisions is part of the run folder: `muslin run` takes the newest study
-    of the same layers under studies/, or the one that ships with Muslin. --study puts another one in its place.
+    A run folder keeps what a study found out about its design: `muslin run` takes the newest study of the same layers
+    under studies/, or the one that ships with Muslin. --study replaces it.
     """
-    from muslin.reports import build_report, report_path  # noqa: PLC0415
-    from muslin.runs.folder import RunFolder  # noqa: PLC0415  (--help does without)
+    from muslin.workflow.report import report  # noqa: PLC0415  (--help does without)
 
-    folder = RunFolder.open(run)
-    place = report_path(folder, out)
-    if study is not None:
-        from muslin.ablation.justification import copy_evidence  # noqa: PLC0415
-
-        copy_evidence(study, folder.evidence_path)
-    click.echo(build_report(folder, place))
+    click.echo(report(run, **options))

@@ -1,70 +1,49 @@
-"""`muslin run`: from image files to a trained, examined, reported and saved network."""
+"""`muslin run`: from image files to a trained, evaluated, exported and reported network."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from muslin.cli._options import DataChoice, data_options, json_option, output_options
+from muslin._words import between, count, difference, duration, number, percent
+from muslin.cli._complete import designs
+from muslin.cli._options import data_options, design_argument, json_option, output_options, training_options
 from muslin.cli._output import Output
-from muslin.cli._training import (
-    INTERRUPTED,
-    TrainingChoice,
-    how_to_go_on,
-    is_interrupted,
-    note_few_steps,
-    training_options,
-)
+from muslin.cli._training import INTERRUPTED, how_to_resume, is_interrupted
 
 if TYPE_CHECKING:
     from muslin.workflow.trained_run import Run
 
 
 @click.command()
-@click.argument("design", default="custom_cnn")
+@design_argument
 @click.option(
     "--baseline",
     metavar="DESIGN",
-    help="Compare with this design, or 'none'; the design's own by default.",
+    shell_complete=designs,
+    help="Design to compare with, or 'none'.  [default: the design's own, else dense_baseline]",
 )
 @training_options
 @data_options
+@click.option("--open", "open_page", is_flag=True, help="Open the report in the browser.")
 @json_option
 @output_options
-def command(
-    design: str, baseline: str | None, training: TrainingChoice, data: DataChoice, as_json: bool, output: Output
-) -> None:
-    """Train DESIGN and a baseline, measure both, check the design's claims, draw, export, and write a report.
+def command(as_json: bool, output: Output, **options: Any) -> None:
+    """Train DESIGN and a baseline, evaluate both, check the design's claims, draw, export, and write a report.
 
-    DESIGN is a name from the library or a TOML file; custom_cnn by default. Everything ends up in one folder under
+    DESIGN is a name from the library or a TOML file; custom_cnn by default. Everything is written to one folder under
     runs/, and runs/latest points at it.
     """
-    from muslin.design import load_baseline  # noqa: PLC0415  (--help does without)
+    from muslin.workflow.run import run  # noqa: PLC0415  (--help does without torch)
 
-    chosen, recipe = training.design(design), training.recipe()
-    dataset = training.data(data, output)
-    output.note(f"{len(dataset.train):,} training images from {dataset.source}")
-    note_few_steps(recipe, dataset, output)
-    from muslin.training.progress import ShowProgress  # noqa: PLC0415
-    from muslin.workflow import run as pipeline  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
-
-    settings = pipeline.Settings(
-        seed=training.chosen_seed,
-        out=training.out,
-        device=training.device,
-        precision=training.precision,
-        resume=training.resume,
-        say=output.note,
-        watch=lambda name: [ShowProgress(output.notes, name)],
-    )
-    run = pipeline.run_everything(chosen, dataset, recipe, load_baseline(chosen, baseline), settings)
+    done = run(**options, progress=output.observer)
     if as_json:
-        output.answer_json(_as_dict(run))
+        output.answer_json(_as_dict(done))
     else:
-        output.answer(_summary(run))
-    if is_interrupted(run.folder):
+        output.answer(_summary(done))
+    if is_interrupted(done.folder):
         sys.exit(INTERRUPTED)
 
 
@@ -73,29 +52,35 @@ def _summary(run: Run) -> str:
 
     test, outcome = run.folder.evaluation, run.record.outcome
     if test is None or outcome is None:
-        return f"The run in {run.folder.path} did not get as far as the test split.{how_to_go_on('run', run.folder)}"
+        return f"The run in {run.folder.path} was not evaluated yet.{how_to_resume('run', run.folder)}"
     low, high = test.accuracy_interval
     lines = [
-        f"Test accuracy {test.accuracy:.2%} [{low:.2%}, {high:.2%}], loss {test.loss:.4f}, "
-        f"{run.analysis.parameters:,} parameters, trained in {outcome.seconds:.0f} s"
+        f"Test accuracy {percent(test.accuracy, 2)} [{between(100 * low, 100 * high, 2, '%')}], loss {test.loss:.4f}, "
+        f"{number(run.analysis.parameters)} parameters, trained in {duration(outcome.seconds)}"
     ]
     baseline = run.baseline
     if baseline is not None and baseline.folder.evaluation is not None:
         gain = compare(test, baseline.folder.evaluation)
         lines.append(
-            f"{baseline.design.name}: {baseline.folder.evaluation.accuracy:.2%}, {baseline.analysis.parameters:,} "
-            f"parameters. Improvement {gain.points:+.2f} points [{gain.interval.low:+.2f}, {gain.interval.high:+.2f}]"
+            f"{baseline.design.name}: {percent(baseline.folder.evaluation.accuracy, 2)}, "
+            f"{number(baseline.analysis.parameters)} parameters; {run.design.name} is "
+            f"{difference(gain.points, 'points')} [{between(*gain.interval, 2)}]"
         )
+    return "\n".join([*lines, *_claims(run), f"Report: {run.folder.report_path}"])
+
+
+def _claims(run: Run) -> list[str]:
     claims = run.claims()
-    if claims:
-        held = sum(row.verdict == "holds" for row in claims)
-        lines.append(f"Claims: {held} of {len(claims)} hold")
-        lines += [
-            f"  does not hold: {row.claim.says} Measured: {row.found}"
-            for row in claims
-            if row.verdict == "does not hold"
-        ]
-    return "\n".join([*lines, f"Report: {run.folder.report_path}"])
+    if not claims:
+        return []
+    held = sum(row.verdict == "holds" for row in claims)
+    failed = [row for row in claims if row.verdict == "does not hold"]
+    whose = f"{count(len(claims), 'claim')} of the design's author: {held} hold"
+    kept = f", {len(failed)} do not. A design ships with its claims as they were made, right or wrong:"
+    return [
+        whose + (kept if failed else ""),
+        *(f"  does not hold: {row.claim.says} Measured: {row.found}" for row in failed),
+    ]
 
 
 def _as_dict(run: Run) -> dict[str, object]:

@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
-from muslin.cli._options import DataChoice, data_options, json_option, output_options
+from muslin.cli._options import data_options, design_argument, json_option, output_options, training_options
 from muslin.cli._output import Output
-from muslin.cli._training import (
-    INTERRUPTED,
-    TrainingChoice,
-    describe_outcome,
-    is_interrupted,
-    note_few_steps,
-    training_options,
-)
+from muslin.cli._training import INTERRUPTED, describe_outcome, is_interrupted
 
 
 @click.command()
-@click.argument("design", default="custom_cnn")
+@design_argument
 @training_options
 @data_options
 @json_option
 @output_options
-def command(design: str, training: TrainingChoice, data: DataChoice, as_json: bool, output: Output) -> None:
+def command(as_json: bool, output: Output, **options: Any) -> None:
     """Train DESIGN (a name from the library or a TOML file; custom_cnn by default).
 
-    The test split stays closed: `muslin evaluate` opens it. Ctrl-C ends after the step under way and keeps the best
-    weights so far; `muslin train --resume RUN` then goes on from that very step.
+    The test split stays closed: `muslin evaluate` opens it. Ctrl-C ends training after the current step and keeps the
+    best weights so far; `muslin train --resume RUN` then resumes from that step.
     """
-    chosen, recipe = training.design(design), training.recipe()
-    dataset = training.data(data, output)
-    note_few_steps(recipe, dataset, output)
-    from muslin.training.progress import ShowProgress  # noqa: PLC0415
-    from muslin.workflow import train as training_run  # noqa: PLC0415  (torch: after everything that may be wrong with the arguments)
+    from muslin.workflow.train import train  # noqa: PLC0415  (--help does without torch)
 
-    run = training_run.train(
-        chosen,
-        dataset,
-        recipe,
-        seed=training.chosen_seed,
-        out=training.out,
-        device=training.device,
-        precision=training.precision,
-        callbacks=[ShowProgress(output.notes, chosen.name)],
-        resume=training.resume,
-        say=output.note,
-    )
+    run = train(**options, progress=output.observer)
     if output.verbose and (outcome := run.record.outcome):
         from muslin.engine import build  # noqa: PLC0415  (torch: loaded by now)
 

@@ -34,10 +34,10 @@ from safetensors.numpy import load, save
 from muslin._disk.files import write_bytes, write_text
 from muslin._disk.lock import at_work
 from muslin._disk.new_folder import new_folder
-from muslin.runs.files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
+from muslin.runs.files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.runs.record import RunRecord
 from muslin.training.history import History
 

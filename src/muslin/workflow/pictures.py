@@ -1,0 +1,57 @@
+"""Pictures that a person gives: how they are prepared for a network, and what is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from muslin.data.official import made_from_photos
+from muslin.pictures.picture import Picture
+from muslin.pictures.prepare import Preparation, prepare_picture
+from muslin.workflow.observer import Observer
+
+
+def prepared(
+    source: Path | bytes,
+    input_shape: tuple[int, int, int],
+    class_names: Sequence[str],
+    *,
+    photo: bool | None = None,
+    invert: bool = False,
+    name: str = "",
+) -> Picture:
+    """Prepare a picture for a network.
+
+    Args:
+        source: a file, or its content.
+        input_shape: (height, width, channels) of the network's input.
+        class_names: names of the network's classes; those of Fashion-MNIST were made by the photo preparation.
+        photo: whether the photo preparation is used (default: for a picture of another size than the network's input,
+            where the network's own images were made that way).
+        invert: whether black and white are exchanged; the picture is then only resized.
+        name: what messages call the picture (default: the file's path).
+
+    Raises:
+        DataError: the picture cannot be read or is too large.
+    """
+    how: Preparation = "fit" if photo is False or invert else "photo" if photo else "auto"
+    return prepare_picture(source, input_shape, made_from_photos(class_names), how, name=name, invert=invert)
+
+
+def note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], observer: Observer) -> None:
+    """Say what was done to pictures of another size than the network's input."""
+    resized = [picture for picture in pictures if picture.resized]
+    if not resized:
+        return
+    height, width, _ = shape
+    which = (
+        f"{resized[0].name} has {resized[0].size[0]}×{resized[0].size[1]} pixels: it"
+        if len(resized) == 1
+        else f"{len(resized)} pictures have another size: each"
+    )
+    steps = [picture.steps for picture in resized if picture.steps is not None]
+    if not steps:
+        observer.note(f"{which} was resized to fit {width}×{height}.")
+        return
+    done = f" ({', '.join(steps[0])})" if len(resized) == 1 else ""
+    observer.note(f"{which} went through the photo preparation{done}. `photo=False` only resizes.")

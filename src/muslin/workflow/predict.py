@@ -1,0 +1,138 @@
+"""`muslin.predict`: classify pictures through ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from muslin._words import percent
+from muslin.errors import DataError
+from muslin.exports.predictor import Predictor
+from muslin.pictures.picture import Picture
+from muslin.runs.folder import RunFolder
+from muslin.workflow.inputs import open_run
+from muslin.workflow.observer import Watched, observer_of
+from muslin.workflow.pictures import note_resized, prepared
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from muslin.workflow.trained_run import Run
+
+
+@dataclass(frozen=True)
+class Likely:
+    """One class of a prediction.
+
+    Attributes:
+        number: number of the class, counted from 0.
+        name: name of the class.
+        probability: probability of the class, 0–1.
+    """
+
+    number: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network makes of one picture.
+
+    Attributes:
+        picture: the picture as the network saw it, with its name.
+        top: the likeliest classes, the likeliest first.
+        probabilities: probability of every class, in the order of their numbers.
+    """
+
+    picture: Picture
+    top: tuple[Likely, ...]
+    probabilities: Float[np.ndarray, " classes"]
+
+    @property
+    def name(self) -> str:
+        """Name of the likeliest class."""
+        return self.top[0].name
+
+    @property
+    def probability(self) -> float:
+        """Probability of the likeliest class, 0–1."""
+        return self.top[0].probability
+
+    def __repr__(self) -> str:
+        classes = ", ".join(f"{each.name} {percent(each.probability, 1)}" for each in self.top)
+        return f"Prediction({self.picture.name}: {classes})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as plain values, ready for JSON."""
+        return {
+            "image": self.picture.name,
+            "class": self.name,
+            "probability": self.probability,
+            "top": [{"number": each.number, "class": each.name, "probability": each.probability} for each in self.top],
+            "size": list(self.picture.size),
+            "resized": self.picture.resized,
+            "photo": None if self.picture.steps is None else list(self.picture.steps),
+        }
+
+
+def predict(
+    run: Run | RunFolder | str | Path,
+    *images: str | Path | bytes,
+    top: int = 3,
+    photo: bool | None = None,
+    invert: bool = False,
+    progress: Watched = None,
+) -> list[Prediction]:
+    """Classify pictures with a run's network.
+
+    A picture of the network's own input size is used as it is. Others go through the photo preparation if the network
+    was trained on Fashion-MNIST; otherwise they are resized to fit, with their proportions kept, centered on black.
+
+    Args:
+        run: a run, its folder, or "latest".
+        images: PNG, JPEG, BMP, WebP or GIF files, or their content.
+        top: number of classes to return for each picture (default 3).
+        photo: whether pictures go through the photo preparation (default: as said above).
+        invert: whether black and white are exchanged, for dark objects on a light background (default False). The photo
+            preparation detects this automatically; both cannot be asked for.
+        progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
+
+    Returns:
+        One prediction per picture, in the order given.
+
+    Raises:
+        RunError: there is no such run, or it has no weights.
+        DataError: a picture cannot be read, none was given, or the options contradict each other.
+    """
+    if photo and invert:
+        raise DataError("`photo=True` and `invert=True` exclude each other: the photo preparation inverts if needed.")
+    if not images:
+        raise DataError("no picture was given. Name at least one file.")
+    if top < 1:
+        raise DataError(f"`top={top}`: at least one class must be returned.")
+    observer = observer_of(progress)
+    predictor = Predictor.from_run(open_run(run))
+    shape, names = predictor.design.input_shape, predictor.class_names
+    pictures = [
+        prepared(
+            image if isinstance(image, bytes) else Path(image),
+            shape,
+            names,
+            photo=photo,
+            invert=invert,
+            name=f"picture {number}" if isinstance(image, bytes) else "",
+        )
+        for number, image in enumerate(images, 1)
+    ]
+    note_resized(pictures, shape, observer)
+    answers = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
+    return [_prediction(picture, row, names, top) for picture, row in zip(pictures, answers, strict=True)]
+
+
+def _prediction(picture: Picture, row: np.ndarray, names: tuple[str, ...], top: int) -> Prediction:
+    best = (-row).argsort(kind="stable")[:top]
+    return Prediction(picture, tuple(Likely(int(each), names[each], float(row[each])) for each in best), row)

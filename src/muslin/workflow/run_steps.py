@@ -1,0 +1,123 @@
+"""The steps of `muslin.run`: train, evaluate, export, draw, report; each one only if it is missing."""
+
+from __future__ import annotations
+
+import shlex
+
+from muslin._interruption import going_on_with
+from muslin.ablation.justification import STUDIES, copy_evidence, find_study
+from muslin.data import Dataset
+from muslin.design import Design
+from muslin.exports import FormatName
+from muslin.runs.folder import RunFolder
+from muslin.workflow.illustrate import illustrate
+from muslin.workflow.observer import Observer
+from muslin.workflow.run_training import drop_leftovers, is_trained, new_record, require_same_start, train_into
+from muslin.workflow.trained_run import Run
+
+VERIFIED_IMAGES = 250  # of the test split, on which every export is compared with the network
+_EXPORTED: tuple[FormatName, ...] = ("onnx", "keras", "h5")
+
+
+def finish(
+    run: Run,
+    data: Dataset,
+    baseline: Design | None,
+    *,
+    device: str | None = None,
+    precision: str | None = None,
+    observer: Observer,
+) -> Run:
+    """Do what is missing of a run, and return it with its report written unless training was interrupted.
+
+    Args:
+        run: run that was begun, trained in part, or finished.
+        data: the images it is trained on; the test split is opened once training is over.
+        baseline: design to compare with; None for no comparison.
+        device: device as in `muslin.train`.
+        precision: precision as in `muslin.train`.
+        observer: hears what is done.
+
+    Raises:
+        MuslinError: whatever goes wrong, explained, with the command that resumes the run.
+    """
+    resume = f"muslin run --resume {shlex.quote(str(run.folder.path))}"
+    with run.folder.at_work(), going_on_with(resume):
+        _finish(run, data, baseline, device, precision, observer)
+    return run
+
+
+def _finish(
+    run: Run, data: Dataset, baseline: Design | None, device: str | None, precision: str | None, observer: Observer
+) -> None:
+    record = run.record
+    if not is_trained(run.folder):
+        observer.note(
+            f"Training {run.design.name} with recipe '{record.recipe.name}', seed {record.seed}, in {run.folder.path}"
+        )
+        _train(run.folder, data, device, precision, observer)
+    else:
+        drop_leftovers(run.folder)
+    if _interrupted(run):
+        observer.note("Interrupted: the best weights so far are kept; nothing was evaluated, drawn or exported.")
+        return
+    if baseline is not None:
+        folder = _baseline_folder(run, data, baseline)
+        if not is_trained(folder):
+            observer.note(f"Training the baseline {baseline.name}")
+            _train(folder, data, device, precision, observer)
+        if _interrupted(Run(folder)):
+            observer.note("Interrupted while training the baseline; nothing was evaluated, drawn or exported.")
+            return
+    unopened = [part for part in (run.folder, run.folder.baseline) if part is not None and part.evaluation is None]
+    if run.folder.report_path.exists() and not unopened:  # written last, but by hand it may be before
+        observer.note(f"Nothing is missing: {run.folder.report_path}")
+        return
+    observer.note("Opening the test split")
+    run.open_test(data)
+    if run.baseline is not None:
+        run.baseline.open_test(data)
+    observer.note("Exporting, and comparing each export with the network")
+    export_all(run, data)
+    observer.note("Drawing")
+    illustrate(run.folder, run.network, data)
+    study = find_study(run.design, run.folder.path.parent.parent / STUDIES)  # beside the folder of runs
+    if study is not None:
+        copy_evidence(study, run.folder.evidence_path)
+    run.report()
+
+
+def _baseline_folder(run: Run, data: Dataset, baseline: Design) -> RunFolder:
+    """The folder of the baseline's run: the one that is there, or a new one."""
+    record = new_record(baseline, data, run.record.recipe, run.record.seed)
+    folder = run.folder.baseline
+    if folder is None:
+        return run.folder.create_baseline(record, baseline)
+    require_same_start(folder, record, baseline)
+    return folder
+
+
+def _interrupted(run: Run) -> bool:
+    return run.record.outcome is not None and run.record.outcome.end == "interrupted"
+
+
+def export_all(run: Run, data: Dataset) -> None:
+    """Write the run's network as ONNX and for Keras, each compared with the network on test images.
+
+    Raises:
+        ExportError: a file doesn't agree with the network.
+    """
+    images = data.test.images[:VERIFIED_IMAGES]
+    for name in _EXPORTED:
+        run.export(name, images=images)
+
+
+def _train(folder: RunFolder, data: Dataset, device: str | None, precision: str | None, observer: Observer) -> None:
+    train_into(
+        folder,
+        data,
+        device=device,
+        precision=precision,
+        callbacks=observer.training(folder.design.name),
+        say=observer.note,
+    )

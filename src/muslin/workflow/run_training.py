@@ -1,0 +1,209 @@
+"""Training that ends up in a run folder: the steps that `muslin.train` and `muslin.run` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from muslin._words import count
+from muslin.data import Dataset
+from muslin.design import Design, format_design
+from muslin.engine.machine import environment, pick_device, pick_precision
+from muslin.errors import DivergedError
+from muslin.evaluation.claims import require_measurable
+from muslin.exports import export
+from muslin.recipe import FEW_STEPS, Recipe
+from muslin.runs.folder import RunFolder
+from muslin.runs.record import DataRecord, Environment, RunRecord
+from muslin.training.callbacks import Callback
+from muslin.training.checkpoint import Checkpoints
+from muslin.training.fit import check_fit, fit
+from muslin.training.history import Epoch
+from muslin.training.loop import Training
+from muslin.training.outcome import Fitted
+from muslin.training.snapshot import Identity, require_same
+from muslin.workflow.trained_run import Run
+
+
+def begin_or_resume(  # noqa: PLR0913  (what determines a run)
+    folder: RunFolder | None,
+    design: Design,
+    data: Dataset,
+    recipe: Recipe,
+    seed: int | None,
+    out: Path,
+    *,
+    device: str | None,
+    precision: str | None,
+    baseline: Design | None = None,
+) -> RunFolder:
+    """Check that a training is possible, and return its folder: a new one, or the one to resume.
+
+    Args:
+        folder: the run to resume; None starts a new one.
+        design: design to train.
+        data: images to train on.
+        recipe: recipe to train with.
+        seed: seed of the run (default: that of the run to resume, else 0).
+        out: folder in which a new run folder is made.
+        device: device as in `muslin.train`.
+        precision: precision as in `muslin.train`.
+        baseline: design that is trained beside it; None for none.
+
+    Raises:
+        DesignError, RecipeError: the design, the baseline or the recipe does not fit the data.
+        TrainingError: the device or the precision is not available.
+        RunError: the run to resume was started with something else.
+    """
+    for each in (design, baseline):
+        if each is not None:
+            check_fit(each, data, recipe)
+    require_measurable(design)
+    pick_precision(pick_device(device), precision)
+    if seed is None:
+        seed = folder.record.seed if folder else 0
+    record = new_record(design, data, recipe, seed)
+    if folder is None:
+        return RunFolder.create(record, design, out)
+    require_same_start(folder, record, design)
+    return folder
+
+
+def few_steps(recipe: Recipe, data: Dataset) -> str | None:
+    """Return a warning where a recipe made for large data sets will hardly train at all; None elsewhere."""
+    each = recipe.steps(len(data.train))
+    steps = recipe.epochs * each
+    if steps >= FEW_STEPS:
+        return None
+    enough = -(-FEW_STEPS // each)
+    return (
+        f"few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
+        f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Train for `epochs={enough}` to give "
+        f"it {each * enough}."
+    )
+
+
+def train_into(
+    folder: RunFolder,
+    data: Dataset,
+    *,
+    device: str | None = None,
+    precision: str | None = None,
+    callbacks: Sequence[Callback] = (),
+    say: Callable[[str], None] = lambda _text: None,
+) -> Run:
+    """Train what a run folder describes: from the beginning, from its newest checkpoint, or not at all if it is done.
+
+    Raises:
+        DivergedError: as `train`.
+        RunError: the checkpoints are damaged, or another process is at work on the run.
+    """
+    with folder.at_work():
+        record = folder.record
+        if record.outcome is not None and record.outcome.end == "diverged":
+            raise DivergedError(
+                f"the run {folder.name} diverged, and would again: {record.outcome.reason} Begin a new run."
+            )
+        if is_trained(folder):
+            drop_leftovers(folder)
+            say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
+            return Run(folder)
+        checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
+        if checkpoints.generations() and record.environment != Environment(**environment()):
+            say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
+        fitted = fit(
+            folder.design,
+            data,
+            record.recipe,
+            seed=record.seed,
+            device=device,
+            precision=precision,
+            callbacks=[_KeepUpToDate(folder), *callbacks],
+            checkpoints=checkpoints,
+        )
+        _keep(folder, fitted)
+        if fitted.outcome.end == "diverged":
+            raise DivergedError(f"{fitted.outcome.reason} The run is in {folder.path}.")
+        return Run(folder)
+
+
+def drop_leftovers(folder: RunFolder) -> None:
+    """Remove the checkpoints of a trained run: whoever trained it was killed before it could do so."""
+    Checkpoints(folder.checkpoints_path).drop()
+
+
+def is_trained(folder: RunFolder) -> bool:
+    """Whether training came to its end, and there is nothing to go on with."""
+    outcome = folder.record.outcome
+    return outcome is not None and outcome.end in ("finished", "early")
+
+
+def require_same_start(folder: RunFolder, record: RunRecord, design: Design) -> None:
+    """See that a run began with this design, recipe, data and seed.
+
+    Raises:
+        RunError: it didn't; the message shows the difference.
+    """
+    require_same(_start(folder.record, folder.design), _start(record, design))
+
+
+def _start(record: RunRecord, design: Design) -> Identity:
+    recipe = record.recipe.model_dump(mode="json")
+    fingerprint = record.data.fingerprint
+    return Identity(design=format_design(design), recipe=recipe, data=fingerprint, seed=record.seed)
+
+
+def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunRecord:
+    """What is known of a run before it is trained."""
+    return RunRecord(
+        created=datetime.now().astimezone(),
+        design=design.name,
+        recipe=recipe,
+        seed=seed,
+        data=DataRecord(
+            source=data.source,
+            sample=data.audit.train_release == "sample",
+            fingerprint=data.fingerprint,
+            input_shape=data.input_shape,
+            class_names=data.class_names,
+            audit=data.audit,
+        ),
+        environment=Environment(**environment()),
+    )
+
+
+class _KeepUpToDate(Callback):
+    """Removes the results of earlier weights with the first step, and writes history.csv after every epoch.
+
+    Not before: a checkpoint may be refused, or a callback fail, and then the weights are still those of the results.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.goes_on = False
+
+    def on_step(self, training: Training) -> None:
+        if not self.goes_on:
+            self.folder.drop_results()
+            self.goes_on = True
+
+    def on_epoch(self, training: Training, epoch: Epoch) -> None:
+        self.folder.save_history(training.history)
+
+
+def _keep(folder: RunFolder, fitted: Fitted) -> None:
+    folder.drop_results()
+    if fitted.usable:
+        weights = {
+            name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
+            for name, array in fitted.network.state_dict().items()
+        }
+        names = folder.record.data.class_names
+        export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
+    folder.save_history(fitted.history)
+    folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
+    if is_trained(folder):
+        Checkpoints(folder.checkpoints_path).drop()
