@@ -13,7 +13,7 @@ import pytest
 import muslin
 from muslin.data import Dataset
 
-PAGE = Path(__file__).parents[1] / "docs" / "python.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "python.md"
 
 
 def documented() -> set[str]:
