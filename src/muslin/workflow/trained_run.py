@@ -75,7 +75,7 @@ class Run:
         rows = [
             ("design", f"{self.design.name}, {count(self.analysis.parameters, 'parameter')}"),
             ("recipe", f"{record.recipe.name}, seed {record.seed}"),
-            ("data", record.data.source),
+            ("data", str(record.data.source)),
         ]
         if outcome is None:
             rows.append(("training", "not finished"))
