@@ -124,7 +124,7 @@ def test_a_training_of_few_steps_is_told_before_any_figure_and_in_the_summary(
 
     folder = make_run(change=of)
     folder.figures_path.mkdir()
-    (folder.figures_path / "accuracy.svg").write_text("<svg/>")
+    (folder.figures_path / "accuracy.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     assert Story(folder).course.steps == steps
     said = words(folder)
     assert said.count(f"only {steps} training steps") == (2 if steps < 200 else 0)
@@ -382,7 +382,7 @@ def test_what_is_equal_is_not_told_apart(make_run: MakeRun, answers: list[int], 
     folder.save_evaluation(evaluation, {})
     figures = folder.figures_path
     figures.mkdir()
-    (figures / "sample_grid.svg").write_text("<svg/>")
+    (figures / "sample_grid.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     said = words(folder)
     assert [each for each in told if each not in said] == []
 

@@ -1,4 +1,4 @@
-"""A live bar while training; plain lines where there is no terminal."""
+"""Training progress: a live bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 class ShowProgress(Callback):
-    """Shows epoch, loss, accuracy, images a second and time left; leaves one line an epoch behind.
+    """Show epoch, loss, accuracy, images per second and remaining time; print one line per epoch.
 
     Args:
-        console: where to; standard error by default.
-        title: stands before the bar.
+        console: rich console to print to (default: standard error).
+        title: text before the bar (default "training").
     """
 
     def __init__(self, console: Console | None = None, title: str = "training") -> None:
         self.console = console or Console(stderr=True)
         self.title = title
-        self._heading = ""  # where there are teachers: whose epochs follow
+        self._heading = ""  # with teachers: name of the network whose epochs follow
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
     def for_teacher(self, number: int, of: int) -> ShowProgress:
-        """Show that, too."""
+        """Return a progress callback for a teacher."""
         self._heading = "network"
         sent = ShowProgress(self.console, f"teacher {number} of {of}" if of > 1 else "teacher")
         sent._heading = sent.title
@@ -43,7 +43,7 @@ class ShowProgress(Callback):
             self.console.print(f"  {self._heading}", highlight=False)
         if not self.console.is_terminal or self.console.quiet:
             return
-        from rich.progress import (  # noqa: PLC0415  (where there is no terminal, no bar)
+        from rich.progress import (  # noqa: PLC0415  (only a terminal needs the bar)
             BarColumn,
             Progress,
             TextColumn,
@@ -63,7 +63,7 @@ class ShowProgress(Callback):
         self._bar.start()
 
     def on_step(self, training: Training) -> None:
-        """Move the bar."""
+        """Advance the bar."""
         if self._bar is None or self._task is None:
             return
         started = self._bar.tasks[0].start_time
@@ -79,7 +79,7 @@ class ShowProgress(Callback):
         )
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
-        """Leave a line."""
+        """Print the epoch's line."""
         self.console.print(
             f"  epoch {epoch.epoch:>2}/{training.recipe.epochs}"
             f"  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.2%}"
