@@ -306,7 +306,7 @@ def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no study"):
         Study.open(tmp_path)
     (tmp_path / FILE).write_bytes(b"not a database at all, only text that goes on for a while")
-    with pytest.raises(RunError, match="not a study of Muslin's, or it is damaged"):
+    with pytest.raises(RunError, match="is not a study, or it is damaged"):
         Study.open(tmp_path)
 
 
