@@ -54,7 +54,7 @@ def main() -> int:
 
     result = {
         "run": run.folder.name,
-        "data": data.source,
+        "data": str(data.source),
         "images": len(images),
         "tolerance": TOLERANCE,
         "versions": {"torch": run.record.environment.torch, **versions},

@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file_alone(
     path.write_bytes(b"old")
     with pytest.raises(MuslinError) as raised:
         export(SMALL, weights_of(random_network(SMALL)), path, to)  # type: ignore[arg-type]
-    said = "can't be written: File too large. Free some space or choose a place that you may write to."
+    said = "cannot be written: File too large. Free some space, or choose a folder that you may write to."
     assert str(raised.value) == f"{path} {said}"
     assert capfd.readouterr().err == ""
     assert [file.name for file in tmp_path.iterdir()] == [path.name]

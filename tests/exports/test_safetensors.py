@@ -195,5 +195,5 @@ def test_a_name_that_is_no_name_for_the_format_is_refused(name: str, to: str, tm
 def test_a_place_that_can_t_be_written_to_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     small = design({"kind": "flatten", "name": "flatten"}, input_shape=(1, 1, 1))
-    with pytest.raises(MuslinError, match="can't be written"):
+    with pytest.raises(MuslinError, match="cannot be written"):
         export(small, weights_of(random_network(small)), tmp_path / "file" / "model.onnx", "onnx")

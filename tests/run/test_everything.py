@@ -223,7 +223,7 @@ def test_ctrl_c_ends_cleanly_with_130_and_the_best_weights(workshop: Path, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train", "--recipe", "nope"], "there is no recipe 'nope'"),
+        (["train", "--recipe", "nope"], "no recipe 'nope'"),
         (["train", "--epochs", "-1"], "epochs = -1"),
         (["run", "nowhere.toml"], "there is no design 'nowhere.toml'"),
         (["run", "--device", "abacus", "--sample"], "device 'abacus' can't be used"),

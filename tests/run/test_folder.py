@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from muslin.data import Dataset
+from muslin.data.source import Source
 from muslin.design import load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -45,6 +46,14 @@ def test_what_is_written_is_read_back(folder: RunFolder, record: RunRecord) -> N
     assert np.array_equal(opened.evaluation.labels, evaluation.labels)
     assert np.array_equal(opened.evaluation.probabilities, evaluation.probabilities)
     assert opened.measured == {"test": evaluation.summary()}
+
+
+def test_a_record_of_the_first_version_is_read_and_its_source_is_a_value(folder: RunFolder, record: RunRecord) -> None:
+    (folder.path / "run.json").write_bytes((Path(__file__).parent / "old" / "run.json").read_bytes())
+    opened = RunFolder.open(folder.path)
+    assert opened.record.data.source == Source(kind="path", path=Path("/home/ada/shirts.npz"))
+    opened.save_record(opened.record)
+    assert RunFolder.open(folder.path).record == opened.record
 
 
 def test_the_name_says_when_what_how_and_which_seed(folder: RunFolder, record: RunRecord) -> None:
@@ -153,7 +162,7 @@ def test_a_history_that_was_cut_off_says_where(folder: RunFolder) -> None:
 
 def test_a_place_that_cannot_be_written_is_explained(record: RunRecord, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MuslinError, match=r"the run folder .* can't be made"):
+    with pytest.raises(MuslinError, match=r"run folder .* cannot be created"):
         RunFolder.create(record, CNN, tmp_path / "file")
 
 
@@ -176,7 +185,7 @@ def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MuslinError, match=r"run\.json can't be written: No space left on device"):
+    with pytest.raises(MuslinError, match=r"run\.json cannot be written: No space left on device"):
         folder.save_record(folder.record.model_copy(update={"seed": 9}))
     assert (folder.path / "run.json").read_bytes() == before
     assert {path.name for path in folder.path.iterdir()} == {"run.json", "design.toml"}

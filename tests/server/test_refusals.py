@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.data.source import Source
 from muslin.data.sources import SAMPLE
 from muslin.runs.folder import RunFolder
 from server.conftest import Running, Start, wait_until
@@ -60,9 +61,8 @@ def test_a_query_does_not_hide_that_there_is_nothing(served: Running) -> None:
 def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_terminal(
     start: Start, cnn: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = cnn.record.data.model_copy(
-        update={"fingerprint": "0" * 64, "sample": False, "source": "--data (\x1b[2J/home)"}
-    )
+    place = Source(kind="path", path=Path("\x1b[2J/home"))
+    data = cnn.record.data.model_copy(update={"fingerprint": "0" * 64, "sample": False, "source": place})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
     train, test = np.random.default_rng(0).integers(0, 256, (2, 20, 28, 28), dtype=np.uint8)
@@ -89,7 +89,7 @@ def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_termi
 def test_a_runs_own_images_are_found_where_it_was_trained_on_them(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
     moved = tmp_path / "moved.npz"
     moved.write_bytes(SAMPLE.read_bytes())
-    data = cnn.record.data.model_copy(update={"sample": False, "source": f"--data ({moved})"})
+    data = cnn.record.data.model_copy(update={"sample": False, "source": Source(kind="path", path=moved)})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
     up = start(runs=tmp_path / "runs", run=None)
@@ -98,7 +98,7 @@ def test_a_runs_own_images_are_found_where_it_was_trained_on_them(start: Start, 
 
 
 def test_no_answer_says_where_on_the_server_something_is(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
-    data = cnn.record.data.model_copy(update={"source": "your cache (/home/ada/.cache/muslin)"})
+    data = cnn.record.data.model_copy(update={"source": Source(kind="cache", path=Path("/home/ada/.cache/muslin"))})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(b"damaged")
     up = start(runs=tmp_path / "runs", run=None)

@@ -17,7 +17,7 @@ from muslin.recipe import Recipe
 MOST_SEEDS = 1_000
 
 
-class Settings(BaseModel):
+class StudySettings(BaseModel):
     """How a study is done.
 
     Attributes:
@@ -45,7 +45,7 @@ class Settings(BaseModel):
     precision: Precision | None = None
 
     @model_validator(mode="after")
-    def _goes_on_from_there(self) -> Settings:
+    def _goes_on_from_there(self) -> StudySettings:
         if self.max_seeds is not None and self.max_seeds < self.seeds:
             raise ValueError(f"max_seeds is {self.max_seeds}, fewer than the {self.seeds} seeds to begin with")
         return self
@@ -64,14 +64,14 @@ class Settings(BaseModel):
         return make_plan(design, recipe, self.decisions, match=self.match, pairs=self.pairs)
 
 
-def make_settings(**fields: object) -> Settings:
-    """Settings from keyword arguments.
+def make_settings(**fields: object) -> StudySettings:
+    """StudySettings from keyword arguments.
 
     Raises:
         TrainingError: a value is out of range, or there is no such setting.
     """
     try:
-        return Settings.model_validate(fields)
+        return StudySettings.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         told = first["msg"].removeprefix("Value error, ")

@@ -17,7 +17,8 @@ from muslin._words import count
 from muslin.ablation import Study, Watcher
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
-from muslin.ablation.table import caveats, describe_effect, justification_rows, table_rows
+from muslin.ablation.table import caveats, justification_rows, table_rows
+from muslin.ablation.words import describe_effect
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from muslin.design import Design, describe_shape
 from muslin.errors import DataError, RunError
 from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, Card, output_name
-from muslin.exports._onnx_guard import MOST_BYTES, check_onnx
+from muslin.exports._onnx_guard import check_onnx
 from muslin.exports._weights import Weights
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Predictor:
     def __init__(self, model: str | Path | bytes, *, threads: int = 1) -> None:
         origin = "the ONNX model" if isinstance(model, bytes) else str(model)
         content = model if isinstance(model, bytes) else _read(Path(model))
-        card = check_onnx(content, origin)
-        self._session = _session(content, threads, origin)
+        card, checked = check_onnx(content, origin)
+        self._session = _session(checked, threads, origin)
         self.design: Design = card.design
         self.class_names = card.class_names
         self._outputs = {output.name for output in self._session.get_outputs()}
@@ -156,8 +156,6 @@ class Predictor:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RunError(f"{path} exceeds {MOST_BYTES:,} bytes, the limit of an ONNX file.")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise RunError(f"{path} does not exist. Create it with `muslin export RUN --to onnx`.") from error

@@ -74,7 +74,7 @@ class RunFolder:
         Raises:
             RunError: the run does not exist.
         """
-        place = RUNS / LATEST if str(path) == LATEST and not Path(path).exists() else Path(path)
+        place = _latest() if str(path) == LATEST and not Path(path).exists() else Path(path)
         folder = cls(place.resolve())
         if not folder.path.is_dir():
             if str(path) == LATEST:
@@ -271,6 +271,13 @@ def _began(folder: RunFolder) -> tuple[float, str]:
 
 def _evaluate_again(path: Path) -> str:
     return f"Delete it and rerun `muslin evaluate {shlex.quote(str(path.parent))}`."
+
+
+def _latest() -> Path:
+    """What ``runs/latest`` points at; where the file system has no links, the run that began last."""
+    link = RUNS / LATEST
+    runs = () if link.exists() or link.is_symlink() else list_runs(RUNS)
+    return runs[-1].path if runs else link
 
 
 def _point_latest(parent: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Dataset, load_data
-from muslin.data.sources import SAMPLE, given_place
+from muslin.data.sources import SAMPLE
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.runs.record import DataRecord
@@ -109,7 +109,7 @@ class Background:
         """Return the path where a run's images should be; None for the default folders."""
         if record.sample:
             return SAMPLE
-        path = given_place(record.source)
+        path = record.source.given
         return self._data or (path if path is not None and path.exists() else None)
 
     def _dataset(self, path: Path | None) -> Dataset | str:

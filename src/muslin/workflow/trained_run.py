@@ -16,11 +16,12 @@ from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation
-from muslin.evaluation.claims import Checked, Facts, check
+from muslin.evaluation.claims import Checked
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
 from muslin.reports import build_report
+from muslin.runs.claims import check_claims
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
@@ -143,13 +144,7 @@ class Run:
 
     def claims(self) -> tuple[Checked, ...]:
         """What the design says of itself, held against what this run measured."""
-        facts = Facts(
-            self.analysis,
-            training_images=sum(self.record.data.audit.counts["train"]),
-            evaluation=self.folder.evaluation,
-            baseline=self.folder.baseline.evaluation if self.folder.baseline else None,
-        )
-        return check(self.design, facts)
+        return check_claims(self.folder)
 
     def export(
         self,

@@ -14,8 +14,8 @@ from starlette.responses import Response, StreamingResponse
 from muslin.analysis import analyze, describe_field
 from muslin.design import Conv2d, describe_shape
 from muslin.evaluation import Evaluation, compare
-from muslin.evaluation.claims import Facts, check
 from muslin.interpret import describe_filter, unit_regions
+from muslin.runs.claims import check_claims
 from muslin.runs.folder import RunFolder
 from muslin.server.loaded_runs import LoadedRun
 from muslin.server.problems import Refusal
@@ -99,7 +99,7 @@ def _detail(service: Service, folder: RunFolder) -> RunDetail:
         macs=analysis.macs,
         comparison=asdict(analysis.comparison) if analysis.comparison else None,
         environment=record.environment.model_dump(),
-        source=record.data.source.partition(" (")[0],  # "your cache (/home/…)": clients must not learn paths
+        source=record.data.source.label,  # without the path: clients need not know it
     )
 
 
@@ -121,12 +121,6 @@ def _results(folder: RunFolder) -> Results:
     evaluation = folder.evaluation
     baseline = folder.baseline.evaluation if folder.baseline else None
     measured = folder.measured or {}
-    facts = Facts(
-        analyze(folder.design, folder.baseline.design if folder.baseline else None),
-        training_images=sum(folder.record.data.audit.counts["train"]),
-        evaluation=evaluation,
-        baseline=baseline,
-    )
     return Results(
         run=folder.name,
         classes=list(folder.record.data.class_names),
@@ -137,7 +131,7 @@ def _results(folder: RunFolder) -> Results:
         confidently_wrong=_tested(evaluation, evaluation.confidently_wrong(_CONFIDENTLY_WRONG)) if evaluation else [],
         claims=[
             ClaimAnswer(says=row.claim.says, expected=row.expected, found=row.found, verdict=row.verdict)
-            for row in check(folder.design, facts)
+            for row in check_claims(folder)
         ],
     )
 
