@@ -164,7 +164,7 @@ def test_serving_needs_no_torch(cnn: RunFolder) -> None:
         "from muslin.server import Settings, create_app\nfrom pathlib import Path\n"
         f"app = create_app(Settings(runs=Path({str(cnn.path.parent)!r})))\n"
         f"loaded = app.state.service.loaded_runs.load({cnn.name!r})\n"
-        "import numpy as np\nroom.inside.activations(np.zeros((1, 28, 28, 1), np.uint8))\n"
+        "import numpy as np\nloaded.inside.activations(np.zeros((1, 28, 28, 1), np.uint8))\n"
         "app.state.service.close()\nsys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
