@@ -130,7 +130,7 @@ def test_a_start_that_does_not_fit_the_data_is_explained(
 ) -> None:
     data = write_data("npz", height=2, width=2)
     message = run(capsys, "mine.toml", "--like", "custom_cnn", "--data", str(data), status=1)
-    assert "'custom_cnn' can't be fitted to images of 2×2×1 in 3 classes: layer 4 'pool2'" in message
+    assert "'custom_cnn' does not fit images of 2×2×1 in 3 classes: layer 4 'pool2'" in message
     assert not Path("mine.toml").exists()
 
 
@@ -182,7 +182,7 @@ def test_images_of_any_shape_get_a_design_that_ends_near_seven_pixels(
 @pytest.mark.parametrize(
     ("shape", "classes", "reason"),
     [
-        ((8, 8, 1), 1, "there must be at least 2 to choose from"),
+        ((8, 8, 1), 1, "at least 2 classes"),
         ((8, 8, 5), 3, "the channels must be at most 4"),
         ((9000, 8, 3), 3, "the height must be at most 4,096"),
     ],

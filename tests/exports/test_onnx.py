@@ -90,7 +90,7 @@ def test_the_same_weights_make_the_same_bytes(path: Path, tmp_path: Path, sample
 
 def test_weights_beyond_the_format_s_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muslin.exports.onnx.LARGEST_FILE", 1000)
-    with pytest.raises(ExportError, match="an ONNX file holds at most 1,000"):
+    with pytest.raises(ExportError, match="an ONNX file has at most 1,000"):
         write_onnx(Card.of(CUSTOM), WEIGHTS, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -136,7 +136,7 @@ def test_a_cut_file_is_called_damaged(path: Path, keep: int) -> None:
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is missing\. Write it with `muslin export RUN --to onnx`"):
+    with pytest.raises(RunError, match=r"does not exist\. Create it with `muslin export RUN --to onnx`"):
         Predictor(tmp_path / "model.onnx")
 
 
@@ -144,11 +144,11 @@ def test_graphs_of_other_programs_are_refused(path: Path) -> None:
     model = onnx.load(path)
     kept = {item.key: item.value for item in model.metadata_props}
     del model.metadata_props[:]
-    with pytest.raises(RunError, match="carries no design"):
+    with pytest.raises(RunError, match="contains no design"):
         Predictor(model.SerializeToString())
     wrong = {**kept, "muslin.classes": '["one"]'}
     onnx.helper.set_model_props(model, wrong)
-    with pytest.raises(RunError, match="its design has 10 classes"):
+    with pytest.raises(RunError, match="its design needs a list of 10 names"):
         Predictor(model.SerializeToString())
 
 

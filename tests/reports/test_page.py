@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from helpers.page import Page
 from helpers.studies import study
 from muslin.cli import muslin
+from muslin.data.source import Source
 from muslin.design import Design, parse_design
 from muslin.errors import MuslinError, RunError
 from muslin.reports import build_report
@@ -108,7 +109,7 @@ def test_words_from_files_stay_words(make_run: MakeRun) -> None:
         data = record.data.model_copy(
             update={
                 "class_names": names,
-                "source": HOSTILE,
+                "source": Source(kind="other", name=HOSTILE),
                 "audit": record.data.audit.model_copy(update={"leak": HOSTILE}),
             }
         )

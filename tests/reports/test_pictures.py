@@ -24,7 +24,8 @@ def inline(folder: Path, body: str, name: str = "drawing") -> str:
 def test_a_drawing_is_embedded_byte_for_byte_and_says_what_it_shows(tmp_path: Path) -> None:
     markup = inline(tmp_path, '<g fill="currentColor"><path d="M0 0L1 1"/><text>a &amp; b</text></g>')
     found = re.fullmatch(
-        r'<img class="drawing" alt="what it shows" style="max-width:96px" src="data:image/svg\+xml;base64,(.*)">', markup
+        r'<img class="drawing" alt="what it shows" style="max-width:96px" src="data:image/svg\+xml;base64,(.*)">',
+        markup,
     )
     assert found
     assert base64.b64decode(found[1]) == (tmp_path / "drawing.svg").read_bytes()

@@ -21,7 +21,7 @@ _PIXELS_PER_POINT = 4 / 3  # as CSS defines them
 class Pictures:
     """The figures in one folder.
 
-    A figure is embedded as SVG, or as PNG where the SVG is much heavier. Both stand in `<img>` elements: there, browsers
+    A figure is embedded as SVG, or as PNG where the SVG is much heavier. Both are `<img>` elements: there, browsers
     run no scripts, load nothing and keep styles and ids to the image, so the figures of a foreign run folder cannot
     affect the page (https://www.w3.org/TR/SVG2/conform.html#secure-static-mode).
 
