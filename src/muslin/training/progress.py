@@ -224,7 +224,7 @@ class _Output:
 
 def _html(title: str, bar: str, epochs: list[Epoch]) -> str:
     rows = table(CELLS, [epoch.cells for epoch in epochs]) if epochs else ""
-    return panel(title.capitalize(), count(len(epochs), "epoch") if epochs else "", rows, bar)
+    return panel(title, count(len(epochs), "epoch") if epochs else "", rows, bar)
 
 
 def _plain(title: str, epochs: list[Epoch], of: int) -> str:
