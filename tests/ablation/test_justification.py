@@ -36,6 +36,6 @@ def test_what_is_copied_reads_the_same(tmp_path: Path) -> None:
 
 def test_an_unfinished_study_is_not_copied(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
-    with pytest.raises(RunError, match=r"justification\.json can't be read: .*`muslin ablate` writes it at the end"):
+    with pytest.raises(RunError, match=r"justification\.json cannot be read: .*`muslin ablate` writes it at the end"):
         copy_evidence(tmp_path / "study", tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from helpers.studies import study
-
 from helpers import golden
+from helpers.studies import study
 from muslin.design import Design, parse_design
 from muslin.recipe import load_recipe
 from muslin.reports.build import render

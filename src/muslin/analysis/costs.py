@@ -1,4 +1,4 @@
-"""What can be known of a design without training it: shapes, parameters, operations, memory."""
+"""Static analysis of a design: shapes, parameters, operations and memory."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ class LayerAnalysis:
     """One row of the layer table.
 
     Attributes:
-        parameters: numbers that the layer keeps: what it learns, and running statistics of normalisation.
-        share: its part of all parameters, 0–1.
+        name: name of the layer.
+        kind: kind of layer, e.g. "conv2d".
+        because: reason for the layer, in the designer's words.
+        input_shape: shape of the input, without the batch axis.
+        output_shape: shape of the output, without the batch axis.
+        parameters: number of values that the layer stores, including running statistics of normalization.
+        share: share of all parameters of the design, 0–1.
         macs: multiply-accumulate operations for one image.
-        activation_bytes: its output for one image in float32.
+        activation_bytes: size of the output for one image in float32, in bytes.
+        receptive_field: receptive field of the layer's units.
     """
 
     name: str
@@ -47,10 +53,12 @@ class LayerAnalysis:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Parameters held against those of another design.
+    """Number of parameters compared with that of another design.
 
     Attributes:
-        saved: how many per cent fewer parameters than the other design; negative when there are more.
+        baseline: name of the other design.
+        parameters: number of parameters of the other design.
+        saved: reduction in parameters compared with the other design, in percent; negative if there are more.
     """
 
     baseline: str
@@ -60,17 +68,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A design's static figures.
+    """Static analysis of a design.
 
     Attributes:
-        trainable: parameters that training changes by gradients: all but the running statistics of normalisation.
+        design: name of the design.
+        title: title of the design.
+        input_shape: shape of the images, (height, width, channels) in pixels.
+        layers: analysis of each layer, in forward order.
+        parameters: number of parameters, including running statistics of normalization.
+        trainable: number of parameters that are updated by gradients.
         macs: multiply-accumulate operations for one image.
-        activation_bytes: all outputs of one image together, in float32.
-        peak_activation_bytes: the most that must be held at once when layers run one after another: a layer's input and
-            its output, in float32.
-        float32_bytes: size of the weights.
-        int8_bytes: size of the weights at one byte each.
-        comparison: parameters against the baseline, if one was given.
+        activation_bytes: total size of all layer outputs for one image in float32, in bytes.
+        peak_activation_bytes: largest size of a layer's input and output together in float32, in bytes. This is the
+            memory needed to run the layers one after another.
+        float32_bytes: size of the weights in float32, in bytes.
+        int8_bytes: size of the weights in int8, in bytes.
+        comparison: comparison with the baseline (default None: no baseline).
     """
 
     design: str
@@ -87,10 +100,10 @@ class Analysis:
     comparison: Comparison | None = None
 
     def layer(self, name: str) -> LayerAnalysis:
-        """The row of the layer called `name`.
+        """Return the row of the layer named `name`.
 
         Raises:
-            KeyError: there is none.
+            KeyError: if there is no such layer.
         """
         for row in self.layers:
             if row.name == name:
@@ -98,7 +111,7 @@ class Analysis:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain values, ready for JSON."""
+        """Convert to plain values for JSON."""
         return asdict(self)
 
     def __repr__(self) -> str:
@@ -159,13 +172,17 @@ class Analysis:
 
 
 def analyze(design: Design, baseline: Design | None = None) -> Analysis:
-    """Compute a design's static figures, and its parameters against `baseline`'s.
+    """Analyze a design without training it.
+
+    Args:
+        design: design to analyze.
+        baseline: design to compare the number of parameters with (default None).
 
     >>> from muslin.design import load_design
     >>> cnn, dense = load_design("custom_cnn"), load_design("dense_baseline")
     >>> analysis = analyze(cnn, baseline=dense)
-    >>> f"{analysis.parameters:,} parameters, {analysis.comparison.saved:.1f} % fewer"
-    '93,962 parameters, 7.7 % fewer'
+    >>> f"{analysis.parameters:,} parameters, {analysis.comparison.saved:.1f}% fewer"
+    '93,962 parameters, 7.7% fewer'
     """
     total = _parameters(design)
     rows = tuple(

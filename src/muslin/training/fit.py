@@ -1,4 +1,4 @@
-"""Training a design: teachers first, if the recipe has any, then the network itself."""
+"""Train a design: the recipe's teachers first, if any, then the network."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> Fitted:
-    """Train `design` on `data.train`, watching `data.validation`; the test split is not looked at.
+    """Train `design` on `data.train` and validate it on `data.validation`; the test split is not used.
 
-    Same machine, thread count, design, recipe, data and seed give the same bits. Ctrl-C or SIGTERM ends after the step
-    under way and keeps the best weights so far.
+    The same machine, thread count, design, recipe, data and seed give bit-identical weights. On Ctrl-C or SIGTERM,
+    training ends after the current step and keeps the best weights so far.
 
-    With `checkpoints`, the whole state is saved now and then, at the end of each epoch, and on Ctrl-C or SIGTERM. A
-    training resumed from there ends with the same bits as one that was never stopped.
+    With `checkpoints`, the complete state is saved periodically, at the end of each epoch, and on Ctrl-C or SIGTERM. A
+    resumed training ends with the same bits as an uninterrupted one.
 
     Args:
-        design: what to train; its input shape and classes must be the data's.
-        data: the images.
-        recipe: how to train.
-        seed: of the initial weights, the order of images, augmentation and dropout.
-        device: "cpu", "cuda", "mps", …; the best there is by default.
-        precision: "float32" or "bfloat16"; by default bfloat16 where the hardware multiplies it natively. Weights are
-            kept in float32 either way.
-        callbacks: called after the recipe's own.
-        checkpoints: where the state is saved, and whether to go on from there; nowhere by default.
+        design: design to train; its input shape and number of classes must match the data.
+        data: data set with training and validation images.
+        recipe: training procedure.
+        seed: seed of initial weights, image order, augmentation and dropout (default 0).
+        device: device name, "cpu", "cuda", "mps", … (default: the fastest available).
+        precision: "float32" or "bfloat16" (default: bfloat16 where the hardware multiplies it natively). Weights stay
+            in float32 in either case.
+        callbacks: additional callbacks, called after the recipe's own.
+        checkpoints: where to save the state, and whether to resume from it (default None: nothing is saved).
 
     Raises:
-        DesignError: the design doesn't fit the data, or the recipe's teachers would be too large.
-        TrainingError: the device can't be used.
-        RunError: the checkpoints are of another design, recipe, data or seed, or none of them is whole.
+        DesignError: the design does not fit the data, or a teacher would be too large.
+        TrainingError: the device is not available.
+        RunError: the checkpoints belong to another design, recipe, data set or seed, or none of them is complete.
     """
     check_fit(design, data, recipe)
     keep_freed_memory()
@@ -64,7 +64,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Fitting:
-    """What the trainings of one run share: a network's, and those of its teachers; one interruption ends them all."""
+    """State shared by the trainings of one run, the network's and its teachers'; one interruption ends them all."""
 
     data: Dataset
     device: str | None
@@ -80,7 +80,7 @@ class _Fitting:
         checkpoints: Checkpoints | None,
     ) -> Fitted:
         snapshot, device, precision = checkpoints.begin() if checkpoints else None, self.device, self.precision
-        if snapshot:  # what a run began with, it goes on with
+        if snapshot:  # resume on the device and in the precision of the interrupted run
             device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
         taught: Taught | None = None
         if recipe.distillation:
@@ -91,20 +91,20 @@ class _Fitting:
 
 
 def check_fit(design: Design, data: Dataset, recipe: Recipe) -> None:
-    """See that a design takes the data's images, tells the data's classes apart, and can have the recipe's teachers.
+    """Check that a design matches the data's image size and number of classes, and that its teachers can be built.
 
     Raises:
-        DesignError: it doesn't.
+        DesignError: it does not match, or a teacher would be too large.
     """
     if design.input_shape != data.input_shape:
         raise DesignError(
             f"design '{design.name}' takes images of {describe_shape(design.input_shape)}, but the data's are "
-            f"{describe_shape(data.input_shape)} (height × width × channels). Set input_shape in the design, or let "
-            "`muslin new NAME.toml --data PATH` write one that fits."
+            f"{describe_shape(data.input_shape)} (height × width × channels). Set input_shape in the design, or create "
+            "a matching design with `muslin new NAME.toml --data PATH`."
         )
     if design.classes != data.classes:
         raise DesignError(
-            f"design '{design.name}' ends in {design.classes} units, but the data has {data.classes} classes. "
+            f"design '{design.name}' has {design.classes} output units, but the data has {data.classes} classes. "
             f"Set units = {data.classes} on layer '{design.output_layer.name}'."
         )
     if recipe.distillation:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Audit, Dataset, Split
+from muslin.data.source import Source
 
 
 def share(data: Dataset, folder: Path) -> None:
@@ -33,7 +34,11 @@ def arrays_of(data: Dataset) -> dict[str, np.ndarray]:
 
 def about(data: Dataset) -> str:
     """What there is to know about the data besides the arrays, as JSON."""
-    content = {"class_names": data.class_names, "source": data.source, "audit": data.audit.model_dump(mode="json")}
+    content = {
+        "class_names": data.class_names,
+        "source": data.source.model_dump(mode="json"),
+        "audit": data.audit.model_dump(mode="json"),
+    }
     return json.dumps(content)
 
 
@@ -46,7 +51,7 @@ def assemble(arrays: Mapping[str, np.ndarray], described: str) -> Dataset:
         validation,
         Split(np.zeros((0, *validation.images.shape[1:]), np.uint8), np.zeros(0, np.int64)),
         class_names=tuple(content["class_names"]),
-        source=content["source"],
+        source=Source.model_validate(content["source"]),
         audit=Audit.model_validate(content["audit"]),
     )
 

@@ -25,7 +25,12 @@ from muslin.training.history import Epoch
 from muslin.training.loop import Training
 from muslin.training.outcome import Fitted
 from muslin.training.snapshot import Identity, require_same
+from muslin.workflow.observer import Observer
 from muslin.workflow.trained_run import Run
+
+# Steps after which custom_cnn beats dense_baseline on the sample: with 20 epochs of `fast` by 1.4 and 2.4 points (two
+# seeds; `muslin run --sample --epochs 20 --seed S`).
+SAMPLE_STEPS = 280
 
 
 def begin_or_resume(  # noqa: PLR0913  (what determines a run)
@@ -72,6 +77,22 @@ def begin_or_resume(  # noqa: PLR0913  (what determines a run)
     return folder
 
 
+def long_enough(recipe: Recipe, data: Dataset, observer: Observer) -> Recipe:
+    """Return a recipe with enough epochs for the sample, where most recipes would hardly train at all.
+
+    Elsewhere the recipe stays as it is; `few_steps` warns.
+    """
+    each = recipe.steps(len(data.train))
+    if data.audit.train_release != "sample" or recipe.epochs * each >= SAMPLE_STEPS:
+        return recipe
+    epochs = -(-SAMPLE_STEPS // each)
+    observer.note(
+        f"The sample is small: training for {count(epochs, 'epoch')} instead of {recipe.epochs}. Change it with "
+        "`epochs=`."
+    )
+    return recipe.with_(epochs=epochs)
+
+
 def few_steps(recipe: Recipe, data: Dataset) -> str | None:
     """Return a warning where a recipe made for large data sets will hardly train at all; None elsewhere."""
     each = recipe.steps(len(data.train))
@@ -80,7 +101,7 @@ def few_steps(recipe: Recipe, data: Dataset) -> str | None:
         return None
     enough = -(-FEW_STEPS // each)
     return (
-        f"few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
+        f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
         f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Train for `epochs={enough}` to give "
         f"it {each * enough}."
     )

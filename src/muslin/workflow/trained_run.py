@@ -18,11 +18,12 @@ from muslin.data import Dataset, Split
 from muslin.design import Design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.evaluation.claims import CheckedClaims, Facts, check
+from muslin.evaluation.claims import CheckedClaims
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
 from muslin.reports import build_report
+from muslin.runs.claims import check_claims
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
@@ -74,7 +75,7 @@ class Run:
         rows = [
             ("design", f"{self.design.name}, {count(self.analysis.parameters, 'parameter')}"),
             ("recipe", f"{record.recipe.name}, seed {record.seed}"),
-            ("data", record.data.source),
+            ("data", str(record.data.source)),
         ]
         if outcome is None:
             rows.append(("training", "not finished"))
@@ -194,14 +195,7 @@ class Run:
         Args:
             baseline: run of the baseline (default: the one that was trained beside this run, if any).
         """
-        beside = baseline or self.baseline
-        facts = Facts(
-            analyze(self.design, beside.design if beside else None),
-            training_images=sum(self.record.data.audit.counts["train"]),
-            evaluation=self.folder.evaluation,
-            baseline=beside.folder.evaluation if beside else None,
-        )
-        return CheckedClaims(check(self.design, facts))
+        return check_claims(self.folder, baseline.folder if baseline else None)
 
     def export(
         self,

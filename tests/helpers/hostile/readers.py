@@ -14,6 +14,7 @@ import numpy as np
 
 from helpers import tiny
 from muslin.data import formats, idx
+from muslin.data.source import Source
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation
 from muslin.exports import export
@@ -144,7 +145,7 @@ def _record() -> tuple[bytes, ...]:
         recipe=load_recipe("fast"),
         seed=1,
         data=DataRecord(
-            source="a test",
+            source=Source(kind="other", name="a test"),
             sample=False,
             fingerprint="0" * 64,
             input_shape=(6, 5, 1),
