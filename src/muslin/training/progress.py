@@ -12,7 +12,7 @@ from muslin.training.history import Epoch
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from muslin.training.loop import Training
+    from muslin.training.state import Training
 
 
 class ShowProgress(Callback):
