@@ -15,7 +15,7 @@ from muslin.training.history import CELLS, Epoch
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from muslin.training.loop import Training
+    from muslin.training.state import Training
 
 _REFRESH = 0.25  # seconds between two updates of a notebook's cell
 _WIDEST_TIME = 8  # characters of the remaining time
