@@ -1,4 +1,4 @@
-"""Reading TOML from outside in bounded time and memory."""
+"""Reading untrusted TOML in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-MOST_PARTS = 64  # of a dotted key; Muslin's own files have two
+MOST_PARTS = 64  # largest number of parts in a dotted key; Muslin's own files have at most two
 
 _TEXT_OR_COMMENT = re.compile(
     r'"""(?:[^\\]|\\.)*?"""' r"|'''.*?'''" r'|"(?:[^"\\\n]|\\[^\n])*"' r"|'[^'\n]*'" r"|#[^\n]*", re.DOTALL
@@ -15,14 +15,14 @@ _BETWEEN_KEYS = re.compile(r"[=,\[\]{}\n]")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The content of TOML text.
+    """Parse TOML text.
 
     Raises:
-        ValueError: it is not TOML, or has a key of more than `MOST_PARTS` parts, for which `tomllib` would take time
-            and memory that grow with their square: 50,000 parts take 10 GB.
-        RecursionError: its brackets are nested too deep.
+        ValueError: if the text is not TOML, or a key has more than `MOST_PARTS` parts. The time and memory that
+            `tomllib` takes grow with the square of the number of parts: 50,000 parts take 10 GB.
+        RecursionError: if brackets are nested too deeply.
     """
     bare = _TEXT_OR_COMMENT.sub("x", text)
     if any(part.count(".") >= MOST_PARTS for part in _BETWEEN_KEYS.split(bare)):
-        raise ValueError(f"A key has more than {MOST_PARTS} parts with dots between them")
+        raise ValueError(f"A key has more than {MOST_PARTS} parts separated by dots")
     return tomllib.loads(text)

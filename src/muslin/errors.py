@@ -1,36 +1,36 @@
 """Every error that Muslin raises on purpose.
 
     MuslinError
-    ├── DataError          files of images and labels, the split, the audit
-    │   └── LeakError      training on one release of the data and testing on another
-    ├── DesignError        a design that can't be read, or whose shapes don't fit
-    ├── RecipeError        a recipe that is unknown or makes no sense
-    ├── TrainingError      training can't start or go on
-    │   └── DivergedError  a loss, gradient or weight stopped being finite
-    ├── RunError           a run folder that lacks something or can't be read
-    └── ExportError        an artifact that can't be written, or doesn't agree with the network
+    ├── DataError          images, labels, splits or the data audit
+    │   └── LeakError      test images that are also in the training data
+    ├── DesignError        a design that cannot be read, or whose layers do not fit together
+    ├── RecipeError        an unknown or invalid recipe
+    ├── TrainingError      training that cannot start or continue
+    │   └── DivergedError  a loss, gradient or weight that is no longer finite
+    ├── RunError           a run folder that is incomplete or cannot be read
+    └── ExportError        an export that cannot be written, or that disagrees with the network
 
-Each message names the thing, its value and the rule, and says what to do. The command line prints it as one
-paragraph and exits with status 1.
+Each message names the thing, its value, the rule and the remedy. The command line prints the message as one paragraph
+and exits with status 1.
 """
 
 from __future__ import annotations
 
 
 class MuslinError(Exception):
-    """Base of all errors that Muslin explains."""
+    """Base class of all errors that Muslin raises on purpose."""
 
 
 class DataError(MuslinError):
-    """A data file is missing, damaged, or doesn't say what it should."""
+    """A data file is missing, damaged or not in the expected format."""
 
 
 class LeakError(DataError):
-    """The training and the test images come from releases whose splits overlap."""
+    """The training and test files share images, or come from releases whose splits overlap."""
 
 
 class DesignError(MuslinError):
-    """A design is not valid: an unknown field, a bad value, or shapes that do not fit."""
+    """A design is not valid: it has an unknown field, an invalid value, or layers that do not fit together."""
 
 
 class RecipeError(MuslinError):
@@ -38,16 +38,16 @@ class RecipeError(MuslinError):
 
 
 class TrainingError(MuslinError):
-    """Training can't start or can't go on."""
+    """Training cannot start or cannot continue."""
 
 
 class DivergedError(TrainingError):
-    """A loss, gradient or weight stopped being finite."""
+    """Training diverged: a loss, gradient or weight is no longer finite."""
 
 
 class RunError(MuslinError):
-    """A run folder lacks a file, or a file in it can't be read."""
+    """A run folder lacks a file, or a file in it cannot be read."""
 
 
 class ExportError(MuslinError):
-    """An exported artifact can't be written, or its predictions differ from the network's."""
+    """An export cannot be written, or its predictions differ from the network's."""

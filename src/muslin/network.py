@@ -1,4 +1,4 @@
-"""From a design to a network that computes: a torch module with one submodule per layer."""
+"""Networks: a design as a torch module with one submodule per layer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from muslin._display import line, quoted
+from muslin._words import count
 from muslin.design import (
     Activation,
     AvgPool2d,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
-    "softmax": lambda values: values,  # only on the output, which gives logits; the loss or `predict` turns them around
+    "softmax": lambda values: values,  # output layer only: it returns logits; the loss and `predict` apply the softmax
     "relu": functional.relu,
     "elu": functional.elu,
     "gelu": functional.gelu,
@@ -43,59 +45,76 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
 }
 PIXEL_MAXIMUM = 255
-NORMALIZATION_MOMENTUM = 0.1  # the newest batch's share in the running statistics
+NORMALIZATION_MOMENTUM = 0.1  # weight of the newest batch in the running statistics
 
 
 class Network(nn.Module):
     """A design with weights.
 
-    Takes images as (batch, channel, height, width) on the 0–1 scale and gives logits (batch, class): a softmax on the
-    output layer is left to the loss and to `predict`. Weights are called ``<layer>.weight`` (output axis first, as in
-    PyTorch) and ``<layer>.bias``; a dense layer after flatten takes its features in the order height, width, channel.
+    The input is a batch of images of shape (batch, channel, height, width) on the 0–1 scale. The output is logits of
+    shape (batch, class); the loss and `predict` apply the softmax of the output layer. Weights are named
+    ``<layer>.weight`` (output axis first, as in PyTorch) and ``<layer>.bias``. A dense layer after flatten takes its
+    features in the order height, width, channel.
 
     Args:
-        design: what to build.
+        design: design to build.
     """
 
     def __init__(self, design: Design) -> None:
         super().__init__()
         self.design = design
         for layer, entering, _ in design.placed:
-            # Not add_module, which refuses names that a module has of its own, such as "forward" or "training".
+            # add_module would reject layer names that are attributes of a module, such as "forward" or "training".
             self._modules[layer.name] = _module(layer, entering)
 
+    def __repr__(self) -> str:
+        parameters = count(sum(array.numel() for array in self.parameters()), "parameter")
+        return line("Network", quoted(self.design.name), parameters, str(next(self.parameters()).device))
+
     def train(self, mode: bool = True) -> Network:
-        """Switch training (dropout on) or evaluation, as `torch.nn.Module.train` does."""
-        # Written past Module.__setattr__, which takes the name for a layer's where one is called "training".
+        """Switch between training (dropout on) and evaluation mode, as `torch.nn.Module.train` does.
+
+        Args:
+            mode: True for training, False for evaluation (default True).
+
+        Returns:
+            The network itself.
+        """
+        # Module.__setattr__ would assign to a layer if one is named "training".
         self.__dict__["training"] = mode
         for layer in self.children():
             layer.train(mode)
         return self
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch classes"]:
-        """Logits for a batch of images."""
+        """Compute the logits for a batch of images on the 0–1 scale."""
         values = images
         for layer in self.children():
             values = layer(values)
         return values
 
     def layer(self, name: str) -> nn.Module:
-        """The module of the layer called `name`."""
+        """Return the module of the layer named `name`."""
         module = self._modules[name]
         assert module is not None  # noqa: S101  (narrows the type: every layer has a module)
         return module
 
     def array(self, name: str) -> Tensor:
-        """The weights called `name` ("conv1.weight"), whatever the layer is called.
+        """Return the weight array named `name`, for example "conv1.weight".
 
-        `get_parameter` takes a layer called "forward" or "eval" for the method.
+        Unlike `get_parameter`, this works for layers named like a method, such as "forward" or "eval".
         """
         layer, _, part = name.rpartition(".")
         array: Tensor = getattr(self.layer(layer), part)
         return array
 
     def activations(self, images: Float[Tensor, "batch channel height width"]) -> dict[str, Tensor]:
-        """What every layer puts out, by layer name; spatial ones as (batch, channel, height, width)."""
+        """Compute the output of every layer.
+
+        Returns:
+            Outputs by layer name, in layer order; shape (batch, channel, height, width) for spatial layers and
+            (batch, feature) for the others.
+        """
         values, outputs = images, {}
         for name, layer in self.named_children():
             values = layer(values)
@@ -104,8 +123,8 @@ class Network(nn.Module):
 
 
 def prepare(images: UInt8[np.ndarray, "image height width channel"]) -> Float[Tensor, "image channel height width"]:
-    """Bytes to what a network takes: channels first in shape, channels last in memory, 0–1."""
-    # Writable, if only by a copy: torch warns of arrays that it may not write to, such as those mapped from a file.
+    """Convert bytes to network input: values from 0 to 1, channels first in shape, channels last in memory."""
+    # Copies read-only arrays (such as memory-mapped ones), because torch warns about them.
     images = np.require(images, requirements=["C_CONTIGUOUS", "WRITEABLE"])
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(PIXEL_MAXIMUM)
 
@@ -118,28 +137,31 @@ def predict(
     batch_size: int = 500,
     compute: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[np.ndarray, "image classes"]:
-    """Class probabilities as float32, computed in float32 with dropout off.
+    """Compute class probabilities in float32, with dropout off.
 
     Args:
-        network: any device; it is left in the mode it was in.
-        images: bytes 0–255.
-        batch_size: images computed at a time; bounds the memory.
-        compute: gives the network's logits another way; the network itself by default.
+        network: network on any device; its training mode is restored afterwards.
+        images: images as bytes, 0–255.
+        batch_size: number of images per forward pass, which bounds the memory (default 500).
+        compute: function that computes the logits (default: the network itself).
+
+    Returns:
+        Probabilities as float32; each row sums to 1.
 
     Raises:
-        DataError: the images are of another shape or type.
+        DataError: if the images have the wrong shape or type.
     """
     if images.dtype != np.uint8 or images.shape[1:] != network.design.input_shape:
         raise DataError(
-            f"the design '{network.design.name}' takes bytes of the shape images × "
-            f"{describe_shape(network.design.input_shape)}, not {images.dtype} of {describe_shape(images.shape)}. "
-            "A single image has to be one of a row: images[:1]."
+            f"images of type {images.dtype} and shape {describe_shape(images.shape)} do not fit the design "
+            f"'{network.design.name}', which takes uint8 of shape images × "
+            f"{describe_shape(network.design.input_shape)}. For a single image, pass a batch of one: images[:1]."
         )
     compute = compute or network
     device = next(network.parameters()).device
     training = network.training
     network.eval()
-    # Written into one array: small ones, kept between the large ones that are freed, would leave holes in the heap.
+    # One preallocated array: small arrays kept between freed large ones would fragment the heap.
     probabilities = np.empty((len(images), network.design.classes), np.float32)
     try:
         for start in range(0, len(images), batch_size):
@@ -191,8 +213,9 @@ class _Conv2d(nn.Conv2d):
         if any(self.uneven):
             values = functional.pad(values, self.uneven)
         if self.narrow:
-            # A single channel's strides may be those of channels last. With them, and a stride to an output of one
-            # column, torch 2.13 reads and writes past its memory; with those of a plane it doesn't.
+            # With a single channel, the memory strides may be those of the channels-last format. If the convolution
+            # then has an output of one row or column, torch 2.13 reads and writes out of bounds. Contiguous strides
+            # avoid that.
             values = values.squeeze(1).unsqueeze(1)
         if not self.normalized:
             return self.activation(super().forward(values))
@@ -225,7 +248,7 @@ class _Pool2d(nn.Module):
             return functional.max_pool2d(values, kernel, stride)
         if not any(self.edges):
             return functional.avg_pool2d(values, kernel, stride)
-        # Cells of padding don't count: divide by how many real ones each window holds.
+        # Padding does not count: divide by the number of image cells in each window.
         sums = functional.avg_pool2d(functional.pad(values, self.edges), kernel, stride)
         counts = functional.avg_pool2d(functional.pad(torch.ones_like(values[:1, :1]), self.edges), kernel, stride)
         return sums / counts
@@ -250,11 +273,11 @@ class _Dense(nn.Linear):
 
 
 def _edges(window: Window) -> tuple[int, int, int, int]:
-    """Padding in the order that `torch.nn.functional.pad` takes: left, right, top, bottom."""
+    """Return the padding in the order of `torch.nn.functional.pad`: left, right, top, bottom."""
     return (window.before[1], window.after[1], window.before[0], window.after[0])
 
 
 def _split_padding(window: Window) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
-    """What a convolution pads by itself on both sides, and what is left to pad before it."""
+    """Split padding into the symmetric part, which the convolution adds itself, and the rest."""
     both = window.before
     return both, (0, window.after[1] - both[1], 0, window.after[0] - both[0])

@@ -109,7 +109,7 @@ def test_a_design_needs_a_name(file: str, why: str, capsys: pytest.CaptureFixtur
 def test_a_place_that_cannot_be_written_to_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("in the way")
     message = run(capsys, "file/mine.toml", status=1)
-    assert "choose a place that you may write to." in message
+    assert "choose a folder that you may write to." in message
     assert "--out" not in message  # this verb has no such option
 
 
@@ -130,7 +130,7 @@ def test_a_start_that_does_not_fit_the_data_is_explained(
 ) -> None:
     data = write_data("npz", height=2, width=2)
     message = run(capsys, "mine.toml", "--like", "custom_cnn", "--data", str(data), status=1)
-    assert "'custom_cnn' can't be fitted to images of 2×2×1 in 3 classes: layer 4 'pool2'" in message
+    assert "'custom_cnn' does not fit images of 2×2×1 in 3 classes: layer 4 'pool2'" in message
     assert not Path("mine.toml").exists()
 
 
@@ -173,7 +173,7 @@ def test_images_of_any_shape_get_a_design_that_ends_near_seven_pixels(
         if placed.layer.kind == "max_pool2d":
             square = min(placed.input_shape[:2]) >= 10
             assert placed.layer.kernel in ([(2, 2)] if square else [(2, 1), (1, 2)])
-            assert ("alone, since a " in placed.layer.because) == (not square)
+            assert ("(only the " in placed.layer.because) == (not square)
     assert design.names.count("global_avg_pool") == 1
     assert sum(layer.kind == "conv2d" for layer in design.layers) >= 2
     assert parse_design(format_commented(design, "start.toml")) == design
@@ -182,7 +182,7 @@ def test_images_of_any_shape_get_a_design_that_ends_near_seven_pixels(
 @pytest.mark.parametrize(
     ("shape", "classes", "reason"),
     [
-        ((8, 8, 1), 1, "there must be at least 2 to choose from"),
+        ((8, 8, 1), 1, "at least 2 classes"),
         ((8, 8, 5), 3, "the channels must be at most 4"),
         ((9000, 8, 3), 3, "the height must be at most 4,096"),
     ],

@@ -1,4 +1,4 @@
-"""What a design knows of itself: shapes, sizes, names, and how it is fitted to other images."""
+"""Designs as values: shapes, sizes, names, and fitting to other images."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_a_layer_is_found_by_its_name() -> None:
 
 
 def test_the_baseline_takes_the_images_and_classes_of_the_design() -> None:
-    colour = load_design("custom_cnn").fitted_to((32, 20, 3), 7)
-    baseline = load_baseline(colour)
+    color = load_design("custom_cnn").fitted_to((32, 20, 3), 7)
+    baseline = load_baseline(color)
     assert baseline is not None
     assert (baseline.name, baseline.input_shape, baseline.classes) == ("dense_baseline", (32, 20, 3), 7)
 
@@ -79,7 +79,7 @@ def test_a_design_can_ask_for_no_baseline() -> None:
 
 
 def test_a_design_that_does_not_fit_other_images_says_which_layer() -> None:
-    with pytest.raises(DesignError, match=r"'custom_cnn' can't be fitted to images of 2×2×1 .* layer 4 'pool2'"):
+    with pytest.raises(DesignError, match=r"'custom_cnn' .* images of 2×2×1 .* layer 4 'pool2'"):
         load_design("custom_cnn").fitted_to((2, 2, 1), 10)
 
 

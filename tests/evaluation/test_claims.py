@@ -39,12 +39,12 @@ def test_the_librarys_design_has_its_arithmetic_checked() -> None:
     found = {row.claim.says: (row.found, row.verdict) for row in rows}
     assert found["The network has about 75,000 parameters."] == ("93,962", "does not hold")
     assert found["The dense baseline has about 101,000 parameters."] == ("101,770", "holds")
-    assert found["It has 26 % fewer parameters than the dense baseline."] == ("7.67 %", "does not hold")
+    assert found["It has 26% fewer parameters than the dense baseline."] == ("7.67%", "does not hold")
     assert found["conv3 sees the entire image, 28 × 28 pixels."] == ("18×18", "does not hold")
     assert found["conv1 sees 3 × 3 pixels."] == ("3×3", "holds")
-    assert found["Global average pooling takes in 6,272 values …"] == ("6,272", "holds")
+    assert found["Global average pooling takes 6,272 values …"] == ("6,272", "holds")
     assert found["It learns from 60,000 images."] == ("54,000", "does not hold")
-    assert found["Test accuracy is 91 % or better."] == ("", "not measured")
+    assert found["Test accuracy is 91% or better."] == ("", "not measured")
 
 
 def test_accuracies_are_measured_against_the_baseline_of_the_same_run() -> None:
@@ -57,7 +57,7 @@ def test_accuracies_are_measured_against_the_baseline_of_the_same_run() -> None:
     assert verdict(facts, measure="accuracy_gain", at_most=4.5) == "does not hold"
     (row,) = check(claiming(measure="test_accuracy", at_least=92), facts)
     low, high = binomtest(184, 200).proportion_ci(method="wilson")
-    assert row.found == f"92.00 [{100 * low:.2f}, {100 * high:.2f}] %"
+    assert row.found == f"92.00% [{100 * low:.2f}%, {100 * high:.2f}%]"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_accuracies_are_measured_against_the_baseline_of_the_same_run() -> None:
     [
         ({"measure": "parameters", "about": 75_000, "within": 1_000}, "75,000 ± 1,000"),
         ({"measure": "accuracy_gain", "at_least": 4, "at_most": 5}, "4 to 5 points"),
-        ({"measure": "test_accuracy", "at_least": 91}, "at least 91 %"),
+        ({"measure": "test_accuracy", "at_least": 91}, "at least 91%"),
         ({"measure": "macs", "at_most": 8e6}, "at most 8,000,000"),
         ({"measure": "output_shape", "layer": "conv1", "equals": (28, 28, 32)}, "28×28×32"),
     ],
@@ -82,19 +82,19 @@ def test_without_a_baseline_what_speaks_of_one_is_not_measured() -> None:
 
 
 def test_a_claim_about_something_unknown_is_refused_before_training() -> None:
-    with pytest.raises(DesignError, match="claim 1: measure = 'beauty' is not known; there are parameters, macs"):
+    with pytest.raises(DesignError, match=r"claim 1: unknown measure 'beauty'; .* parameters, macs"):
         require_measurable(claiming(measure="beauty", at_least=1))
     with pytest.raises(DesignError, match="'output_shape' needs a layer"):
         require_measurable(claiming(measure="output_shape", equals=(1, 2, 3)))
-    with pytest.raises(DesignError, match="leave layer out"):
+    with pytest.raises(DesignError, match="remove layer"):
         require_measurable(claiming(measure="parameters", layer="conv1", at_least=1))
-    with pytest.raises(DesignError, match=r"measure = 'accuracy' is not known\. Did you mean 'test_accuracy'"):
+    with pytest.raises(DesignError, match=r"'accuracy'\. Did you mean 'test_accuracy'\?"):
         require_measurable(claiming(measure="accuracy", at_least=91))
-    with pytest.raises(DesignError, match="'receptive_field' is a shape: equals ="):
+    with pytest.raises(DesignError, match=r"'receptive_field' is a shape, e\.g\. equals ="):
         require_measurable(claiming(measure="receptive_field", layer="conv1", equals=24))
     with pytest.raises(DesignError, match="'receptive_field' is a shape"):
         require_measurable(claiming(measure="receptive_field", layer="conv1", at_least=3))
-    with pytest.raises(DesignError, match="'parameters' is one number, not a list"):
+    with pytest.raises(DesignError, match="'parameters' is a number, not a list"):
         require_measurable(claiming(measure="parameters", equals=(1, 2)))
 
 
@@ -104,7 +104,7 @@ def test_a_claim_that_cannot_be_measured_is_told_by_analyze(tmp_path: Path, caps
     with pytest.raises(SystemExit) as exit_:
         main(["analyze", str(file)])
     assert exit_.value.code == 1
-    assert "claim 1: measure = 'accuracy' is not known" in " ".join(capsys.readouterr().err.split())
+    assert "claim 1: unknown measure 'accuracy'" in " ".join(capsys.readouterr().err.split())
 
 
 def test_every_measure_says_what_it_means() -> None:

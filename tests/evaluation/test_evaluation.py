@@ -106,11 +106,11 @@ def test_the_summary_is_json_that_says_what_the_evaluation_says(evaluation: Eval
 @pytest.mark.parametrize(
     ("labels", "probabilities", "complaint"),
     [
-        ([], np.zeros((0, 2)), "one or more images"),
+        ([], np.zeros((0, 2)), "at least one image"),
         ([0, 1], [[0.5, 0.5]], "labels of shape"),
         ([0], [[0.2, 0.3, 0.5]], "2 probabilities"),
-        ([2], [[0.5, 0.5]], "there are 2 classes"),
-        ([-1], [[0.5, 0.5]], "run from -1"),
+        ([2], [[0.5, 0.5]], "labels from 2 to 2 do not fit 2 classes"),
+        ([-1], [[0.5, 0.5]], "labels from -1"),
         ([0, 0], [[0.5, 0.5], [np.nan, np.nan]], "probabilities of image 1"),
         ([0], [[1.5, -0.5]], "at least 0"),
         ([0], [[3.0, 1.0]], "sum to 1"),

@@ -23,7 +23,7 @@ from muslin.runs.record import RunRecord
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.history import History
 from muslin.training.snapshot import Snapshot
-from muslin.workflow.train import new_record
+from muslin.workflow.run_training import new_record
 
 FAULTS = {"disk full": errno.ENOSPC, "read-only": errno.EROFS, "I/O error": errno.EIO}
 

@@ -16,7 +16,7 @@ from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import Outcome
-from muslin.workflow.train import new_record
+from muslin.workflow.run_training import new_record
 
 CNN, DENSE = load_design("custom_cnn"), load_design("dense_baseline")
 OUTCOME = Outcome(61.3, 7321.0, 3, "finished", "all 3 epochs done", None, "cpu", "bfloat16", 2)

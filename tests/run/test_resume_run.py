@@ -20,8 +20,9 @@ from muslin.errors import RunError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
-from muslin.training.loop import Training
-from muslin.workflow.run import Settings, run_everything
+from muslin.training.state import Training
+from muslin.workflow.observer import Observer
+from muslin.workflow.run import run
 from muslin.workflow.train import train
 
 DENSE = load_design("dense_baseline")
@@ -37,6 +38,16 @@ class Stop(Callback):
     def on_step(self, training: Training) -> None:
         if training.step == self.step:
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Hearing(Observer):
+    """Keeps what a verb says."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
 
 
 def digest(folder: RunFolder) -> str:
@@ -57,7 +68,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert [path.suffix for path in folder.checkpoints_path.iterdir()] == [".checkpoint"] * 2
     other = muslin("train", "--resume", folder.path, "--seed", "4", cwd=tmp_path)
     assert other.returncode == 1
-    assert "The seed was 3, now it is 4." in other.stderr
+    assert "The seed was 3, but is 4 now." in other.stderr
     resumed = muslin("train", "--resume", folder.path, cwd=tmp_path)  # it knows its design, recipe, seed and data
     assert resumed.returncode == 0, resumed.stderr
     assert "40 epochs" in resumed.stdout
@@ -70,29 +81,37 @@ def test_a_whole_run_goes_on_where_its_baseline_was_stopped(
     said: list[str] = []
     done: list[str] = []
     for name in ("export_all", "illustrate"):
-        monkeypatch.setattr(f"muslin.workflow.run.{name}", lambda *_arguments, name=name: done.append(name))
+        monkeypatch.setattr(f"muslin.workflow.run_steps.{name}", lambda *_arguments, name=name: done.append(name))
     baseline = DENSE.model_copy(update={"name": "other"})
 
-    def watch(name: str) -> Sequence[Callback]:
-        return [Stop(20)] if name == "other" else []
+    class Stopping(Hearing):
+        def training(self, title: str) -> Sequence[Callback]:
+            return [Stop(20)] if title == "other" else []
 
-    run = run_everything(DENSE, sample, RECIPE, baseline, Settings(out=tmp_path, watch=watch, say=said.append))
+    first = run(DENSE, sample, RECIPE, baseline=baseline, epochs=2, out=tmp_path, progress=Stopping(said))
     assert "Interrupted while training the baseline" in said[-1]
     assert not done
-    run.report()  # by hand, before all is there
-    weights = digest(run.folder)
-    settings = Settings(resume=run.folder.path, say=said.append)
-    again = run_everything(DENSE, sample, RECIPE, baseline, settings)
+    first.report()  # by hand, before all is there
+    weights = digest(first.folder)
+    resume, hearing = first.folder.path, Hearing(said)
+    again = run(DENSE, sample, RECIPE, baseline=baseline, resume=resume, progress=hearing)
     assert digest(again.folder) == weights  # not trained again
     assert again.baseline is not None
     assert again.baseline.record.outcome is not None
     assert again.baseline.record.outcome.end == "finished"
     assert done == ["export_all", "illustrate"]
     assert again.folder.report_path.exists()
-    run_everything(DENSE, sample, RECIPE, baseline, settings)
+    run(DENSE, sample, RECIPE, baseline=baseline, resume=resume, progress=hearing)
     assert "Nothing is missing" in said[-1]
-    with pytest.raises(RunError, match=r"can't be resumed .* The design differs"):
-        run_everything(DENSE, sample, RECIPE, DENSE.model_copy(update={"name": "third"}), settings)
+    with pytest.raises(RunError, match=r"cannot resume.* The design differs"):
+        run(
+            DENSE,
+            sample,
+            RECIPE,
+            baseline=DENSE.model_copy(update={"name": "third"}),
+            resume=resume,
+            progress=hearing,
+        )
 
 
 def test_results_of_interrupted_weights_do_not_outlive_them(sample: Dataset, tmp_path: Path) -> None:
@@ -168,13 +187,13 @@ def test_a_run_without_a_checkpoint_begins_at_the_beginning(sample: Dataset, tmp
 def test_checkpoints_of_a_process_that_died_before_tidying_up_are_cleared_away(
     sample: Dataset, tmp_path: Path, whole: bool
 ) -> None:
-    run = train(DENSE, sample, RECIPE, out=tmp_path)
-    before = (run.folder.weights_path).read_bytes()
-    run.folder.checkpoints_path.mkdir()
-    (run.folder.checkpoints_path / "step-0000000028.checkpoint").write_bytes(b"left behind")
+    trained = train(DENSE, sample, RECIPE, out=tmp_path)
+    before = (trained.folder.weights_path).read_bytes()
+    trained.folder.checkpoints_path.mkdir()
+    (trained.folder.checkpoints_path / "step-0000000028.checkpoint").write_bytes(b"left behind")
     if whole:
-        run_everything(DENSE, sample, RECIPE, None, Settings(out=tmp_path, resume=run.folder.path))
+        run(DENSE, sample, RECIPE, baseline="none", out=tmp_path, resume=trained.folder.path)
     else:
-        train(DENSE, sample, RECIPE, out=tmp_path, resume=run.folder.path)
-    assert not run.folder.checkpoints_path.exists()
-    assert run.folder.weights_path.read_bytes() == before
+        train(DENSE, sample, RECIPE, out=tmp_path, resume=trained.folder.path)
+    assert not trained.folder.checkpoints_path.exists()
+    assert trained.folder.weights_path.read_bytes() == before

@@ -21,7 +21,8 @@ from muslin.design import load_design
 from muslin.errors import DivergedError, MuslinError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder, list_runs
-from muslin.workflow.run import Settings, run_everything
+from muslin.workflow.observer import Observer
+from muslin.workflow.run import run
 
 SMALL = """
 name = "small"
@@ -98,13 +99,13 @@ def copy_without_answers(workshop: Path, tmp_path: Path) -> RunFolder:
 def test_sigterm_means_after_a_run_what_it_meant_before(sample: Dataset, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(MuslinError):
-        run_everything(*everything(sample), Settings(out=tmp_path, say=full_disk(tmp_path / "answers")))
+        run(*everything(sample), baseline="none", out=tmp_path, progress=FullDisk(tmp_path / "answers"))
     assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_disk_that_is_full_after_training_costs_no_training(sample: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(MuslinError, match=r"answers can't be written: No space left on device\. Free some") as raised:
-        run_everything(*everything(sample), Settings(out=tmp_path, say=full_disk(tmp_path / "answers")))
+    with pytest.raises(MuslinError, match=r"answers cannot be written: No space left on device\. Free some") as raised:
+        run(*everything(sample), baseline="none", out=tmp_path, progress=FullDisk(tmp_path / "answers"))
     (folder,) = list_runs(tmp_path)
     assert raised.value.__notes__ == [f"After that, to go on: muslin run --resume {folder.path}"]
 
@@ -115,22 +116,23 @@ def test_a_training_that_diverged_is_not_offered_to_go_on(
     def diverge(*_arguments: object) -> None:
         raise DivergedError("the loss is infinite")
 
-    monkeypatch.setattr("muslin.workflow.run._train", diverge)
+    monkeypatch.setattr("muslin.workflow.run_steps._train", diverge)
     with pytest.raises(DivergedError) as raised:
-        run_everything(*everything(sample), Settings(out=tmp_path))
+        run(*everything(sample), baseline="none", out=tmp_path)
     assert not hasattr(raised.value, "__notes__")
 
 
 def everything(sample: Dataset) -> tuple[object, ...]:
-    return load_design("dense_baseline"), sample, load_recipe("fast").with_(epochs=1), None
+    return load_design("dense_baseline"), sample, load_recipe("fast").with_(epochs=1)
 
 
-def full_disk(path: Path) -> object:
-    """Tells what a run says of itself, until it opens the test split: there is no room for the answers."""
+class FullDisk(Observer):
+    """There is no room for the answers on the test split."""
 
-    def say(text: str) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def note(self, text: str) -> None:
         if text.startswith("Opening"):
-            with replacing(path):
+            with replacing(self.path):
                 raise OSError(errno.ENOSPC, "a long sentence of some library")
-
-    return say

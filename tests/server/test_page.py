@@ -419,6 +419,6 @@ def test_the_modules_of_the_page_import_one_another_in_one_direction() -> None:
 
 
 def test_no_browser_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.browser.CHROMIUM", None)
+    monkeypatch.setattr("helpers.browser.CHROMIUM", None)
     with pytest.raises(pytest.skip.Exception, match="no Chromium"):
         require()

@@ -1,4 +1,4 @@
-"""What can be known of a design without training it. No framework is imported."""
+"""Static analysis of designs, before any training. This package imports no deep learning framework."""
 
 from muslin.analysis.costs import Analysis, Comparison, LayerAnalysis, analyze
 from muslin.analysis.fields import ReceptiveField, describe_field, receptive_fields

@@ -1,4 +1,4 @@
-"""Receptive fields: the input region that each unit of a layer can see."""
+"""Receptive fields: the input region that can affect a unit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _POINT = Window((1, 1), (1, 1), (1, 1), (0, 0), (0, 0))
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The input region that one unit of a layer can see, per axis (height, width), in input pixels.
+    """The input region that can affect one unit of a layer, per axis (height, width), in input pixels.
 
     Attributes:
-        size: theoretical side lengths; not clipped to the image.
-        stride: distance between the regions of neighbouring units.
-        visible: the most that any unit reaches inside the image, from the first to the last pixel that it sees.
-        coverage: the most of the image's pixels that any unit sees, as a share, 0–1; where a dilated kernel steps over
-            pixels, less than `visible` suggests.
+        size: theoretical side lengths, not clipped to the image.
+        stride: distances between the regions of neighboring units.
+        visible: largest side lengths of a unit's region inside the image, from its first to its last pixel.
+        coverage: largest share of the image's pixels that a unit sees, 0–1. With dilated kernels, which skip pixels,
+            it is smaller than `visible` suggests.
     """
 
     size: tuple[int, int]
@@ -31,17 +31,18 @@ class ReceptiveField:
 
     @property
     def whole_image(self) -> bool:
-        """Whether some unit sees every pixel."""
+        """Whether at least one unit sees every pixel."""
         return self.coverage == 1
 
 
 def receptive_fields(design: Design) -> tuple[ReceptiveField, ...]:
-    """The input region that one unit of each layer can see, layer by layer.
+    """Compute the receptive field of each layer's units, in forward order.
 
     Sizes and strides follow the recurrence  r ← r + (k − 1)·d·j,  j ← j·s  over the layers, per axis, in input pixels,
     with kernel k, dilation d and stride s (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural
-    Networks", Distill 2019). A layer that mixes all positions (global pooling, a dense layer after flatten) sees from
-    the first position's region to the last's. Sizes are *not* clipped to the image; `ReceptiveField.visible` is.
+    Networks", Distill 2019). The field of a layer that mixes all positions (global pooling, or a dense layer after
+    flatten) extends from the field of the first position to that of the last. Sizes are *not* clipped to the image;
+    `ReceptiveField.visible` is.
 
     >>> from muslin.design import load_design
     >>> [field.size for field in receptive_fields(load_design("custom_cnn"))][:5]
@@ -56,14 +57,14 @@ def receptive_fields(design: Design) -> tuple[ReceptiveField, ...]:
         if len(leaving) == 3:
             axes = _through(axes, window or _POINT, (leaving[0], leaving[1]))
         elif window or layer.kind == "dense":
-            # All positions flow together; after that every unit sees the same region.
+            # The layer combines all positions; from here on, every unit has the same field.
             axes = _through(axes, window or _POINT._replace(kernel=grid), (1, 1))
         fields.append(_field(axes, image))
     return tuple(fields)
 
 
 def describe_field(field: ReceptiveField) -> str:
-    """A receptive field as people write it: its size, or "whole image"."""
+    """Format a receptive field for people: its size in pixels, or "whole image"."""
     return "whole image" if field.whole_image else describe_shape(field.size)
 
 
@@ -71,14 +72,14 @@ def describe_field(field: ReceptiveField) -> str:
 class _Axis:
     """One axis of a layer's receptive fields.
 
-    The theoretical size says nothing about borders: windows that hang over the edge, and pixels that pooling drops at
-    the end and no later layer can bring back. So each unit also carries the set of pixels that it truly sees. The sets
-    of both axes multiply: a unit sees pixel (y, x) if its row sees y and its column sees x.
+    The theoretical size ignores borders: windows that extend beyond the image, and pixels at the end that pooling
+    drops for all later layers. Therefore each unit also has the set of pixels that it sees. A unit sees pixel (y, x) if
+    its row sees y and its column sees x.
 
     Attributes:
         size: theoretical side length, in input pixels.
-        step: distance between neighbours, in input pixels.
-        seen: for each unit the pixels that it sees, bit by bit.
+        step: distance between neighboring units, in input pixels.
+        seen: pixels that each unit sees, as bit sets.
     """
 
     size: int
@@ -119,7 +120,7 @@ def _field(axes: tuple[_Axis, _Axis], image: tuple[int, int]) -> ReceptiveField:
     return ReceptiveField(
         size=(down.size, across.size),
         stride=(down.step, across.step),
-        # A unit that sees no row sees no column either.
+        # A unit that sees no rows sees no columns either.
         visible=(down.visible, across.visible) if down.visible and across.visible else (0, 0),
         coverage=down.count * across.count / prod(image),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import re
 import shutil
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from muslin.cli._messages import as_options
 from muslin.errors import MuslinError
 
 VERBS = {
@@ -40,7 +40,7 @@ class _Verbs(click.Group):
     """A group whose verbs are imported when asked for: `--help` stays fast, and torch stays out of `analyze`."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
@@ -65,7 +65,7 @@ class _Verbs(click.Group):
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([*VERBS.items()])
 
 
 @click.command()
@@ -115,34 +115,6 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXPLAINED_FAILURE)
-
-
-def as_options(message: str) -> str:
-    """Return a message with the parameters that it names in Python's way as options of the command line.
-
-    >>> as_options("Pass `sample=True`, or the images with `path=`; `learning_rate=0.5` is too much.")
-    'Pass --sample, or the images with --data; --lr 0.5 is too much.'
-    """
-    return _PARAMETER.sub(_option, message)
-
-
-_PARAMETER = re.compile(r"`(\w+)=([^`\s]*)`")
-_OPTIONS = {
-    "decisions": "decision",
-    "everything": "all",
-    "image": "image",
-    "learning_rate": "lr",
-    "overrides": "set",
-    "path": "data",
-}
-
-
-def _option(found: re.Match[str]) -> str:
-    name, value = found[1], found[2]
-    option = _OPTIONS.get(name, name).replace("_", "-")
-    if value == "False":
-        return f"--no-{option}"
-    return f"--{option}" + (f" {value}" if value not in ("", "True") else "")
 
 
 def _complain(paragraphs: list[str]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from muslin.cli._messages import as_options
 from muslin.workflow.observer import Observer
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ class _Told(Observer):
         self.output = output
 
     def note(self, text: str) -> None:
-        self.output.note(as_sentence(text))
+        self.output.note(as_options(text))
 
     def detail(self, text: str) -> None:
-        self.output.detail(as_sentence(text))
+        self.output.detail(as_options(text))
 
     def address(self, url: str) -> None:
         self.output.answer(f"Muslin is open at {url}")
@@ -117,13 +118,6 @@ class _Told(Observer):
 
     def fetching(self) -> AbstractContextManager[Progress]:
         return self.output.progress()
-
-
-def as_sentence(text: str) -> str:
-    """Return a note with a capital letter, and with options of the command line for Python's parameters."""
-    from muslin.cli import as_options  # noqa: PLC0415  (it imports the verbs)
-
-    return as_options(text[:1].upper() + text[1:])
 
 
 def _print(console: Console, text: str) -> None:

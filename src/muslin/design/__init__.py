@@ -1,4 +1,4 @@
-"""Designs: what a network consists of and why. No framework is imported here."""
+"""Designs: the layers of a network and the reasons for them. This package imports no deep learning framework."""
 
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit

@@ -1,4 +1,4 @@
-"""Decisions as tomlkit writes them: one line for each edit."""
+"""Formatting of decisions for tomlkit: one line per edit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ import tomlkit
 
 from muslin.design.decision import Alternative, Decision, Edit
 
-WIDTH = 90  # characters of an edit that stands on a line
+WIDTH = 90  # largest number of characters of an edit on one line
 
 Keep = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def as_table(decision: Decision, keep: Keep) -> dict[str, Any]:
-    """A decision as a table for `tomlkit.dumps`; `keep` leaves out of a layer what is empty."""
+    """Convert a decision to a table for `tomlkit.dumps`.
+
+    Args:
+        decision: decision to convert.
+        keep: function that drops the empty fields of a layer.
+    """
     table: dict[str, Any] = {"name": decision.name, "chosen": decision.chosen}
     if decision.because:
         table["because"] = decision.because
@@ -34,7 +39,7 @@ def _alternative(alternative: Alternative, keep: Keep) -> dict[str, Any]:
 
 
 def _edits(edits: Iterable[Edit], keep: Keep) -> Any:
-    """One line for each edit; where one would be too long for that, each is a table of its own."""
+    """Convert edits to an array with one line per edit, or to tables if a line would be too long."""
     tables = [{name: value for name, value in _fields(edit, keep).items() if value} for edit in edits]
     lines = [_inline(table) for table in tables]
     if any(len(line.as_string()) > WIDTH for line in lines):

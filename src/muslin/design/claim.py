@@ -1,4 +1,4 @@
-"""What a design says about itself, in a form that can be checked."""
+"""Claims: statements about a design that Muslin can check."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from pydantic import Field, model_validator
 
 from muslin.design.layers import LayerName, Part
 
-# Strict: neither true nor "75000" passes for a number.
+# Strict: neither true nor "75000" is accepted as a number.
 Number: TypeAlias = Annotated[float, Field(strict=True)]
 Whole: TypeAlias = Annotated[int, Field(strict=True)]
 
 
 class Claim(Part):
-    """One statement: a quantity (`measure`), and what it is said to be.
+    """One statement about a quantity (`measure`) and its expected value.
 
-    At least one of `equals`, `about`, `at_least`, `at_most` is given; `about` comes with `within`, the half-width that
-    still counts as "about".
+    A claim needs at least one of `equals`, `about`, `at_least` and `at_most`.
 
     Attributes:
-        says: the statement, in words.
-        measure: which quantity decides it; `muslin.evaluation.claims.MEASURES` lists them.
-        layer: the layer it speaks of, where the measure needs one.
+        says: statement in words.
+        measure: name of the quantity; `muslin.evaluation.claims.MEASURES` lists them all.
+        layer: name of the layer that the claim is about, for measures of a layer (default None).
+        equals: expected number, or expected shape (default None).
+        about: expected number, up to a tolerance of `within` (default None).
+        within: largest deviation from `about`, in the measure's unit (default None).
+        at_least: lower bound, inclusive (default None).
+        at_most: upper bound, inclusive (default None).
     """
 
     says: Annotated[str, Field(min_length=1)]
@@ -37,7 +41,9 @@ class Claim(Part):
     @model_validator(mode="after")
     def _states_something(self) -> Claim:
         if all(value is None for value in (self.equals, self.about, self.at_least, self.at_most)):
-            raise ValueError("a claim states an expectation: give equals, about (with within), at_least or at_most")
+            raise ValueError(
+                "a claim needs an expected value: add equals, about (together with within), at_least or at_most"
+            )
         if (self.about is None) != (self.within is None):
-            raise ValueError("about and within go together: about = 75000, within = 1000")
+            raise ValueError("about and within are only valid together, e.g. about = 75000 and within = 1000")
         return self

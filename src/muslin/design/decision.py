@@ -1,4 +1,4 @@
-"""Decisions: what was chosen in a design, why, and what could have been chosen instead, as small edits."""
+"""Decisions: a choice made in a design, its reason, and the alternatives to it as small edits."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from muslin.design.layers import Layer, LayerName, Part
 
 Value: TypeAlias = bool | int | float | str | tuple[int, ...]
 Matched: TypeAlias = Literal["parameters", "macs"]
-LONGEST_NAME = 60  # characters of a decision's choice and alternatives: they head columns and rows
-MOST_FIELDS = 32  # that one edit changes
+LONGEST_NAME = 60  # characters of a choice's or an alternative's name, which head rows and columns of tables
+MOST_FIELDS = 32  # largest number of fields that one edit changes
 LARGEST_FACTOR = 1_000_000
 
 
 def _table(value: object) -> tuple[tuple[str, Value], ...]:
-    """A table of settings as pairs, which a frozen value can hold; tables inside it become dotted names."""
-    if isinstance(value, tuple):  # a table that was read before
+    """Convert a table of settings to pairs, which a frozen value can hold; nested tables become dotted names."""
+    if isinstance(value, tuple):  # already converted
         return value
     if not isinstance(value, dict):
-        raise ValueError("fields and their values stand in braces, e.g. {filters = 64, kernel = 5}")
+        raise ValueError("fields and their values must be in braces, e.g. {filters = 64, kernel = 5}")
     pairs: list[tuple[str, Value]] = []
     for name, content in value.items():
         match content:
@@ -31,7 +31,7 @@ def _table(value: object) -> tuple[tuple[str, Value], ...]:
             case bool() | int() | float() | str():
                 pairs.append((name, content))
             case _:
-                raise ValueError(f"{name:.40} takes a number, a word, or two whole numbers in brackets")
+                raise ValueError(f"{name:.40} must be a number, a word, or two whole numbers in brackets")
     if len(pairs) > MOST_FIELDS:
         raise ValueError(f"an edit changes at most {MOST_FIELDS} fields; this one has {len(pairs)}")
     return tuple(pairs)
@@ -49,7 +49,7 @@ def _untable(pairs: tuple[tuple[str, Value], ...]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
 
-# Fields and values, written {filters = 64, kernel = 5}; {optimizer = {learning_rate = 0.1}} is the same as
+# Fields and their values, e.g. {filters = 64, kernel = 5}. {optimizer = {learning_rate = 0.1}} means the same as
 # {optimizer.learning_rate = 0.1}.
 Table: TypeAlias = Annotated[tuple[tuple[str, Any], ...], BeforeValidator(_table), PlainSerializer(_untable)]
 Factors: TypeAlias = Annotated[tuple[tuple[str, Any], ...], BeforeValidator(_factors), PlainSerializer(_untable)]
@@ -62,19 +62,20 @@ _ON_RECIPE = ("recipe", "scale_recipe", "reset_recipe")
 class Edit(Part):
     """One small change of a design or of the recipe that trains it.
 
-    Exactly one of the actions is given; those on layers come with `layers`.
+    An edit has exactly one action. The actions `set`, `scale`, `replace`, `drop`, `insert_before` and `insert_after`
+    change layers and need `layers`; the others change the recipe.
 
     Attributes:
-        layers: which layers: a name, or a pattern such as "conv*".
-        set: fields and their new values.
-        scale: fields and the factor that each is multiplied with; whole numbers are rounded and stay at least 1.
-        replace: a layer to put in their place, without a name: it takes over the old one's.
-        drop: take them out.
-        insert_before: a layer to put before the one that `layers` names.
-        insert_after: a layer to put after it.
-        recipe: fields of the recipe and their new values.
-        scale_recipe: fields of the recipe and the factor that each is multiplied with.
-        reset_recipe: fields of the recipe that go back to their defaults.
+        layers: name of a layer, or a pattern such as "conv*" (default None).
+        set: new values by field.
+        scale: factors by field; whole numbers are rounded and never fall below 1.
+        replace: layer that replaces each selected layer and keeps its name.
+        drop: whether to remove the selected layers (default False).
+        insert_before: layer to insert before the selected one (default None).
+        insert_after: layer to insert after the selected one (default None).
+        recipe: new values by field of the recipe.
+        scale_recipe: factors by field of the recipe.
+        reset_recipe: fields of the recipe to reset to their defaults.
     """
 
     layers: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
@@ -93,30 +94,31 @@ class Edit(Part):
         given = [name for name in (*_ON_LAYERS, *_ON_RECIPE) if getattr(self, name)]
         if len(given) != 1:
             what = f"this one has {' and '.join(given)}" if given else "this one has none"
-            raise ValueError(f"an edit has exactly one of {', '.join((*_ON_LAYERS, *_ON_RECIPE))}; {what}")
+            raise ValueError(f"an edit must have exactly one of {', '.join((*_ON_LAYERS, *_ON_RECIPE))}; {what}")
         if (given[0] in _ON_LAYERS) != (self.layers is not None):
             rule = (
-                'says which layers it is about, e.g. layers = "conv*"'
+                'needs the layers to change, e.g. layers = "conv*"'
                 if self.layers is None
-                else "is about the recipe; leave layers out"
+                else "changes the recipe; remove layers"
             )
             raise ValueError(f"an edit with {given[0]} {rule}")
         return self
 
     @property
     def on_recipe(self) -> bool:
-        """Whether it changes the recipe, and not the design."""
+        """Whether the edit changes the recipe, not the design."""
         return self.layers is None
 
 
 class Alternative(Part):
-    """What could have been chosen.
+    """An alternative to the choice of a decision.
 
     Attributes:
-        name: for tables.
-        edits: what makes the alternative out of the design, applied in order.
-        match: also measure a twin of it whose widths are solved so that its parameters (or MACs) are those of the
-            design: the difference is then not one of size.
+        name: name in tables.
+        edits: edits that turn the design into the alternative, applied in order.
+        match: quantity in which to also measure a size-matched twin, "parameters" or "macs" (default None: no twin).
+            The widths of the twin are solved so that it has as many as the design, so that size does not explain the
+            difference.
     """
 
     name: Name
@@ -125,15 +127,15 @@ class Alternative(Part):
 
 
 class Decision(Part):
-    """One choice that the designer made, and what it was made against.
+    """One choice of the designer, and its alternatives.
 
     Attributes:
-        name: what the decision is about, for commands and tables.
-        chosen: what the design has, in words.
-        because: why, in the designer's words.
-        given: edits under which the design and every alternative of this decision are trained: a dropout rate can only
-            be measured with a recipe that leaves it alone.
-        alternatives: what to hold it against.
+        name: subject of the decision, as used in commands and tables.
+        chosen: choice that the design makes, in words.
+        because: reason for the choice, in the designer's words.
+        given: edits applied to the design and to every alternative of this decision before training. For example, the
+            dropout rate can only be measured with a recipe that does not override it.
+        alternatives: alternatives to compare the choice with; at least one.
     """
 
     name: LayerName
@@ -147,5 +149,5 @@ class Decision(Part):
         names = [alternative.name for alternative in self.alternatives]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f'two alternatives are called "{twice}"; each needs its own name')
+            raise ValueError(f'two alternatives are named "{twice}"; every alternative needs a different name')
         return self

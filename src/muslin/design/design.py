@@ -1,4 +1,4 @@
-"""The design of a network: an input shape, layers in a row, and the reasons for them."""
+"""The design of a network: an input shape, a sequence of layers, and the reasons for them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
+from muslin._display import first_sentence, line, panel, paragraph, quoted, table
+from muslin._words import count, listed
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.edits import check_recipe_edits, edit_layers
@@ -19,11 +21,11 @@ from muslin.errors import DesignError
 Channels = Annotated[int, Field(strict=True, ge=1, le=4)]
 MOST_LAYERS = 256
 FEWEST_CLASSES = 2
-MOST_VALUES = 2**31  # in one layer's output or weights: more can't be a small network and would exhaust memory
+MOST_VALUES = 2**31  # largest number of values in one layer's output or weights; more would exhaust memory
 
 
 class Placed(NamedTuple):
-    """A layer together with the shapes around it."""
+    """A layer with its input and output shapes."""
 
     layer: Layer
     input_shape: Shape
@@ -31,17 +33,17 @@ class Placed(NamedTuple):
 
 
 class Design(Part):
-    """A small network as a value: what it takes, its layers, why, and what it claims.
+    """A small network as a value: its input, its layers, the reasons for them, and its claims.
 
     Attributes:
-        name: a short name for files and tables.
-        title: one line for people.
-        because: the thinking behind the whole, in the designer's words.
-        input_shape: (height, width, channels) of the images.
-        layers: in the order the image passes them; the last is a dense layer with one unit per class.
-        baseline: name or path of the design that this one is compared with, if any.
+        name: short name for files and tables.
+        title: description in one line.
+        because: reason for the design as a whole, in the designer's words.
+        input_shape: shape of the images, (height, width, channels) in pixels.
+        layers: layers in forward order; the last is a dense layer with one unit per class.
+        baseline: name or path of the design to compare this one with (default None).
         claims: statements that `muslin run` checks.
-        decisions: choices that `muslin ablate` measures against their alternatives.
+        decisions: choices that `muslin ablate` compares with their alternatives.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -52,6 +54,44 @@ class Design(Part):
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     claims: tuple[Claim, ...] = ()
     decisions: Annotated[tuple[Decision, ...], Field(max_length=64)] = ()
+
+    def __repr__(self) -> str:
+        shapes = f"{describe_shape(self.input_shape)} → {count(self.classes, 'class', 'classes')}"
+        return line(
+            "Design",
+            quoted(self.name),
+            shapes,
+            count(len(self.layers), "layer"),
+            count(self._parameters(), "parameter"),
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                layer.name,
+                layer.kind,
+                layer.settings,
+                describe_shape(leaving),
+                f"{layer.parameters(entering):,}",
+                first_sentence(layer.because),
+            )
+            for layer, entering, leaving in self.placed
+        ]
+        total = self._parameters()
+        heads = ("layer", "kind", "settings", "output", "parameters", "because")
+        kept = [count(len(self.claims), "claim"), count(len(self.decisions), "decision")]
+        if self.baseline:
+            kept.append(f"the baseline {self.baseline}")
+        return panel(
+            self.name,
+            self.title,
+            paragraph(self.because),
+            table(heads, rows, text=(0, 1, 2, 3, 5), total=("total", "", "", "", f"{total:,}", "")),
+            paragraph(f"Input: images of {describe_shape(self.input_shape)}. With {listed(kept)}."),
+        )
+
+    def _parameters(self) -> int:
+        return sum(layer.parameters(entering) for layer, entering, _ in self.placed)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Design:
@@ -72,13 +112,15 @@ class Design(Part):
         for number, layer in enumerate(self.layers, start=1):
             if layer.name in seen:
                 raise ValueError(
-                    f"{_called(number, layer)}: layer {seen[layer.name]} has that name already; each needs its own"
+                    f"{_called(number, layer)}: layer {seen[layer.name]} already has this name; "
+                    "every layer needs a different name"
                 )
             seen[layer.name] = number
         for number, claim in enumerate(self.claims, start=1):
             if claim.layer is not None and claim.layer not in seen:
                 raise ValueError(
-                    f'claim {number}: layer = "{claim.layer}" is not a layer of this design; it has {", ".join(seen)}'
+                    f'claim {number}: layer = "{claim.layer}" is not a layer of this design; '
+                    f"its layers are {', '.join(seen)}"
                 )
 
     def _check_output(self) -> None:
@@ -91,19 +133,19 @@ class Design(Part):
             )
         if last.activation not in ("none", "softmax"):
             raise ValueError(
-                f'{called}: activation = "{last.activation}"; the output layer takes "softmax" (probabilities) or '
-                '"none" (logits)'
+                f'{called}: activation = "{last.activation}" is not valid for the output layer; use "softmax" '
+                '(probabilities) or "none" (logits)'
             )
         if last.units < FEWEST_CLASSES:
             raise ValueError(
-                f"{called}: units = {last.units}; the output layer has one unit per class, and there must be at least "
-                f"{FEWEST_CLASSES} to choose from"
+                f"{called}: units = {last.units} is too small; the output layer needs one unit per class, and at least "
+                f"{FEWEST_CLASSES} classes"
             )
         for number, layer in enumerate(self.layers[:-1], start=1):
             if getattr(layer, "activation", "none") == "softmax":
                 raise ValueError(
-                    f'{_called(number, layer)}: activation = "softmax" belongs on the output layer only; inside, '
-                    '"relu" is the usual choice'
+                    f'{_called(number, layer)}: activation = "softmax" is valid on the output layer only; '
+                    '"relu" is the usual choice for other layers'
                 )
 
     def _check_sizes(self) -> None:
@@ -111,8 +153,8 @@ class Design(Part):
             for what, values in (("output", prod(leaving)), ("parameters", layer.parameters(entering))):
                 if values > MOST_VALUES:
                     raise ValueError(
-                        f"{_called(number, layer)}: its {what} would hold {values:,} values; at most {MOST_VALUES:,} "
-                        "are allowed. Make the layer or its input smaller"
+                        f"{_called(number, layer)}: {what} with {values:,} values; at most {MOST_VALUES:,} are "
+                        "allowed. Make the layer or its input smaller"
                     )
 
     def _check_decisions(self) -> None:
@@ -120,12 +162,12 @@ class Design(Part):
         for number, decision in enumerate(self.decisions, start=1):
             called = f"decision {number} '{decision.name}'"
             if decision.name in seen:
-                raise ValueError(f"{called}: another decision has that name already; each needs its own")
+                raise ValueError(f"{called}: another decision already has this name; every decision needs its own name")
             seen.add(decision.name)
             for which, alternative in enumerate(decision.alternatives, start=1):
                 try:
                     self._check_alternative(decision, alternative)
-                except ValueError as problem:  # pydantic's errors are some, too
+                except ValueError as problem:  # includes pydantic's errors
                     raise ValueError(
                         f"{called}: alternative {which} '{alternative.name}': {_reason(problem)}"
                     ) from None
@@ -134,33 +176,37 @@ class Design(Part):
         given, edits = decision.given, (*decision.given, *alternative.edits)
         edited = self._edited(edits)
         if edited.classes != self.classes:
-            raise ValueError(f"its last layer has {edited.classes} units, but the design tells {self.classes} classes")
+            raise ValueError(f"its last layer has {edited.classes} units, but the design has {self.classes} classes")
         if all(not edit.on_recipe for edit in alternative.edits) and edited == self._edited(given):
-            raise ValueError("its edits change nothing; give a value that the design does not have")
+            raise ValueError("its edits change nothing; use values that differ from the design's")
         check_recipe_edits(edits)
 
     def edited(self, edits: Iterable[Edit]) -> Design:
-        """This design with the edits on layers applied; without claims, decisions and baseline, which are its own.
+        """Return a copy of this design with the edits on layers applied, without claims, decisions and baseline.
 
         Raises:
-            DesignError: an edit finds no layer, or what it makes is not a valid design.
+            DesignError: if an edit selects no layer, or the result is not a valid design.
         """
         try:
             return self._edited(edits)
         except ValueError as error:
-            raise DesignError(f"design '{self.name}' can't be edited so: {_reason(error)}.") from error
+            raise DesignError(f"design '{self.name}' cannot be edited: {_reason(error)}.") from error
 
     def with_layers(self, layers: Iterable[Mapping[str, Any]], name: str) -> Design:
-        """A design of that name with these layers, as tables, and what else this one has but claims and decisions.
+        """Return a copy of this design with other layers, without claims and decisions.
+
+        Args:
+            layers: new layers, as tables.
+            name: name of the copy.
 
         Raises:
-            DesignError: they don't make a valid design.
+            DesignError: if the layers do not form a valid design.
         """
         content = {**self.model_dump(exclude={"claims", "decisions"}), "name": name, "layers": list(layers)}
         try:
             return Design.model_validate(content)
         except ValidationError as error:
-            raise DesignError(f"design '{self.name}' can't become '{name}': {_reason(error)}.") from error
+            raise DesignError(f"design '{self.name}' cannot become '{name}': {_reason(error)}.") from error
 
     def _edited(self, edits: Iterable[Edit]) -> Design:
         content = self.model_dump(exclude={"claims", "decisions", "baseline"})
@@ -169,7 +215,7 @@ class Design(Part):
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:
-        """Every layer with the shape that enters and the shape that leaves it."""
+        """The layers with their input and output shapes, in forward order."""
         result, shape = [], tuple(self.input_shape)
         for layer in self.layers:
             leaving = layer.output_shape(shape)
@@ -190,10 +236,10 @@ class Design(Part):
         return last
 
     def layer(self, name: str) -> Layer:
-        """The layer called `name`.
+        """Return the layer named `name`.
 
         Raises:
-            KeyError: there is none.
+            KeyError: if there is no such layer.
         """
         for layer in self.layers:
             if layer.name == name:
@@ -202,16 +248,20 @@ class Design(Part):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The layers' names, in order."""
+        """The names of the layers, in forward order."""
         return tuple(layer.name for layer in self.layers)
 
     def fitted_to(self, input_shape: tuple[int, int, int], classes: int) -> Design:
-        """This design for other images: the input shape and the units of the last layer are replaced.
+        """Adapt this design to other images: replace the input shape and the units of the last layer.
 
-        Alternatives of its decisions that don't fit the new shape are left out.
+        Alternatives of decisions that do not fit the new shape are dropped.
+
+        Args:
+            input_shape: shape of the images, (height, width, channels) in pixels.
+            classes: number of classes.
 
         Raises:
-            DesignError: a layer doesn't fit the new shape.
+            DesignError: if a layer does not fit the new shape.
 
         >>> from muslin.design import load_design
         >>> load_design("dense_baseline").fitted_to((32, 32, 3), 5).classes
@@ -225,14 +275,14 @@ class Design(Part):
             fitted = Design.model_validate(content)
         except ValidationError as error:
             raise DesignError(
-                f"design '{self.name}' can't be fitted to images of {describe_shape(input_shape)} in {classes} "
+                f"design '{self.name}' does not fit images of {describe_shape(input_shape)} in {classes} "
                 f"classes: {_reason(error)}."
             ) from error
         decisions = tuple(kept for decision in self.decisions if (kept := fitted._fitting(decision)))
         return fitted.model_copy(update={"decisions": decisions})
 
     def _fitting(self, decision: Decision) -> Decision | None:
-        """The decision with those of its alternatives that this design can take; None if that leaves none."""
+        """Return the decision with the alternatives that fit this design, or None if none fits."""
         kept = []
         for alternative in decision.alternatives:
             with suppress(ValueError):
@@ -242,7 +292,7 @@ class Design(Part):
 
 
 def _reason(problem: ValueError) -> str:
-    """What a validator said, without pydantic's frame."""
+    """Return a validator's message without pydantic's frame."""
     if isinstance(problem, ValidationError):
         first = problem.errors(include_url=False)[0]
         told = first["msg"].removeprefix("Value error, ")
@@ -251,9 +301,9 @@ def _reason(problem: ValueError) -> str:
                 return told
             case "too_long":
                 most, found = first["ctx"]["max_length"], first["ctx"]["actual_length"]
-                return f"it has {found} {first['loc'][-1]}, and {most} are the most"
+                return f"it has {found} {first['loc'][-1]}; at most {most} are allowed"
             case "missing":
-                return f"the field {first['loc'][-1]} is missing"
+                return f"required field {first['loc'][-1]} is missing"
             case _:
                 return f"{first['loc'][-1]} = {first['input']!s:.40}: {told[0].lower()}{told[1:]}"
     return str(problem)

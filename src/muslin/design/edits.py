@@ -1,4 +1,4 @@
-"""Applying edits: from a design and a recipe to those of an alternative."""
+"""Application of edits: the design and the recipe of an alternative."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ Content = dict[str, Any]
 
 
 def edit_layers(layers: list[Content], edits: Iterable[Edit]) -> list[Content]:
-    """The layers as plain tables, with the edits on layers applied in order.
+    """Apply the edits on layers, in order; edits on the recipe are ignored.
+
+    Args:
+        layers: layers as plain tables.
+        edits: edits to apply.
+
+    Returns:
+        Edited layers as plain tables.
 
     Raises:
-        ValueError: an edit finds no layer, or nothing to change in it; the message states the rule.
+        ValueError: if an edit selects no layer, or a field that the layer does not have.
     """
     for edit in edits:
         if not edit.on_recipe:
@@ -26,26 +33,26 @@ def edit_layers(layers: list[Content], edits: Iterable[Edit]) -> list[Content]:
 
 
 def edit_recipe(recipe: Recipe, edits: Iterable[Edit]) -> Recipe:
-    """The recipe with the edits on recipes applied in order.
+    """Apply the edits on the recipe, in order; edits on layers are ignored.
 
     Raises:
-        RecipeError: an edit names a field that this recipe does not have, or gives a value out of range.
+        RecipeError: if an edit names a field that this recipe does not have, or sets a value out of range.
     """
     for edit in edits:
         content = recipe.model_dump()
         for name in edit.reset_recipe:
             known = Recipe.model_fields.get(name)
             if known is None or known.is_required():
-                raise RecipeError(f"recipe '{recipe.name}' has no field '{name}' with a default to go back to.")
+                raise RecipeError(f"recipe '{recipe.name}' has no field '{name}' that can be reset to a default.")
             content[name] = known.get_default()
         for name, factor in edit.scale_recipe:
             table, field = _inside(content, name)
             value = table.get(field)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise RecipeError(f"recipe '{recipe.name}': '{name}' is not a number that could be scaled.")
+                raise RecipeError(f"recipe '{recipe.name}': field '{name}' is not a number and cannot be scaled.")
             table[field] = _scaled(value, factor)
         for name, _ in edit.recipe:
-            if name.endswith(".kind"):  # another optimizer: nothing of the old one stays
+            if name.endswith(".kind"):  # another optimizer or schedule: discard the settings of the old one
                 content[name.removesuffix(".kind")] = {}
         for name, value in edit.recipe:
             table, field = _inside(content, name)
@@ -56,10 +63,10 @@ def edit_recipe(recipe: Recipe, edits: Iterable[Edit]) -> Recipe:
 
 
 def check_recipe_edits(edits: Iterable[Edit]) -> None:
-    """See that some recipe of the library takes the edits.
+    """Ensure that the edits apply to at least one recipe of the library.
 
     Raises:
-        ValueError: none does; the message is that of the first.
+        ValueError: if they apply to none; the message is that of the first recipe.
     """
     edits = [edit for edit in edits if edit.on_recipe]
     problems = []
@@ -71,28 +78,28 @@ def check_recipe_edits(edits: Iterable[Edit]) -> None:
         else:
             return
     if problems:
-        raise ValueError(f"no recipe of the library takes this edit; {problems[0]}")
+        raise ValueError(f"the edit applies to no recipe of the library; {problems[0]}")
 
 
 def _edited(layers: list[Content], edit: Edit) -> list[Content]:
     found = [layer for layer in layers if fnmatchcase(layer["name"], edit.layers or "")]
     if not found:
         names = ", ".join(layer["name"] for layer in layers)
-        raise ValueError(f'layers = "{edit.layers}" fits no layer; there are {names}')
+        raise ValueError(f'layers = "{edit.layers}" matches no layer; the layers are {names}')
     if edit.set:
         return _changed(layers, found, lambda layer: {**layer, **_settable(layer, dict(edit.set))})
     if edit.scale:
         return _changed(layers, found, lambda layer: {**layer, **_factors(layer, dict(edit.scale))})
     if edit.replace:
         if "name" in dict(edit.replace):
-            raise ValueError("a replacement takes over the old layer's name; leave name out")
+            raise ValueError("a replacement keeps the name of the layer that it replaces; remove name")
         return _changed(layers, found, lambda layer: {**dict(edit.replace), "name": layer["name"]})
     if edit.drop:
         return [layer for layer in layers if layer not in found]
     new = edit.insert_before or edit.insert_after
-    assert new is not None  # noqa: S101  (an edit has one action, and it is none of the others)
+    assert new is not None  # noqa: S101  (the only action that is left)
     if len(found) > 1:
-        raise ValueError(f'layers = "{edit.layers}" fits {len(found)} layers; a layer is inserted beside one')
+        raise ValueError(f'layers = "{edit.layers}" matches {len(found)} layers; an insertion needs exactly one')
     place = layers.index(found[0]) + (edit.insert_after is not None)
     return [*layers[:place], new.model_dump(), *layers[place:]]
 
@@ -104,7 +111,8 @@ def _changed(layers: list[Content], found: list[Content], change: Callable[[Cont
 def _settable(layer: Content, fields: Content) -> Content:
     for name in fields:
         if name in ("kind", "name"):
-            raise ValueError(f"set can't change the {name} of layer '{layer['name']}'; replace the layer")
+            rule = "use replace instead" if name == "kind" else "a layer keeps its name"
+            raise ValueError(f"set cannot change the {name} of layer '{layer['name']}'; {rule}")
         if name not in layer:
             raise ValueError(f"layer '{layer['name']}' ({layer['kind']}) has no field {name}")
     return fields
@@ -113,7 +121,7 @@ def _settable(layer: Content, fields: Content) -> Content:
 def _factors(layer: Content, factors: dict[str, float]) -> Content:
     for name in factors:
         if isinstance(layer.get(name), bool) or not isinstance(layer.get(name), int | float):
-            raise ValueError(f"layer '{layer['name']}' ({layer['kind']}) has no number {name} that could be scaled")
+            raise ValueError(f"layer '{layer['name']}' ({layer['kind']}) has no numeric field {name} to scale")
     return {name: _scaled(layer[name], factor) for name, factor in factors.items()}
 
 
@@ -122,7 +130,7 @@ def _scaled(value: float, factor: float) -> float:
 
 
 def _inside(content: Content, dotted: str) -> tuple[Content, str]:
-    """The table that a dotted name points into, made where there is none, and the field's name."""
+    """Split a dotted name into the table it refers to, created if necessary, and the name of the field."""
     *tables, field = dotted.split(".")
     for name in tables:
         if not isinstance(content.get(name), dict):

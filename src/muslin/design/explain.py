@@ -1,4 +1,4 @@
-"""What is wrong with a design file, in one sentence that a newcomer can act on."""
+"""Error messages for invalid design files: one sentence that a newcomer can act on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 LAYER_KINDS = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
-LONGEST_VALUE = 60  # characters of a value that a message repeats
-LONGEST_LIST = 6  # items of a list that a message repeats
-WIDEST_NUMBER = 64  # bits of a whole number that a message repeats
+LONGEST_VALUE = 60  # largest number of characters of a value that a message repeats
+LONGEST_LIST = 6  # largest number of items of a list that a message repeats
+WIDEST_NUMBER = 64  # bits of the largest whole number that a message repeats
 
-_LAYER_NAME = "start with a letter and hold only letters, digits and underscores, 64 at most"
-_DESIGN_NAME = "start with a letter or digit and hold only letters, digits, dots, hyphens and underscores, 64 at most"
+_LAYER_NAME = "start with a letter and contain only letters, digits and underscores, at most 64"
+_DESIGN_NAME = (
+    "start with a letter or digit and contain only letters, digits, dots, hyphens and underscores, at most 64"
+)
 _SIZE = "be a whole number, or two of them, [height, width]"
-# What a field must be, where the rule is about the field as a whole rather than about one number in it.
+# Rules that apply to a field as a whole rather than to one number in it.
 _WHOLE_FIELD = {
     "kernel": _SIZE,
     "stride": _SIZE,
@@ -40,24 +42,24 @@ _MODELS: dict[str, type[Part]] = {
 }
 _AXES = ("height", "width", "channels")
 _TABLES = {
-    "layers": "a design has layers, one or more, each under its own [[layers]] in double brackets",
-    "claims": "claims stand one by one, each under its own [[claims]] in double brackets",
-    "decisions": "decisions stand one by one, each under its own [[decisions]] in double brackets",
-    "alternatives": "a decision has alternatives, one or more, each under its own [[decisions.alternatives]]",
-    "edits": 'edits stand in brackets, e.g. edits = [{layers = "conv*", set = {kernel = 5}}]',
-    "given": 'edits stand in brackets, e.g. given = [{layers = "conv*", set = {kernel = 5}}]',
+    "layers": "a design needs at least one layer, each under its own [[layers]] in double brackets",
+    "claims": "every claim must be under its own [[claims]] in double brackets",
+    "decisions": "every decision must be under its own [[decisions]] in double brackets",
+    "alternatives": "a decision needs at least one alternative, each under its own [[decisions.alternatives]]",
+    "edits": 'edits must be in brackets, e.g. edits = [{layers = "conv*", set = {kernel = 5}}]',
+    "given": 'edits must be in brackets, e.g. given = [{layers = "conv*", set = {kernel = 5}}]',
 }
 _EXAMPLES = {
     "name": ', e.g. name = "my_name"',
-    "input_shape": ", e.g. input_shape = [28, 28, 1] for grey images 28 pixels high and wide",
+    "input_shape": ", e.g. input_shape = [28, 28, 1] for gray images of 28 × 28 pixels",
     "layers": f"; {_TABLES['layers']}",
     "alternatives": f"; {_TABLES['alternatives']}",
     "edits": f"; {_TABLES['edits']}",
-    "chosen": ': what the design has, in words, e.g. chosen = "max pooling"',
-    "filters": ": how many patterns the convolution learns, e.g. filters = 32",
-    "units": ": how many values the layer gives; on the last layer, the number of classes",
+    "chosen": ' (the choice that the design makes, e.g. chosen = "max pooling")',
+    "filters": " (the number of patterns that the convolution learns, e.g. filters = 32)",
+    "units": " (the number of output values; on the last layer, the number of classes)",
 }
-# pydantic's kind of error → what the value must be; {…} is filled from the error's context.
+# Rules by pydantic's type of error; {…} is filled from the error's context.
 _MUST = {
     "int_type": "be a whole number",
     "float_type": "be a number",
@@ -73,15 +75,21 @@ _MUST = {
 
 
 def explain(error: ValidationError, content: dict[str, Any], origin: str) -> str:
-    """Say what is wrong with `content`, read from `origin`: the place, the field, its value, the rule."""
+    """Explain the first validation error: the place, the field, its value and the rule.
+
+    Args:
+        error: pydantic's error.
+        content: content of the file.
+        origin: name of the file.
+    """
     errors = error.errors(include_url=False)
-    # A list whose only item is bad also counts as empty: that follows, and is no problem of its own.
+    # A list whose only item is invalid also counts as too short; that is a consequence, not a second problem.
     problems = [
         _locate(one, content)
         for one in errors
         if one["type"] != "too_short" or not any(_within(other["loc"], one["loc"]) for other in errors)
     ]
-    # A misspelt field is often missing too: the misspelling is what the reader can see.
+    # A misspelled field is often reported as missing too; show the misspelling, which the reader can see.
     first = min(problems, key=lambda problem: problem.kind != "extra_forbidden")
     further = len({(problem.place, problem.field) for problem in problems}) - 1
     more = {0: "", 1: " (One more problem after this one.)"}.get(further, f" ({further} more problems after this one.)")
@@ -90,7 +98,7 @@ def explain(error: ValidationError, content: dict[str, Any], origin: str) -> str
 
 
 def quote(value: object) -> str:
-    """A value as TOML writes it, short and on one line."""
+    """Format a value as in TOML, shortened and on one line."""
     if isinstance(value, str):
         return f'"{plain(value)}"'
     if isinstance(value, dict):
@@ -99,28 +107,33 @@ def quote(value: object) -> str:
         flat = len(value) <= LONGEST_LIST and not any(isinstance(item, list | dict) for item in value)
         return f"[{', '.join(quote(item) for item in value)}]" if flat else "a list"
     if isinstance(value, int) and value.bit_length() > WIDEST_NUMBER:
-        return "a number with too many digits"  # printing it could itself fail, or fill the screen
+        return "a number with too many digits"  # converting it to text could fail or fill the screen
     return plain(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def plain(text: str, longest: int = LONGEST_VALUE) -> str:
-    """Text from a file, shortened and with nothing in it that would move a terminal's cursor."""
+    """Shorten text from a file and escape characters that a terminal could interpret.
+
+    Args:
+        text: text to show.
+        longest: largest number of characters to keep (default 60).
+    """
     shown = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def explain_toml(problem: ValueError | RecursionError, text: str, origin: str) -> str:
-    """Say why `text` is not TOML, with the line where that shows."""
+    """Explain why `text` is not TOML, and quote the line of the error."""
     if isinstance(problem, RecursionError):
-        return f"{origin}: not a design: its brackets are nested too deep. Layers are written flat, under [[layers]]."
+        return f"{origin}: not a design: brackets are nested too deeply. Write each layer under its own [[layers]]."
     message = str(problem)
     if message.startswith("Exceeds the limit"):
-        return f"{origin}: not a design: it holds a whole number of more than 4,300 digits."
+        return f"{origin}: not a design: it contains a whole number of more than 4,300 digits."
     hint = ""
     if message.startswith("Invalid value"):
-        hint = " Text needs quotes; true and false are written small."
+        hint = " Text needs quotes; true and false are lower-case."
     elif message.startswith("Cannot overwrite"):
-        hint = " Within a table each field may be given once."
+        hint = " Each field may occur only once in a table."
     found = re.search(r"at line (\d+), column \d+", message)
     line = text.split("\n")[int(found[1]) - 1 : int(found[1])] if found else []
     shown = f": {plain(line[0].strip())}" if line and line[0].strip() else ""
@@ -128,16 +141,16 @@ def explain_toml(problem: ValueError | RecursionError, text: str, origin: str) -
 
 
 class _Problem(NamedTuple):
-    """One of pydantic's errors, located: where in the file, in which table, at which field."""
+    """One of pydantic's errors, with its location: the place in the file, the table and the field."""
 
     kind: str
     message: str
     context: dict[str, Any]
     group: str  # "layers", "claims" or "" for the design itself
-    place: str  # how a message begins: "layer 2 'conv1': "
-    entry: dict[str, Any]  # the table that the field stands in
+    place: str  # start of the message, e.g. "layer 2 'conv1': "
+    entry: dict[str, Any]  # table that contains the field
     field: str
-    axis: int | None  # which number of a list: 0 the height, 1 the width, 2 the channels
+    axis: int | None  # index in a list: 0 for the height, 1 for the width, 2 for the channels
     value: object
 
 
@@ -163,7 +176,7 @@ def _locate(error: ErrorDetails, content: dict[str, Any]) -> _Problem:
             inserted = entry[str(path[0])]
             place += f"{path[0]}: "
             group, entry, path = "layers", inserted if isinstance(inserted, dict) else {}, path[1:]
-        if group == "layers" and path:  # pydantic names the kind before the field
+        if group == "layers" and path:  # pydantic's path has the kind before the field
             path = path[1:]
     return _Problem(
         kind=error["type"],
@@ -179,7 +192,7 @@ def _locate(error: ErrorDetails, content: dict[str, Any]) -> _Problem:
 
 
 def _rule(problem: _Problem) -> str:
-    """What is given, and what must be."""
+    """State the given value and the rule."""
     match problem.kind:
         case "union_tag_invalid" | "union_tag_not_found" | "model_type" | "model_attributes_type":
             rule = _kind(problem)
@@ -188,11 +201,11 @@ def _rule(problem: _Problem) -> str:
         case "extra_forbidden":
             rule = f"unknown field {plain(problem.field)} = {quote(problem.value)}; {_known(problem)}"
         case "too_long" if problem.field == "layers":
-            rule = f"a design has at most {MOST_LAYERS} layers"
+            rule = f"a design may have at most {MOST_LAYERS} layers"
         case _ if problem.group and not problem.place:
             rule = _TABLES[problem.group]
         case "missing" if problem.axis is None:
-            rule = f"the field {problem.field} is missing{_EXAMPLES.get(problem.field, '')}"
+            rule = f"required field {problem.field} is missing{_EXAMPLES.get(problem.field, '')}"
         case _:
             rule = f"{problem.field} = {quote(problem.value)}{_must(problem)}"
     return rule
@@ -219,7 +232,7 @@ def _kind(problem: _Problem) -> str:
     if problem.group != "layers" or not entry:
         return f"not a table; {_TABLES[problem.group]}"
     if "kind" not in entry:
-        return f"the field kind is missing; it is one of {', '.join(LAYER_KINDS)}"
+        return f"required field kind is missing; it must be one of {', '.join(LAYER_KINDS)}"
     kinds = list(LAYER_KINDS)
     meant = _meant(entry["kind"], kinds)
     end = f"{meant} The kinds are" if meant else "; the kinds are"
@@ -233,7 +246,7 @@ def _known(problem: _Problem) -> str:
         fields = _MODELS.get(problem.group, Design).model_fields
     known = sorted(fields, key=lambda name: {"kind": 0, "name": 1}.get(name, 2))
     near = nearest(problem.field, known)
-    return f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
+    return f"did you mean {near}?" if near else f"known fields: {', '.join(known)}"
 
 
 def _meant(given: object, choices: list[str]) -> str:

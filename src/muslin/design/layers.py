@@ -1,7 +1,7 @@
-"""The layers a design is made of: plain values that know their own arithmetic.
+"""The layers of a design: plain values that compute their own shapes, parameters and operations.
 
-Shapes are (height, width, channels) while an image has its spatial axes and (features,) afterwards. Padding
-follows TensorFlow and Keras: ``same`` keeps ceil(size / stride) positions and puts an odd pixel of padding at the end;
+A shape is (height, width, channels) for an image and (features,) once the spatial axes are gone. Padding follows
+TensorFlow and Keras: ``same`` yields ceil(size / stride) positions and puts an odd pixel of padding at the end;
 ``valid`` adds none (Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016).
 """
 
@@ -13,14 +13,16 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from muslin._display import Described, line, quoted
+
 Shape: TypeAlias = tuple[int, ...]
 Activation: TypeAlias = Literal["none", "relu", "elu", "gelu", "tanh", "sigmoid", "silu", "softmax"]
 Padding: TypeAlias = Literal["same", "valid"]
 Normalization: TypeAlias = Literal["none", "batch"]
 
-LARGEST_SIDE = 4096  # of an image, a kernel or a stride: beyond it a design is a slip of the keyboard
-NORMALIZATION_EPSILON = 1e-5  # added to the variance
-MOST_UNITS = 65_536  # filters or units of one layer
+LARGEST_SIDE = 4096  # largest side of an image, kernel or stride; larger values are typing errors
+NORMALIZATION_EPSILON = 1e-5  # constant added to the variance
+MOST_UNITS = 65_536  # largest number of filters or units of one layer
 
 
 def _pair(value: object) -> object:
@@ -39,11 +41,19 @@ Units: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MOST_UNITS)]
 
 
 class ShapeMismatch(ValueError):  # noqa: N818  (Design turns it into a DesignError that names the layer)
-    """A layer can't take the shape that reaches it; the message states the rule."""
+    """The input shape does not fit the layer; the message states the rule."""
 
 
 class Window(NamedTuple):
-    """How a layer looks at its input along (height, width)."""
+    """The sliding window of a layer, per axis (height, width), in positions of its input.
+
+    Attributes:
+        kernel: side lengths.
+        stride: distances between neighboring windows.
+        dilation: distances between neighboring cells of a window.
+        before: padding at the top and left.
+        after: padding at the bottom and right.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -52,59 +62,73 @@ class Window(NamedTuple):
     after: tuple[int, int]
 
 
-class Part(BaseModel):
-    """Base of everything written in a design file: frozen, no unknown fields, no nan or inf."""
+class Part(Described, BaseModel):
+    """Base class of all parts of a design file: frozen, no unknown fields, no nan or inf."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class LayerBase(Part):
-    """What all layers share.
+    """Base class of all layers.
 
     Attributes:
-        name: unique within the design; also names the layer's weights and its row in every table.
-        because: why the layer is there and is as it is, in the designer's words.
+        name: name of the layer, its weights and its table rows; unique within the design.
+        because: reason for the layer and its configuration, in the designer's words.
     """
 
     name: LayerName
     because: str = ""
 
+    def __repr__(self) -> str:
+        return line(type(self).__name__, quoted(self.name), self.settings)
+
+    @property
+    def settings(self) -> str:
+        """The layer's kernel and whatever else differs from the defaults, as text."""
+        parts = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name in ("kind", "name", "because") or (value == field.default and name != "kernel"):
+                continue
+            parts.append(f"{name}={'×'.join(map(str, value)) if isinstance(value, tuple) else value}")
+        return ", ".join(parts)
+
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape that leaves, given the shape that enters.
+        """Compute the output shape from the input shape.
 
         Raises:
-            ShapeMismatch: the layer can't take that shape.
+            ShapeMismatch: if the input shape does not fit the layer.
         """
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        """Shapes of the trained arrays, in PyTorch's order of axes (output first)."""
+        """Compute the shapes of the layer's arrays by name, in PyTorch's order of axes (output first)."""
         return {}
 
     def statistics(self) -> tuple[str, ...]:
-        """Which of those arrays training fills with what it sees, and no gradient changes."""
+        """Return the names of the arrays that hold running statistics and are not updated by gradients."""
         return ()
 
     def parameters(self, shape: Shape) -> int:
-        """How many numbers the layer keeps, statistics included."""
+        """Count the numbers that the layer stores, including statistics."""
         return sum(prod(array) for array in self.parameter_shapes(shape).values())
 
     def trainable(self, shape: Shape) -> int:
-        """How many numbers the layer learns by gradients."""
+        """Count the numbers that the layer learns by gradients."""
         arrays = self.parameter_shapes(shape)
         return sum(prod(arrays[name]) for name in arrays if name not in self.statistics())
 
     def macs(self, shape: Shape) -> int:
-        """Multiply-accumulate operations for one image; 0 for layers that only compare, add or move."""
+        """Count the multiply-accumulate operations for one image; 0 for layers that only compare, add or copy."""
         return 0
 
     def window(self, shape: Shape) -> Window | None:
-        """The window slid over the image, or None where positions are left alone."""
+        """Return the sliding window of the layer, or None if the layer has none."""
         return None
 
 
 class _Spatial(LayerBase):
-    """A layer that slides a window over an image."""
+    """Base class of layers that slide a window over an image."""
 
     kernel: Size
     padding: Padding
@@ -128,8 +152,9 @@ class _Spatial(LayerBase):
                 sides.append(ceil(shape[axis] / strides[axis]))
             elif reach > shape[axis]:
                 raise ShapeMismatch(
-                    f"kernel = {self.kernel[axis]} reaches over {reach} pixels but the input is only {shape[axis]} in "
-                    f'{word}; under padding = "valid" it must fit inside. Use a smaller kernel or padding = "same"'
+                    f"kernel = {self.kernel[axis]} covers {reach} pixels, but the {word} of its input is only "
+                    f'{shape[axis]}; with padding = "valid" it must fit inside. Use a smaller kernel or '
+                    'padding = "same"'
                 )
             else:
                 sides.append((shape[axis] - reach) // strides[axis] + 1)
@@ -147,11 +172,21 @@ class _Spatial(LayerBase):
 
 
 class Conv2d(_Spatial):
-    """Learned filters slid over the image, a bias per filter, then the activation.
+    """2D convolution with a bias per filter, followed by the activation.
 
-    With ``normalization = "batch"``, what the filters give is normalised before the bias is added: per filter, minus
-    the mean, over the deviation, times a learned scale (Ioffe & Szegedy, "Batch Normalization", 2015). In training,
-    mean and variance are the batch's; afterwards running means of both, which are kept with the weights.
+    With ``normalization = "batch"``, the filter outputs are normalized before the bias is added: per filter, subtract
+    the mean, divide by the standard deviation, and multiply by a learned scale (Ioffe & Szegedy, "Batch
+    Normalization", 2015). Training uses the mean and variance of the batch; evaluation uses their running averages,
+    which are saved with the weights.
+
+    Attributes:
+        filters: number of filters, which is the number of output channels.
+        kernel: side lengths of the filters in pixels (default 3 × 3).
+        stride: distances between neighboring windows in pixels (default 1 × 1).
+        dilation: distances between neighboring cells of a filter in pixels (default 1 × 1).
+        padding: "same" or "valid" (default "same").
+        normalization: "none" or "batch" (default "none").
+        activation: activation function (default "none").
     """
 
     kind: Literal["conv2d"] = "conv2d"
@@ -180,13 +215,13 @@ class Conv2d(_Spatial):
         return () if self.normalization == "none" else ("mean", "variance")
 
     def macs(self, shape: Shape) -> int:
-        # Normalisation multiplies every value of the output once.
+        # Normalization multiplies every output value once.
         each = prod(self.kernel) * shape[2] + (self.normalization != "none")
         return prod(self.output_shape(shape)) * each
 
 
 class _Pool(_Spatial):
-    """A fixed summary of each window; steps by its own size unless told otherwise."""
+    """Base class of pooling layers; the stride defaults to the kernel size."""
 
     kernel: Size = (2, 2)
     stride: Size | None = None
@@ -197,19 +232,31 @@ class _Pool(_Spatial):
 
 
 class MaxPool2d(_Pool):
-    """The largest value of each window, per channel."""
+    """Max pooling: the largest value of each window, per channel.
+
+    Attributes:
+        kernel: side lengths of the window in pixels (default 2 × 2).
+        stride: distances between neighboring windows in pixels (default None: the kernel size).
+        padding: "same" or "valid" (default "valid").
+    """
 
     kind: Literal["max_pool2d"] = "max_pool2d"
 
 
 class AvgPool2d(_Pool):
-    """The mean of each window, per channel; cells of padding don't count."""
+    """Average pooling: the mean of each window, per channel, without padding cells.
+
+    Attributes:
+        kernel: side lengths of the window in pixels (default 2 × 2).
+        stride: distances between neighboring windows in pixels (default None: the kernel size).
+        padding: "same" or "valid" (default "valid").
+    """
 
     kind: Literal["avg_pool2d"] = "avg_pool2d"
 
 
 class _GlobalPool(LayerBase):
-    """One number per channel for the whole image."""
+    """Base class of layers that reduce each channel to one number."""
 
     def output_shape(self, shape: Shape) -> Shape:
         _require_image(shape)
@@ -220,19 +267,19 @@ class _GlobalPool(LayerBase):
 
 
 class GlobalAvgPool2d(_GlobalPool):
-    """The mean of each feature map (Lin, Chen & Yan, "Network In Network", 2013, section 3.2)."""
+    """Global average pooling: the mean of each feature map (Lin, Chen & Yan, "Network In Network", 2013, sec. 3.2)."""
 
     kind: Literal["global_avg_pool2d"] = "global_avg_pool2d"
 
 
 class GlobalMaxPool2d(_GlobalPool):
-    """The largest value of each feature map."""
+    """Global max pooling: the largest value of each feature map."""
 
     kind: Literal["global_max_pool2d"] = "global_max_pool2d"
 
 
 class Flatten(LayerBase):
-    """All values of the image in one row, in the order height, width, channel."""
+    """All values of the image as one vector, in the order height, width, channel."""
 
     kind: Literal["flatten"] = "flatten"
 
@@ -242,9 +289,13 @@ class Flatten(LayerBase):
 
 
 class Dropout(LayerBase):
-    """In training, zeroes each value with probability `rate` and scales up the rest; otherwise does nothing.
+    """Dropout: in training, set each value to zero with probability `rate` and scale the rest by 1 / (1 − rate).
 
-    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 2014.
+    In evaluation the layer does nothing (Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting", JMLR 2014).
+
+    Attributes:
+        rate: probability of setting a value to zero, 0 to <1 (default 0.5).
     """
 
     kind: Literal["dropout"] = "dropout"
@@ -255,7 +306,12 @@ class Dropout(LayerBase):
 
 
 class Dense(LayerBase):
-    """Every unit a weighted sum of all values that enter, plus a bias, then the activation."""
+    """Dense layer: each unit is a weighted sum of all inputs plus a bias, followed by the activation.
+
+    Attributes:
+        units: number of outputs.
+        activation: activation function (default "none").
+    """
 
     kind: Literal["dense"] = "dense"
     units: Units
@@ -264,8 +320,8 @@ class Dense(LayerBase):
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
             raise ShapeMismatch(
-                f"a dense layer takes a row of features, but an image of {describe_shape(shape)} reaches it. "
-                "Put a flatten or a global_avg_pool2d before it"
+                f"a dense layer needs a vector of features, but its input is an image of {describe_shape(shape)}. "
+                "Add a flatten or global_avg_pool2d layer before it"
             )
         return (self.units,)
 
@@ -283,7 +339,7 @@ Layer: TypeAlias = Annotated[
 
 
 def describe_shape(shape: Shape) -> str:
-    """A shape as people write it.
+    """Format a shape for people.
 
     >>> describe_shape((28, 28, 1))
     '28×28×1'
@@ -294,6 +350,6 @@ def describe_shape(shape: Shape) -> str:
 def _require_image(shape: Shape) -> None:
     if len(shape) != 3:
         raise ShapeMismatch(
-            f"the layer needs an image (height × width × channels), but only a row of {shape[0]} features reaches it. "
+            f"the layer needs an image (height × width × channels), but its input is a vector of {shape[0]} features. "
             "Move it before the flatten or global pooling layer"
         )

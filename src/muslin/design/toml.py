@@ -1,4 +1,4 @@
-"""Designs as TOML files: reading with errors that point at the spot, and writing back."""
+"""Designs as TOML files: reading, with errors that point at the location, and writing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from muslin.design.design import Design
 from muslin.design.explain import explain, explain_toml, plain
 from muslin.errors import DesignError
 
-BASELINE = "dense_baseline"  # where a design names none
+BASELINE = "dense_baseline"  # baseline of designs that do not name one
 NO_BASELINE = "none"
-LONGEST_PATH = 400  # characters of a path that a message repeats
-WIDTH = 100  # characters of a line in a design that is written
-LARGEST_FILE = 200_000  # bytes; the library's longest design takes 7,000
+LONGEST_PATH = 400  # largest number of characters of a path that a message repeats
+WIDTH = 100  # largest number of characters in a line of a written design
+LARGEST_FILE = 200_000  # bytes; the longest design of the library takes 13,000
 
-# How a layer's table reads: which layer it is, its numbers, its reason.
+# Order of the fields in the table of a layer: identity, numbers, reason.
 FIELDS = (
     "kind",
     "name",
@@ -40,7 +40,7 @@ FIELDS = (
 
 
 def library() -> tuple[str, ...]:
-    """Names of the designs that ship with Muslin.
+    """Return the names of the designs that ship with Muslin, sorted.
 
     >>> library()
     ('custom_cnn', 'dense_baseline')
@@ -50,14 +50,14 @@ def library() -> tuple[str, ...]:
 
 
 def load_design(source: str | Path) -> Design:
-    """Read a design: a name from the library, or a path to a TOML file.
+    """Read a design from the library or from a TOML file.
 
     Args:
-        source: ``"custom_cnn"``, ``"dense_baseline"``, or the path of a file ending in ``.toml``.
+        source: name of a library design (``"custom_cnn"`` or ``"dense_baseline"``), or path of a TOML file.
 
     Raises:
-        DesignError: no such design, or the file says something that is not a valid design. The message names the file,
-            the line or layer, the field, its value and the rule.
+        DesignError: if there is no such design, or the file is not a valid design. The message names the file, the
+            line or layer, the field, its value and the rule.
 
     >>> load_design("dense_baseline").names
     ('flatten', 'hidden', 'output')
@@ -73,37 +73,41 @@ def load_design(source: str | Path) -> Design:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise DesignError(
-                f"{shown}: over {LARGEST_FILE:,} bytes, too long for a design. Is it the one that you meant?"
+                f"{shown}: too large for a design (more than {LARGEST_FILE:,} bytes). Check that the path is right."
             )
-        # utf-8-sig: some editors put an invisible mark before the first character.
+        # utf-8-sig: some editors write a byte order mark before the first character.
         return parse_design(content.decode("utf-8-sig"), shown)
     except FileNotFoundError as error:
         near = nearest(name, library())
-        hint = f"Did you mean '{near}'?" if near else "`muslin new NAME.toml` starts one."
+        hint = f"Did you mean '{near}'?" if near else "`muslin new NAME.toml` creates one."
         raise DesignError(
-            f"there is no design '{shown}': neither a file nor one of the library's ({', '.join(library())}). {hint}"
+            f"no design '{shown}': it is neither in the library ({', '.join(library())}) nor an existing file. {hint}"
         ) from error
     except UnicodeDecodeError as error:
         raise DesignError(
-            f"{shown}: byte {error.start + 1} is not UTF-8; a design is a TOML text file. Is it the one that you meant?"
+            f"{shown}: byte {error.start + 1} is not UTF-8; a design must be a TOML text file. "
+            "Check that the path is right."
         ) from error
-    except (OSError, ValueError) as error:  # ValueError: no file system takes such a name
+    except (OSError, ValueError) as error:  # ValueError: the path is invalid
         reason = getattr(error, "strerror", None) or str(error)
-        raise DesignError(f"{shown} can't be read: {reason.lower()}. Give a TOML file or a library name.") from error
+        raise DesignError(
+            f"{shown} cannot be read: {reason.lower()}. Pass a TOML file or the name of a library design."
+        ) from error
 
 
 def load_baseline(design: Design, choice: str | None = None) -> Design | None:
-    """The design to compare `design` with, fitted to the same images and classes.
+    """Read the baseline to compare a design with, and fit it to the same images and classes.
 
     Args:
-        design: the design that is looked at.
-        choice: a name from the library, a path, or "none"; by default the design's own baseline, else the library's.
+        design: design that needs a baseline.
+        choice: name of a library design, path, or "none" (default: the design's own `baseline`, otherwise
+            "dense_baseline").
 
     Returns:
-        None where `choice` is "none" and where the design would be compared with itself.
+        The baseline, or None if `choice` is "none" or the baseline would be the design itself.
 
     Raises:
-        DesignError: the baseline can't be read, or can't take the design's images.
+        DesignError: if the baseline cannot be read, or does not fit the design's images.
 
     >>> load_baseline(load_design("custom_cnn")).name
     'dense_baseline'
@@ -116,10 +120,14 @@ def load_baseline(design: Design, choice: str | None = None) -> Design | None:
 
 
 def parse_design(text: str, origin: str = "design") -> Design:
-    """Read a design from TOML text; `origin` stands in error messages where a file's name would.
+    """Read a design from TOML text.
+
+    Args:
+        text: content of a design file.
+        origin: name of the source in error messages (default "design").
 
     Raises:
-        DesignError: the text is not TOML, or not a valid design.
+        DesignError: if the text is not TOML, or not a valid design.
     """
     try:
         content = parse_toml(text)
@@ -132,26 +140,30 @@ def parse_design(text: str, origin: str = "design") -> Design:
 
 
 def save_design(design: Design, path: str | Path) -> None:
-    """Write `design` as TOML; `load_design` gives an equal design back.
+    """Write a design to a TOML file, from which `load_design` reads an equal design.
+
+    Args:
+        design: design to write.
+        path: path of the file.
 
     Raises:
-        MuslinError: the file can't be written.
+        MuslinError: if the file cannot be written.
     """
     write_text(Path(path), format_design(design))
 
 
 def format_design(design: Design) -> str:
-    """The design as TOML text, defaults included so that the file says everything, long texts wrapped.
+    """Format a design as TOML text, including default values, with long texts wrapped.
 
     >>> print(format_design(load_design("dense_baseline")).splitlines()[0])
     name = "dense_baseline"
     """
-    import tomlkit  # noqa: PLC0415  (25 ms that reading a design doesn't need)
+    import tomlkit  # noqa: PLC0415  (takes 25 ms; only writing needs it)
 
-    from muslin.design._decision_toml import as_table  # noqa: PLC0415  (tomlkit, too)
+    from muslin.design._decision_toml import as_table  # noqa: PLC0415  (imports tomlkit)
 
     def keep(table: dict[str, Any]) -> dict[str, Any]:
-        # What is empty is left out; Design gives it its default.
+        # Empty fields are omitted; Design restores their defaults.
         order = [key for key in FIELDS if key in table] or table
         return {key: table[key] for key in order if table[key] not in (None, "")}
 
@@ -164,12 +176,12 @@ def format_design(design: Design) -> str:
 
 
 def _wrapped(line: str) -> list[str]:
-    """A text too long for a line, over several: a backslash at the end swallows the break and the spaces after it."""
+    """Wrap a text that is too long for one line; a backslash at the end of a line removes the line break."""
     found = re.fullmatch(r'(\w+) = "([^ ].*)"', line)
     if len(line) <= WIDTH or found is None:
         return [line]
     lines = [""]
-    for word in re.findall(r"[^ ]+ *", found[2]):  # spaces stay with the word before, where nothing swallows them
+    for word in re.findall(r"[^ ]+ *", found[2]):  # spaces stay at the line's end: TOML drops those at its start
         if lines[-1] and len(lines[-1]) + len(word.rstrip()) >= WIDTH:
             lines.append("")
         lines[-1] += word

@@ -1,4 +1,4 @@
-"""From predictions to figures with their uncertainty: accuracy, confusions, calibration, comparison, claims checked."""
+"""Metrics with confidence intervals: accuracy, confusions, calibration, comparisons, and the check of claims."""
 
 import lazy_loader
 

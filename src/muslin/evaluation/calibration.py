@@ -1,4 +1,4 @@
-"""Whether a network that is 80% sure is right 80% of the time."""
+"""Calibration: whether predictions with 80% confidence are correct 80% of the time."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from muslin.evaluation.intervals import Interval, wilson
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
-BINS = 15  # as in Guo et al. 2017
+BINS = 15  # number of bins, as in Guo et al. 2017
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose confidence falls in one part of the 0–1 scale.
+    """The images whose confidence falls into one bin.
 
     Attributes:
-        low: confidences above this …
-        high: … up to and including this.
-        images: how many.
-        confidence: their mean confidence; the middle of the bin when it is empty.
-        accuracy: the share of right answers among them; 0 when it is empty.
-        interval: the accuracy's 95% interval (Wilson).
+        low: lower bound of the confidence, exclusive, 0–1.
+        high: upper bound of the confidence, inclusive, 0–1.
+        images: number of images in the bin.
+        confidence: mean confidence, 0–1; the middle of the bin if it is empty.
+        accuracy: share of correct predictions, 0–1; 0 if the bin is empty.
+        interval: 95% interval of the accuracy (Wilson), 0–1.
     """
 
     low: float
@@ -38,13 +38,14 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Confidence held against accuracy.
+    """Confidence compared with accuracy.
 
     Attributes:
-        error: expected calibration error, 0–1: |accuracy − confidence| of each bin, weighted by its images.
-        confidence: mean confidence over all images.
-        accuracy: share of right answers over all images.
-        bins: equal in width, from 0 to 1.
+        error: expected calibration error, 0–1: the mean of |accuracy − confidence| over the bins, weighted by their
+            number of images.
+        confidence: mean confidence over all images, 0–1.
+        accuracy: share of correct predictions over all images, 0–1.
+        bins: bins of equal width, from 0 to 1.
     """
 
     error: float
@@ -53,7 +54,7 @@ class Calibration:
     bins: tuple[Bin, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as plain values; empty bins are left out."""
+        """Convert to plain values for JSON, without empty bins."""
         return {
             "error": self.error,
             "mean_confidence": self.confidence,
@@ -75,15 +76,15 @@ class Calibration:
 def calibrate(
     confidences: Float[np.ndarray, " image"], right: Bool[np.ndarray, " image"], *, bins: int = BINS
 ) -> Calibration:
-    """Sort the answers into bins by confidence and hold each bin's confidence against its accuracy.
+    """Sort predictions into bins by confidence, and compare the confidence of each bin with its accuracy.
 
     The bins are ((m − 1)/M, m/M] (Guo, Pleiss, Sun & Weinberger, "On Calibration of Modern Neural Networks", ICML 2017,
     section 2).
 
     Args:
-        confidences: the probability given to the answer, 0–1; at least one image.
-        right: whether the answer was right.
-        bins: M, how many bins.
+        confidences: probability of each prediction, 0–1; at least one image.
+        right: whether each prediction is correct.
+        bins: number of bins M (default 15).
     """
     confidences = confidences.astype(np.float64)
     edges = np.arange(bins + 1) / bins

@@ -1,4 +1,4 @@
-"""What a design says about itself, held against what was measured."""
+"""The check of a design's claims against measurements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from muslin._words import nearest
+from muslin._display import line, panel, shortened, table
+from muslin._words import count, nearest
 from muslin.analysis import Analysis
 from muslin.design import Claim, Design, describe_shape
 from muslin.errors import DesignError
@@ -21,13 +22,13 @@ Verdict: TypeAlias = Literal["holds", "does not hold", "not measured"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known when claims are checked; None for what this run did not measure.
+    """The measurements that claims are checked against; None for anything that the run did not measure.
 
     Attributes:
-        analysis: the design's static figures, with the comparison if it has a baseline.
-        training_images: how many images the network learned from.
-        evaluation: the design's answers on the test split.
-        baseline: the baseline's answers on the test split, trained in the same run.
+        analysis: static analysis of the design, with a comparison if it has a baseline.
+        training_images: number of images that the network was trained on (default None).
+        evaluation: evaluation of the design on the test split (default None).
+        baseline: evaluation of the baseline on the test split, trained in the same run (default None).
     """
 
     analysis: Analysis
@@ -41,8 +42,8 @@ class Measured:
     """A measured quantity.
 
     Attributes:
-        value: a number, or a shape.
-        interval: its 95% interval, where it comes from a sample of images.
+        value: number or shape.
+        interval: 95% interval of the value, for quantities estimated from a sample of images (default None).
     """
 
     value: Value
@@ -51,7 +52,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Checked:
-    """A claim with its measurement and the verdict."""
+    """A claim with its measurement and verdict.
+
+    Attributes:
+        claim: claim that was checked.
+        measured: measured quantity; None if the run did not measure it.
+        verdict: "holds", "does not hold" or "not measured".
+    """
 
     claim: Claim
     measured: Measured | None
@@ -61,26 +68,33 @@ class Checked:
         measured = f" Measured: {self.found}." if self.measured else ""
         return f"{self.claim.says}{measured} {self.verdict.capitalize()}."
 
+    def __repr__(self) -> str:
+        return line("Checked", repr(shortened(self.claim.says, 90)), self.verdict)
+
     @property
     def found(self) -> str:
-        """What was measured, with its interval, in words; empty if nothing was."""
+        """The measured value with its interval and unit, in words; empty if nothing was measured."""
         if self.measured is None:
             return ""
-        value, interval = self.measured.value, self.measured.interval
-        words = f"{value:.2f} [{interval.low:.2f}, {interval.high:.2f}]" if interval else _words(value)
-        return f"{words}{MEASURES[self.claim.measure].unit}"
+        value, interval, unit = self.measured.value, self.measured.interval, MEASURES[self.claim.measure].unit
+        if interval is None:
+            return f"{_words(value)}{unit}"
+        if unit == "%":
+            return f"{value:.2f}% [{interval.low:.2f}%, {interval.high:.2f}%]"
+        return f"{value:.2f} [{interval.low:.2f}, {interval.high:.2f}]{unit}"
 
     @property
     def expected(self) -> str:
-        """What the claim expects, in words."""
+        """The expected value of the claim, in words."""
         claim, unit = self.claim, MEASURES[self.claim.measure].unit
+        percent = "%" if unit == "%" else ""  # stands after every number; other units only at the end
         parts = []
         if claim.equals is not None:
             parts.append(f"{_words(claim.equals)}{unit}")
         if claim.about is not None and claim.within is not None:
-            parts.append(f"{_words(claim.about)} ± {_words(claim.within)}{unit}")
+            parts.append(f"{_words(claim.about)}{percent} ± {_words(claim.within)}{unit}")
         if claim.at_least is not None and claim.at_most is not None:
-            parts.append(f"{_words(claim.at_least)} to {_words(claim.at_most)}{unit}")
+            parts.append(f"{_words(claim.at_least)}{percent} to {_words(claim.at_most)}{unit}")
         elif claim.at_least is not None:
             parts.append(f"at least {_words(claim.at_least)}{unit}")
         elif claim.at_most is not None:
@@ -88,16 +102,32 @@ class Checked:
         return ", ".join(parts)
 
 
+class CheckedClaims(tuple[Checked, ...]):
+    """The claims of a design with their verdicts, in the design's order."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        verdicts = [each.verdict for each in self]
+        kinds: tuple[Verdict, ...] = ("holds", "does not hold", "not measured")
+        return line("CheckedClaims", *(f"{verdicts.count(kind)} × {kind}" for kind in kinds if kind in verdicts))
+
+    def _repr_html_(self) -> str:
+        rows = [(each.claim.says, each.expected, each.found, each.verdict) for each in self]
+        heads = ("claim", "expected", "measured", "verdict")
+        return panel("Claims", count(len(self), "claim"), table(heads, rows, text=(0, 1, 2, 3)))
+
+
 @dataclass(frozen=True)
 class Measure:
-    """A quantity that claims may speak of.
+    """A quantity that claims may be about.
 
     Attributes:
-        meaning: what it is, for people.
-        unit: what stands behind the number, a leading space included where one belongs.
-        of_layer: whether a claim about it names a layer.
-        take: reads it from the facts; None if this run did not measure it.
-        shape: whether it is several whole numbers, such as height and width, and not one.
+        meaning: description of the quantity.
+        unit: suffix of the number, including a leading space if it needs one.
+        of_layer: whether a claim about the quantity needs a layer.
+        take: function that reads the quantity from the facts, and returns None if the run did not measure it.
+        shape: whether the quantity is a shape, such as (height, width), rather than one number (default False).
     """
 
     meaning: str
@@ -114,7 +144,7 @@ def _known(value: Value | None) -> Measured | None:
 def _accuracy(evaluation: Evaluation | None) -> Measured | None:
     if evaluation is None:
         return None
-    from muslin.evaluation import Interval  # noqa: PLC0415  (who only reads claims does without NumPy)
+    from muslin.evaluation import Interval  # noqa: PLC0415  (imports NumPy, which reading claims does not need)
 
     low, high = evaluation.accuracy_interval
     return Measured(100 * evaluation.accuracy, Interval(100 * low, 100 * high))
@@ -123,7 +153,7 @@ def _accuracy(evaluation: Evaluation | None) -> Measured | None:
 def _gain(facts: Facts) -> Measured | None:
     if facts.evaluation is None or facts.baseline is None:
         return None
-    from muslin.evaluation import compare  # noqa: PLC0415  (who only reads claims does without NumPy)
+    from muslin.evaluation import compare  # noqa: PLC0415  (imports NumPy, which reading claims does not need)
 
     improvement = compare(facts.evaluation, facts.baseline)
     return Measured(improvement.points, improvement.interval)
@@ -143,73 +173,85 @@ MEASURES: Mapping[str, Measure] = {
         "parameters of the baseline", "", False, lambda facts, _: _against_baseline(facts, "parameters")
     ),
     "parameters_saved": Measure(
-        "how many per cent fewer parameters than the baseline",
-        " %",
+        "reduction in parameters compared with the baseline, in percent",
+        "%",
         False,
         lambda facts, _: _against_baseline(facts, "saved"),
     ),
     "output_shape": Measure(
-        "shape that leaves a layer",
+        "shape of a layer's output",
         "",
         True,
         lambda facts, layer: Measured(facts.analysis.layer(layer).output_shape),
         shape=True,
     ),
     "values_in": Measure(
-        "how many values enter a layer",
+        "number of values in a layer's input",
         "",
         True,
         lambda facts, layer: Measured(prod(facts.analysis.layer(layer).input_shape)),
     ),
     "receptive_field": Measure(
-        "height and width, in input pixels, of what one unit of a layer sees",
+        "height and width of a layer's receptive field, in input pixels",
         "",
         True,
         lambda facts, layer: Measured(facts.analysis.layer(layer).receptive_field.size),
         shape=True,
     ),
     "training_images": Measure(
-        "images that the network learned from", "", False, lambda facts, _: _known(facts.training_images)
+        "number of images that the network was trained on", "", False, lambda facts, _: _known(facts.training_images)
     ),
-    "test_accuracy": Measure("accuracy on the test split", " %", False, lambda facts, _: _accuracy(facts.evaluation)),
+    "test_accuracy": Measure(
+        "accuracy on the test split, in percent", "%", False, lambda facts, _: _accuracy(facts.evaluation)
+    ),
     "baseline_test_accuracy": Measure(
-        "the baseline's accuracy on the test split", " %", False, lambda facts, _: _accuracy(facts.baseline)
+        "accuracy of the baseline on the test split, in percent", "%", False, lambda facts, _: _accuracy(facts.baseline)
     ),
-    "accuracy_gain": Measure("test accuracy over the baseline's", " points", False, lambda facts, _: _gain(facts)),
+    "accuracy_gain": Measure(
+        "test accuracy minus that of the baseline, in percentage points",
+        " points",
+        False,
+        lambda facts, _: _gain(facts),
+    ),
 }
 
 
 def require_measurable(design: Design) -> None:
-    """See that every claim of `design` speaks of a measure that exists, as it can be, before anything is trained.
+    """Ensure that every claim of a design can be measured, before anything is trained.
 
     Raises:
-        DesignError: one doesn't.
+        DesignError: if a claim is about an unknown measure, lacks a layer or has one too many, or expects a value of
+            the wrong kind.
     """
     for number, claim in enumerate(design.claims, start=1):
         measure = MEASURES.get(claim.measure)
         if measure is None:
             meant = nearest(claim.measure, MEASURES)
             raise DesignError(
-                f"design '{design.name}': claim {number}: measure = '{claim.measure}' is not known"
-                + (f". Did you mean '{meant}'?" if meant else f"; there are {', '.join(MEASURES)}.")
+                f"design '{design.name}': claim {number}: unknown measure '{claim.measure}'"
+                + (f". Did you mean '{meant}'?" if meant else f"; the measures are {', '.join(MEASURES)}.")
             )
         if measure.of_layer != (claim.layer is not None):
-            rule = "needs a layer" if measure.of_layer else "speaks of the whole design; leave layer out"
+            rule = "needs a layer" if measure.of_layer else "is about the whole design; remove layer"
             raise DesignError(f"design '{design.name}': claim {number}: the measure '{claim.measure}' {rule}.")
         expected = [value for value in (claim.equals, claim.about, claim.at_least, claim.at_most) if value is not None]
         if any(isinstance(value, tuple) != measure.shape for value in expected):
-            rule = "is a shape: equals = [18, 18], for example" if measure.shape else "is one number, not a list"
+            rule = "is a shape, e.g. equals = [18, 18]" if measure.shape else "is a number, not a list"
             raise DesignError(f"design '{design.name}': claim {number}: the measure '{claim.measure}' {rule}.")
 
 
 def check(design: Design, facts: Facts) -> tuple[Checked, ...]:
-    """Measure every claim of `design` and say whether it holds.
+    """Check every claim of a design.
 
-    A claim holds when the measured value meets the stated expectation; the interval stands beside it and does not
-    soften the verdict.
+    A claim holds if the measured value meets the expectation. The interval is reported, but does not affect the
+    verdict.
+
+    Args:
+        design: design whose claims are checked.
+        facts: measurements to check against.
 
     Raises:
-        DesignError: a claim speaks of a measure that does not exist.
+        DesignError: if a claim is about an unknown measure.
 
     >>> from muslin.analysis import analyze
     >>> from muslin.design import load_design

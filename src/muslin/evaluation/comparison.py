@@ -1,4 +1,4 @@
-"""Two networks on the same images: how much better is one, and could it be luck?"""
+"""Comparison of two networks on the same images: the difference in accuracy and its significance."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from muslin.evaluation.intervals import Interval, paired_difference
 
 @dataclass(frozen=True)
 class Improvement:
-    """The first network's accuracy less the second's, image by image.
+    """The accuracy of a first network minus that of a second, from paired predictions.
 
     Attributes:
-        points: the difference in percentage points; negative when the first is worse.
-        interval: its 95% interval in percentage points, for paired answers (Tango 1998). It covers the luck of which
-            images were tested, not that of the training seed.
-        p_value: McNemar's test, two-sided, mid-p: how likely a split at least this uneven of the images that only one
-            gets right would be if both were equally good.
-        only_first: images that only the first gets right.
-        only_second: images that only the second gets right.
-        images: all images.
+        points: difference in accuracy, in percentage points; negative if the first network is worse.
+        interval: 95% interval of the difference for paired predictions, in percentage points (Tango 1998). It reflects
+            the choice of test images, not seed-to-seed variation.
+        p_value: two-sided mid-p value of McNemar's test: the probability of at least so uneven a split of the images
+            that only one network classifies correctly, if both networks were equally good.
+        only_first: number of images that only the first network classifies correctly.
+        only_second: number of images that only the second network classifies correctly.
+        images: number of all images.
     """
 
     points: float
@@ -38,8 +38,11 @@ class Improvement:
         low, high = self.interval
         return f"{self.points:+.2f} points [{low:+.2f}, {high:+.2f}], p = {self.p_value:.2g}"
 
+    def __repr__(self) -> str:
+        return f"Improvement({self})"
+
     def summary(self) -> dict[str, Any]:
-        """The figures as plain values, ready for JSON."""
+        """Convert to plain values for JSON."""
         return {
             "points": self.points,
             "interval": list(self.interval),
@@ -51,15 +54,19 @@ class Improvement:
 
 
 def compare(first: Evaluation, second: Evaluation) -> Improvement:
-    """Hold `first` against `second` on the same images.
+    """Compare two evaluations on the same images.
+
+    Args:
+        first: evaluation of the first network.
+        second: evaluation of the second network.
 
     Raises:
-        RunError: they were not measured on the same images.
+        RunError: if the evaluations are of different images.
     """
     if not np.array_equal(first.labels, second.labels):
         raise RunError(
-            f"The two evaluations are of different images ({len(first.labels):,} and {len(second.labels):,}, or other "
-            "labels), so they can't be compared image by image. Evaluate both runs on the same test split."
+            f"evaluations of different images ({len(first.labels):,} and {len(second.labels):,}, or with different "
+            "labels) cannot be compared image by image. Evaluate both runs on the same test split."
         )
     only_first = int((first.right & ~second.right).sum())
     only_second = int((second.right & ~first.right).sum())
@@ -76,10 +83,11 @@ def compare(first: Evaluation, second: Evaluation) -> Improvement:
 
 
 def _mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided mid-p value of McNemar's test.
+    """Compute the two-sided mid-p value of McNemar's test.
 
-    Mid-p counts half of the observed outcome: the exact test is needlessly strict, the asymptotic one breaks its level
-    on few disagreements (Fagerland, Lydersen & Laake, BMC Medical Research Methodology 2013).
+    The mid-p value counts half of the probability of the observed outcome. The exact test is overly conservative; the
+    asymptotic test exceeds its level when disagreements are few (Fagerland, Lydersen & Laake, BMC Medical Research
+    Methodology 2013).
     """
     from scipy.stats import binom  # type: ignore[import-untyped]  # noqa: PLC0415  (slow to import)
 

@@ -1,4 +1,4 @@
-"""A network's answers on a split, and everything that is computed from them."""
+"""Evaluation: the predictions of a network on a split, and the metrics computed from them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muslin._display import line, panel, paragraph, quoted, table
+from muslin._words import between, count, percent
 from muslin.errors import RunError
 from muslin.evaluation.calibration import Calibration, calibrate
 from muslin.evaluation.intervals import Interval, wilson
@@ -16,22 +18,24 @@ from muslin.evaluation.intervals import Interval, wilson
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float32, Int64
 
-# The smallest normal float32. Only a probability that underflowed is raised to it, to keep the loss finite; anything
-# coarser (Keras clips at 1e-7) would flatter a network that is sure and wrong.
+# The smallest normal float32. It replaces only probabilities that underflowed, which keeps the loss finite. A larger
+# bound (Keras clips at 1e-7) would understate the loss of a network that is confident and wrong.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 SUM_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class ClassReport:
-    """How one class fares, each measure 0–1.
+    """Metrics of one class, each 0–1.
 
     Attributes:
-        precision: of the images called this class, the share that are; 0 if none was called so.
-        recall: of the images of this class, the share that were called so (the class's accuracy); 0 if there are none.
-        f1: harmonic mean of the two; 0 if both are.
-        support: images of this class.
-        recall_interval: the recall's 95% interval (Wilson).
+        name: name of the class.
+        precision: share of the images predicted as this class that belong to it; 0 if there are none.
+        recall: share of the images of this class that are predicted as it (the accuracy of the class); 0 if there are
+            none.
+        f1: harmonic mean of precision and recall; 0 if both are 0.
+        support: number of images of this class.
+        recall_interval: 95% interval of the recall (Wilson).
     """
 
     name: str
@@ -41,10 +45,14 @@ class ClassReport:
     support: int
     recall_interval: Interval
 
+    def __repr__(self) -> str:
+        scores = f"precision {percent(self.precision)}, recall {percent(self.recall)}, F1 {percent(self.f1)}"
+        return line("ClassReport", quoted(self.name), scores, count(self.support, "image"))
+
 
 @dataclass(frozen=True)
 class Averages:
-    """Precision, recall and F1 averaged over the classes, 0–1."""
+    """Precision, recall and F1 averaged over the classes, each 0–1."""
 
     precision: float
     recall: float
@@ -53,13 +61,13 @@ class Averages:
 
 @dataclass(frozen=True)
 class Confusion:
-    """One way of being wrong.
+    """One cell of the confusion matrix off its diagonal.
 
     Attributes:
-        true: the class that it is.
-        predicted: the class that it was taken for.
-        images: how often.
-        share: of all images of the true class, 0–1.
+        true: name of the true class.
+        predicted: name of the predicted class.
+        images: number of images.
+        share: share of all images of the true class, 0–1.
     """
 
     true: str
@@ -70,15 +78,15 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network answered on a split, and what was right.
+    """The predictions of a network on a split, with the true labels.
 
     Attributes:
-        labels: the true classes, shape (image,).
-        probabilities: what the network gave each class, shape (image, class); rows sum to 1.
-        class_names: one per class.
+        labels: true class numbers, shape (image,).
+        probabilities: predicted class probabilities, shape (image, class); each row sums to 1.
+        class_names: names of the classes, in the order of their numbers.
 
     Raises:
-        RunError: the three don't fit together, or a value is not a probability.
+        RunError: if the shapes do not fit together, or a value is not a probability.
     """
 
     labels: Int64[np.ndarray, " image"]
@@ -89,22 +97,22 @@ class Evaluation:
         images, classes = len(self.labels), len(self.class_names)
         if self.labels.shape != (images,) or self.probabilities.shape != (images, classes) or images == 0:
             raise RunError(
-                f"An evaluation needs one label and {classes} probabilities for each of one or more images; these are "
-                f"labels of shape {self.labels.shape} and probabilities of shape {self.probabilities.shape}. "
-                "Evaluate the run again."
+                f"labels of shape {self.labels.shape} and probabilities of shape {self.probabilities.shape} do not fit "
+                f"together: an evaluation needs one label and {classes} probabilities for every image, and at least "
+                "one image. Evaluate the run again."
             )
         if self.labels.min() < 0 or self.labels.max() >= classes:
             raise RunError(
-                f"The labels run from {self.labels.min()} to {self.labels.max()}, but there are {classes} classes "
-                f"(0–{classes - 1}). Evaluate the run on the data it was trained for."
+                f"labels from {self.labels.min()} to {self.labels.max()} do not fit {classes} classes "
+                f"(0–{classes - 1}). Evaluate the run on the data set that it was trained on."
             )
         sums = self.probabilities.sum(axis=1, dtype=np.float64)
         wrong = ~(np.abs(sums - 1) <= SUM_TOLERANCE) | (self.probabilities < 0).any(axis=1)
         if wrong.any():
             image = int(wrong.argmax())
             raise RunError(
-                f"The probabilities of image {image} are {self.probabilities[image].tolist()}: they must be at least 0 "
-                "and sum to 1. The network's weights are damaged or its training diverged."
+                f"probabilities of image {image} are {self.probabilities[image].tolist()}; they must be at least 0 "
+                "and sum to 1. The weights are damaged, or training diverged; train the run again."
             )
 
     def __str__(self) -> str:
@@ -115,11 +123,41 @@ class Evaluation:
         )
 
     def __repr__(self) -> str:
-        return f"Evaluation({self})"
+        return line("Evaluation", str(self))
+
+    def _repr_html_(self) -> str:
+        low, high = self.accuracy_interval
+        rows = [
+            (
+                report.name,
+                percent(report.precision),
+                percent(report.recall),
+                between(100 * report.recall_interval.low, 100 * report.recall_interval.high, 1, "%"),
+                percent(report.f1),
+                f"{report.support:,}",
+            )
+            for report in self.per_class
+        ]
+        macro = self.macro
+        mean = (percent(macro.precision), percent(macro.recall), "", percent(macro.f1))
+        wrong = [
+            f"{pair.true} taken for {pair.predicted} ({count(pair.images, 'image')})" for pair in self.top_confusions(3)
+        ]
+        return panel(
+            f"Accuracy {percent(self.accuracy, 2)}",
+            f"95% interval {between(100 * low, 100 * high, 2, '%')}, loss {self.loss:.4f}, "
+            f"{count(len(self.labels), 'image')}",
+            table(
+                ("class", "precision", "recall", "95% interval", "F1", "images"),
+                rows,
+                total=("mean", *mean, f"{len(self.labels):,}"),
+            ),
+            paragraph(f"Most frequent confusions: {'; '.join(wrong)}." if wrong else ""),
+        )
 
     @cached_property
     def predictions(self) -> Int64[np.ndarray, " image"]:
-        """The most probable class of each image; the first of equals."""
+        """The most probable class of each image; the first one if several are equal."""
         best: np.ndarray = self.probabilities.argmax(axis=1)
         return best.astype(np.int64)
 
@@ -131,7 +169,7 @@ class Evaluation:
 
     @cached_property
     def right(self) -> Bool[np.ndarray, " image"]:
-        """Whether each prediction is the label."""
+        """Whether each prediction is correct."""
         right: np.ndarray = self.predictions == self.labels
         return right
 
@@ -143,24 +181,24 @@ class Evaluation:
 
     @cached_property
     def accuracy(self) -> float:
-        """The share of right predictions, 0–1."""
+        """The share of correct predictions, 0–1."""
         return float(self.right.mean())
 
     @cached_property
     def accuracy_interval(self) -> Interval:
-        """The accuracy's 95% interval (Wilson), 0–1."""
+        """The 95% interval of the accuracy (Wilson), 0–1."""
         return wilson(int(self.right.sum()), len(self.labels))
 
     @cached_property
     def confusion(self) -> Int64[np.ndarray, "true predicted"]:
-        """How many images of each true class (row) were called each class (column)."""
+        """The number of images by true class (row) and predicted class (column)."""
         classes = len(self.class_names)
         pairs = np.bincount(self.labels * classes + self.predictions, minlength=classes**2)
         return pairs.reshape(classes, classes).astype(np.int64)
 
     @cached_property
     def per_class(self) -> tuple[ClassReport, ...]:
-        """Precision, recall and F1 of every class, in class order."""
+        """The metrics of every class, in the order of class numbers."""
         reports = []
         for number, name in enumerate(self.class_names):
             hits = int(self.confusion[number, number])
@@ -179,21 +217,25 @@ class Evaluation:
 
     @cached_property
     def macro(self) -> Averages:
-        """The plain mean over all classes."""
+        """The unweighted mean over all classes."""
         return self._averages([1] * len(self.class_names))
 
     @cached_property
     def weighted(self) -> Averages:
-        """The mean over all classes, each weighted by its images."""
+        """The mean over all classes, weighted by their number of images."""
         return self._averages([report.support for report in self.per_class])
 
     @cached_property
     def calibration(self) -> Calibration:
-        """Confidence held against accuracy, in 15 bins."""
+        """Confidence compared with accuracy, in 15 bins."""
         return calibrate(self.confidences, self.right)
 
     def top_confusions(self, k: int = 10) -> tuple[Confusion, ...]:
-        """The `k` most frequent ways of being wrong, most frequent first; fewer if fewer occur."""
+        """Return the most frequent confusions, most frequent first.
+
+        Args:
+            k: largest number of confusions to return (default 10).
+        """
         wrong = self.confusion * (1 - np.eye(len(self.class_names), dtype=np.int64))
         order = np.argsort(-wrong, axis=None, kind="stable")[:k]
         rows, columns = np.unravel_index(order, wrong.shape)
@@ -209,12 +251,16 @@ class Evaluation:
         )
 
     def confidently_wrong(self, k: int = 20) -> Int64[np.ndarray, " chosen"]:
-        """Indices of the `k` wrong predictions with the highest probability, highest first; or of all, if fewer."""
+        """Return the indices of the wrong predictions with the highest confidence, highest first.
+
+        Args:
+            k: largest number of indices to return (default 20).
+        """
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:k]
 
     def summary(self) -> dict[str, Any]:
-        """Every figure as plain values, ready for JSON. Intervals are [low, high]."""
+        """Convert all metrics to plain values for JSON. Intervals are [low, high]."""
         return {
             "images": len(self.labels),
             "loss": self.loss,

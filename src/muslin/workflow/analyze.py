@@ -42,7 +42,6 @@ def analyze(
     if diagram is not None:
         from muslin._disk.files import write_text  # noqa: PLC0415  (only where something is drawn)
         from muslin.figures.architecture import architecture_svg  # noqa: PLC0415  (likewise)
-        from muslin.figures.style import alone  # noqa: PLC0415  (matplotlib: likewise)
 
-        write_text(Path(diagram), alone(architecture_svg(chosen)))
+        write_text(Path(diagram), architecture_svg(chosen))
     return analysis

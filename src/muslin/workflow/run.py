@@ -11,10 +11,11 @@ from muslin.data import Dataset
 from muslin.design import Design, load_baseline
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
+from muslin.training.fit import prepare
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_steps import finish
-from muslin.workflow.run_training import begin_or_resume, few_steps
+from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough
 from muslin.workflow.trained_run import Run
 
 
@@ -23,7 +24,7 @@ def run(  # noqa: PLR0913  (the command's options)
     data: Dataset | str | Path | None = None,
     recipe: Recipe | str | Path | None = None,
     *,
-    baseline: str | Path | None = None,
+    baseline: Design | str | Path | None = None,
     sample: bool = False,
     classes: str | Path | Sequence[str] | None = None,
     allow_leak: bool = False,
@@ -74,7 +75,7 @@ def run(  # noqa: PLR0913  (the command's options)
     observer = observer_of(progress)
     folder = open_run(resume) if resume is not None else None
     design = open_design(design, folder.design if folder else None)
-    recipe = open_recipe(
+    chosen = open_recipe(
         recipe,
         folder.record.recipe if folder else None,
         epochs=epochs,
@@ -83,16 +84,18 @@ def run(  # noqa: PLR0913  (the command's options)
         flip=flip,
         overrides=overrides,
     )
-    other = load_baseline(design, None if baseline is None else str(baseline))
+    other = baseline if isinstance(baseline, Design) else load_baseline(design, str(baseline) if baseline else None)
     data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
     observer.note(f"{len(data.train):,} training images from {data.source}")
-    note = few_steps(recipe, data)
+    if not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {})):
+        chosen = long_enough(chosen, data, observer)
+    note = few_steps(chosen, data)
     if note:
         observer.note(note)
-    folder = begin_or_resume(
-        folder, design, data, recipe, seed, Path(out), device=device, precision=precision, baseline=other
-    )
-    done = finish(Run(folder), data, other, device=device, precision=precision, observer=observer)
+    prepared = prepare(design, data, chosen, device=device, precision=precision)
+    compared = prepare(other, data, chosen, device=device, precision=precision) if other else None
+    folder = begin_or_resume(folder, prepared, seed, Path(out))
+    done = finish(Run(folder), prepared, compared, observer)
     if open_page and done.folder.report_path.exists():
         webbrowser.open(done.folder.report_path.resolve().as_uri())
     return done

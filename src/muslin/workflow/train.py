@@ -11,9 +11,10 @@ from muslin.design import Design
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
+from muslin.training.fit import prepare
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
-from muslin.workflow.run_training import begin_or_resume, few_steps, train_into
+from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough, train_into
 from muslin.workflow.trained_run import Run
 
 
@@ -49,7 +50,7 @@ def train(  # noqa: PLR0913  (the command's options)
         sample: whether to use the 2,500 images that ship with Muslin.
         classes: names of the classes: a sequence, "a,b,c", or a text file with one per line.
         allow_leak: whether to continue although training and test files share images.
-        epochs: largest number of epochs (default: the recipe's).
+        epochs: largest number of epochs (default: the recipe's; on the sample more, so that it trains to the end).
         batch_size: images per step (default: the recipe's).
         learning_rate: learning rate of the optimizer (default: the recipe's).
         flip: whether images are mirrored while training (default: as the recipe says).
@@ -76,7 +77,7 @@ def train(  # noqa: PLR0913  (the command's options)
     observer = observer_of(progress)
     folder = open_run(resume) if resume is not None else None
     design = open_design(design, folder.design if folder else None)
-    recipe = open_recipe(
+    chosen = open_recipe(
         recipe,
         folder.record.recipe if folder else None,
         epochs=epochs,
@@ -86,15 +87,16 @@ def train(  # noqa: PLR0913  (the command's options)
         overrides=overrides,
     )
     data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-    note = few_steps(recipe, data)
+    if not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {})):
+        chosen = long_enough(chosen, data, observer)
+    note = few_steps(chosen, data)
     if note:
         observer.note(note)
-    folder = begin_or_resume(folder, design, data, recipe, seed, Path(out), device=device, precision=precision)
+    prepared = prepare(design, data, chosen, device=device, precision=precision)
+    folder = begin_or_resume(folder, prepared, seed, Path(out))
     return train_into(
         folder,
-        data,
-        device=device,
-        precision=precision,
+        prepared,
         callbacks=[*callbacks, *observer.training(design.name)],
         say=observer.note,
     )

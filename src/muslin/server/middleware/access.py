@@ -1,4 +1,4 @@
-"""Who may speak to the server, and what every answer says to browsers."""
+"""Access control, and security headers of every response."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-_OPEN = ("/healthz",)  # for probes, which know no token
+_OPEN = ("/healthz",)  # for health probes, which have no token
 
 
-class Gate:
-    """Refuses what another web page, or somebody without the token, sends.
+class AccessControl:
+    """Middleware that rejects requests from other web pages and requests without the token.
 
-    - On loopback the Host header must name loopback, so that a name elsewhere that is pointed at 127.0.0.1 (DNS
-      rebinding) gets nowhere.
-    - An Origin header must name the server itself, and a browser must not say that the request comes from another site,
-      unless a person follows a link to the page.
-    - With a token, a request shows it as `Authorization: Bearer` or as the cookie that `/?token=…` sets.
+    - On loopback, the Host header must name loopback, which prevents DNS rebinding (another name that resolves to
+      127.0.0.1).
+    - The Origin header, if any, must name this server, and Sec-Fetch-Site must not name another site, unless a user
+      follows a link to the page.
+    - If a token is set, requests must send it as `Authorization: Bearer` or as the cookie that `/?token=…` sets.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -44,11 +44,11 @@ class Gate:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Forward the request, or reject it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        if scope["type"] != "http":  # no route speaks WebSocket
+        if scope["type"] != "http":  # there are no WebSocket routes
             await send({"type": "websocket.close", "code": 1003})
             return
 
@@ -66,7 +66,7 @@ class Gate:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self.settings.loopback and _hostname(host) not in LOOPBACK:
-            return problem_response(403, "This server answers to localhost only; the Host header names something else.")
+            return problem_response(403, "This server accepts requests to localhost only; the Host header differs.")
         origin = headers.get("origin")
         if origin is not None and urlsplit_or_none(origin) != host:
             return problem_response(403, "Requests from other web pages are refused; the Origin header names another.")
@@ -74,7 +74,7 @@ class Gate:
         followed = headers.get("sec-fetch-mode") == "navigate" and scope["method"] == "GET"
         if site not in ("none", "same-origin") and not followed:
             return problem_response(
-                403, "Requests from other web pages are refused; the browser says that this is one."
+                403, "Requests from other web pages are refused; the Sec-Fetch-Site header names another site."
             )
         if self.settings.token is not None and scope["path"] not in _OPEN:
             return self._ask_for_token(scope, headers, self.settings.token)
@@ -94,14 +94,14 @@ class Gate:
                 return response
         return problem_response(
             401,
-            "This server asks for its token, which it printed when it started: open /?token=… in a browser, or send "
-            "it as 'Authorization: Bearer …'.",
+            "The server requires its token, which it printed when it started. Open /?token=… in a browser, or send it "
+            "as 'Authorization: Bearer …'.",
             headers={"WWW-Authenticate": "Bearer"},
         )
 
 
 def urlsplit_or_none(origin: str) -> str | None:
-    """The host and port that an Origin names; None if it is opaque ("null") or no URL."""
+    """Return the host and port of an Origin header; None if it is opaque ("null") or not a URL."""
     try:
         parts = urlsplit(origin)
     except ValueError:

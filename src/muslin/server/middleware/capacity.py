@@ -1,4 +1,4 @@
-"""The door: while all places are taken, requests are sent away before anything else is done with them."""
+"""Capacity: while all slots are taken, requests are rejected before any other work is done."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from muslin.server.metrics import Metrics
+from muslin.server.middleware.access import HEADERS
 from muslin.server.middleware.bodies import WITHOUT_BODY, worth_reading
-from muslin.server.middleware.gate import HEADERS
 from muslin.server.middleware.slots import Slots
 from muslin.server.problems import busy, problem_response
 
-HEADER_SECONDS = 10.0  # that a new connection has to send a request's headers
-_ARRIVING = "muslin.arriving"  # in a scope: the request is counted as arriving
+HEADER_SECONDS = 10.0  # time limit for the headers of a new connection's first request
+_ARRIVING = "muslin.arriving"  # key in a scope: the request is counted as arriving
 
 
-class Door:
-    """What those are told who would find no place, written down beforehand.
+class Capacity:
+    """The response to requests that exceed the capacity, prepared in advance.
 
     Args:
-        slots: the places.
-        metrics: where those who are sent away are counted.
+        slots: slots for requests that compute.
+        metrics: metrics in which rejected requests are counted.
     """
 
     def __init__(self, slots: Slots, metrics: Metrics) -> None:
@@ -36,81 +36,82 @@ class Door:
         self.last_answer = b"\r\n".join([*lines, b"connection: close", b"", bytes(response.body)])
 
 
-class DoorProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a door and a clock.
+class CapacityProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with rejection at capacity and a time limit for headers.
 
-    When a crowd comes at once, each waits for all who are served before, so the answer to those who find no place
-    comes as soon as their headers are read: no task, no application, no body. It says nothing that the gate would hide.
+    Under load, each request waits for all earlier ones. Requests beyond the capacity are therefore rejected as soon as
+    their headers are read: without a task, the application, or the body. The response reveals nothing that access
+    control would protect.
 
-    uvicorn waits for ever for a new connection's first request; this one doesn't.
+    uvicorn waits indefinitely for the first request of a connection; this protocol does not.
     """
 
     _limit: asyncio.TimerHandle | None = None
-    _sent_away = False
+    _rejected = False
 
     def __init__(self, config: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
-        self._door: Door = config.app.state.service.door
+        self._capacity: Capacity = config.app.state.service.capacity
 
     def connection_made(self, transport: Any) -> None:
-        """Start the clock."""
+        """Start the time limit."""
         super().connection_made(transport)
-        self._start_clock()
+        self._start_limit()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop it."""
-        self._stop_clock()
+        """Cancel the time limit."""
+        self._cancel_limit()
         super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
-        """Let the request in, or send it away."""
-        self._stop_clock()
-        cycle, slots = self.cycle, self._door.slots
-        first = cycle is None or cycle.response_complete  # of those on this connection that are not answered yet
-        comes_to_compute = first and self.parser.get_method().decode("latin-1") not in WITHOUT_BODY
-        self._sent_away = comes_to_compute and slots.crowded
-        if self._sent_away:
-            self._send_away()
+        """Accept the request, or reject it."""
+        self._cancel_limit()
+        cycle, slots = self.cycle, self._capacity.slots
+        first = cycle is None or cycle.response_complete  # of this connection's unanswered requests
+        will_compute = first and self.parser.get_method().decode("latin-1") not in WITHOUT_BODY
+        self._rejected = will_compute and slots.crowded
+        if self._rejected:
+            self._reject()
             return
         super().on_headers_complete()
-        if comes_to_compute and self.cycle is not cycle:
+        if will_compute and self.cycle is not cycle:
             slots.arriving += 1
             cast("Scope", self.scope)[_ARRIVING] = True
 
     def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
-        if not self._sent_away:
+        """Receive a part of the body."""
+        if not self._rejected:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is read to its end."""
-        if self._sent_away:
-            self._stop_clock()
+        """Handle the end of the request."""
+        if self._rejected:
+            self._cancel_limit()
             self.on_response_complete()
         else:
             super().on_message_complete()
 
-    def _send_away(self) -> None:
-        if self.transport.is_closing():  # more had been sent behind a request that was the last
+    def _reject(self) -> None:
+        if self.transport.is_closing():  # more data followed the last request
             return
-        self._door.metrics.answered(self.url.decode("latin-1"), 503, 0.0)
-        if self.transport.get_write_buffer_size() > 0:  # asks again without reading the answers
+        self._capacity.metrics.answered(self.url.decode("latin-1"), 503, 0.0)
+        if self.transport.get_write_buffer_size() > 0:  # the client sends requests without reading responses
             self.transport.abort()
         elif (
             self.parser.should_keep_alive()
             and not self.expect_100_continue
             and worth_reading(cast("Scope", self.scope))
         ):
-            self.transport.write(self._door.answer)
-            self._start_clock()  # for the rest of the body
+            self.transport.write(self._capacity.answer)
+            self._start_limit()  # time limit for the rest of the body
         else:
-            self.transport.write(self._door.last_answer)
+            self.transport.write(self._capacity.last_answer)
             self.transport.close()
 
-    def _start_clock(self) -> None:
+    def _start_limit(self) -> None:
         self._limit = self.loop.call_later(HEADER_SECONDS, self._too_slow)
 
-    def _stop_clock(self) -> None:
+    def _cancel_limit(self) -> None:
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
@@ -121,9 +122,9 @@ class DoorProtocol(HttpToolsProtocol):
 
 
 class Arrival:
-    """Notes that a request which the door let in has had its first turn.
+    """Middleware that marks an accepted request as no longer arriving.
 
-    From here it goes on to a place without a pause, or waits for its body and is nobody's concern.
+    From here, a request takes a slot without delay, or waits for its body and does not count.
     """
 
     def __init__(self, app: ASGIApp, slots: Slots) -> None:
@@ -131,7 +132,7 @@ class Arrival:
         self.slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Forward the request."""
         if scope.pop(_ARRIVING, False):
             self.slots.arriving -= 1
         await self.app(scope, receive, send)

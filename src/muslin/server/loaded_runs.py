@@ -1,4 +1,4 @@
-"""The runs of a folder, and the networks of those that were asked for."""
+"""The runs of a folder, and the networks loaded for them."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
     from muslin.network import Network
 
-MOST_ROOMS = 4  # networks kept in memory
-_STILL_TRAINING = 15 * 60  # seconds without a sign of life, after which a run without an outcome counts as abandoned
+MOST_LOADED = 4  # maximum number of networks in memory
+_STILL_TRAINING = 15 * 60  # seconds without changes after which a run without an outcome counts as unfinished
 
 
-class Room:
-    """Everything that one run's network needs to answer.
+class LoadedRun:
+    """A run with its network loaded.
 
     Args:
-        folder: the run.
-        batcher: makes what gathers single images for a network.
+        folder: run folder.
+        batcher: function that creates a batcher for a prediction function.
     """
 
     def __init__(self, folder: RunFolder, batcher: Callable[[Callable[[np.ndarray], np.ndarray]], Batcher]) -> None:
@@ -56,18 +56,18 @@ class Room:
 
     @cached_property
     def weights(self) -> dict[str, Float[np.ndarray, "..."]]:
-        """The weights by name."""
+        """Weights by name."""
         return load_weights(self.folder.weights_path, self.design)
 
     @cached_property
     def inside(self) -> Predictor:
-        """The same network, whose layers can be looked at."""
+        """Predictor that also returns the layers' outputs."""
         return Predictor.from_weights(self.design, self.weights, self.class_names, layers=True)
 
     @cached_property
     def _network(self) -> Network:
-        # Only Grad-CAM needs gradients, and only designs without global average pooling need Grad-CAM: torch takes
-        # two seconds and 200 MB.
+        # Only Grad-CAM needs gradients, and only designs without global average pooling need Grad-CAM. Importing torch
+        # takes 2 s and 200 MB.
         from muslin.workflow.trained_run import Run  # noqa: PLC0415
 
         return Run(self.folder).network
@@ -75,26 +75,26 @@ class Room:
     def evidence(
         self, image: UInt8[np.ndarray, "height width channel"], outputs: dict[str, np.ndarray], number: int
     ) -> tuple[Literal["exact", "Grad-CAM"], str, np.ndarray] | None:
-        """(method, layer, map) for one class; None for a design without feature maps."""
+        """Return (method, layer, class activation map) for one class; None for a design without feature maps."""
         layer = pooled_layer(self.design)
         if layer is not None:
             return "exact", layer, exact_cam(self.design, self.weights, outputs[layer][0], number)
         if not any(part.kind == "conv2d" for part in self.design.layers):
             return None
-        with self._making:  # torch's modules are not to be used by two threads while they switch modes
+        with self._making:  # torch modules must not switch modes in two threads at once
             from muslin.interpret import class_activation_maps  # noqa: PLC0415  (see `_network`)
 
             found = class_activation_maps(self._network, image[None], np.array([number]))
         return found.method, found.layer, found.maps[0]
 
 
-class Rooms:
-    """The runs under a folder, by name. A request names a run; it never names a path.
+class LoadedRuns:
+    """The runs in a folder, by name. Requests name a run, never a path.
 
     Args:
-        runs: the folder.
-        chosen: the run that answers where none is named; None for the newest that is trained.
-        batcher: see `Room`.
+        runs: path of the folder.
+        chosen: name of the default run; None for the newest trained run.
+        batcher: see `LoadedRun`.
     """
 
     def __init__(
@@ -103,58 +103,58 @@ class Rooms:
         self.runs = runs
         self._chosen = chosen
         self._batcher = batcher
-        self._rooms: OrderedDict[tuple[str, int], Room] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, int], LoadedRun] = OrderedDict()
         self._opening = threading.Lock()
         self._analyses: dict[str, tuple[int, int]] = {}
 
     def folders(self) -> tuple[RunFolder, ...]:
-        """All runs, newest first."""
+        """Return all runs, newest first."""
         return list_runs(self.runs)[::-1]
 
     @property
     def chosen(self) -> str | None:
-        """The run that answers where none is named; None if no run is trained."""
+        """Name of the default run; None if no run is trained."""
         if self._chosen is not None:
             return self._chosen
         return next((folder.name for folder in self.folders() if _readable(folder)), None)
 
     def folder(self, name: str) -> RunFolder:
-        """The run called `name`.
+        """Return the run called `name`.
 
         Raises:
-            Refusal: there is none.
+            Refusal: there is no such run.
         """
         found = runs_by_name(self.runs).get(name)
         if found is None:
-            raise Refusal(404, f"There is no run '{name[:100]}' here. GET /api/runs lists those that there are.")
+            raise Refusal(404, f"There is no run '{name[:100]}'. GET /api/runs lists the runs.")
         return found
 
-    def room(self, name: str | None = None) -> Room:
-        """The network of a run, loaded if it isn't yet. Takes a moment: not for the event loop.
+    def load(self, name: str | None = None) -> LoadedRun:
+        """Return a run with its network, loading it if necessary. Slow: do not call in the event loop.
 
         Raises:
-            Refusal: there is no such run, or it isn't trained yet.
-            RunError: it is damaged.
+            Refusal: there is no such run, or it is not trained yet.
+            RunError: the run is damaged.
         """
         name = name or self.chosen
         if name is None:
-            raise Refusal(409, "No run is trained yet. `muslin train` makes one; it appears here by itself.")
+            raise Refusal(409, "No run is trained yet. `muslin train` creates one; it appears here automatically.")
         folder = self.folder(name)
         try:
             key = (name, folder.weights_path.stat().st_mtime_ns)
         except FileNotFoundError as error:
-            raise Refusal(409, f"The run '{name[:100]}' has no weights yet: it is still in training.") from error
+            raise Refusal(409, f"Run '{name[:100]}' has no weights yet: it is still in training.") from error
         with self._opening:
-            if key not in self._rooms:
-                self._rooms[key] = Room(folder, self._batcher)
+            if key not in self._loaded:
+                self._loaded[key] = LoadedRun(folder, self._batcher)
                 settle()
-                while len(self._rooms) > MOST_ROOMS:
-                    self._rooms.popitem(last=False)
-            self._rooms.move_to_end(key)
-            return self._rooms[key]
+                while len(self._loaded) > MOST_LOADED:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
 
     def summaries(self) -> list[RunSummary]:
-        """All runs, newest first. Those that can't be read are left out: another version of Muslin wrote them."""
+        """Return all runs, newest first, except unreadable ones, which another version of Muslin wrote."""
         found = []
         for folder in self.folders():
             with suppress(MuslinError):
@@ -162,10 +162,10 @@ class Rooms:
         return found
 
     def summary(self, folder: RunFolder) -> RunSummary:
-        """One run in a row.
+        """Return the summary of one run.
 
         Raises:
-            RunError: it is damaged.
+            RunError: the run is damaged.
         """
         record, design, measured = folder.record, folder.design, folder.measured
         history = _history(folder)
@@ -202,22 +202,22 @@ class Rooms:
 
 
 def settle() -> None:
-    """Take everything that is loaded out of the garbage collector's sight.
+    """Exclude everything loaded so far from garbage collection.
 
-    Each of its full rounds would look at all of it, 76,000 objects for one network, and answer nobody meanwhile: on a
-    busy machine for 120 ms. What is loaded stays loaded; what isn't any more is freed by its count of references.
+    Every full collection would visit all of it, 76,000 objects for one network, and block the server meanwhile: 120 ms
+    on a busy machine. Reference counting still frees objects that are no longer used.
     """
     gc.collect()
     gc.freeze()
 
 
 def batchers(executor: Executor, metrics: Metrics) -> Callable[[Callable[[np.ndarray], np.ndarray]], Batcher]:
-    """Makes batchers that share a thread."""
+    """Return a function that creates batchers which share one thread."""
     return lambda predict: Batcher(predict, executor, metrics)
 
 
 def _readable(folder: RunFolder) -> bool:
-    """Whether it is trained, and written by a version of Muslin that speaks as this one does."""
+    """Return whether a run is trained and readable by this version of Muslin."""
     with suppress(MuslinError):
         _ = folder.record, folder.design
         return folder.weights_path.exists()
