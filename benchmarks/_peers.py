@@ -154,7 +154,7 @@ def muslin_turns(count: int, precision: str) -> Iterator[float]:
     from muslin.training.callbacks import Callback  # noqa: PLC0415
     from muslin.training.fit import fit  # noqa: PLC0415
     from muslin.training.history import Epoch  # noqa: PLC0415
-    from muslin.training.loop import Training  # noqa: PLC0415
+    from muslin.training.state import Training  # noqa: PLC0415
 
     class TakeTurns(Callback):
         def on_epoch(self, training: Training, epoch: Epoch) -> None:

@@ -230,7 +230,7 @@ class Recipe(_Part):
             self.name,
             f"recipe, {count(self.epochs, 'epoch')}",
             paragraph(self.because),
-            table(("field", "value"), rows),
+            table(("field", "value"), rows, text=(0, 1)),
         )
 
     def steps(self, images: int) -> int:

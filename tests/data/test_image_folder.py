@@ -47,7 +47,7 @@ def test_hidden_files_are_left_out(folder: Path):
     assert len(image_folder.read(folder).train) == 60
 
 
-def test_palettes_and_transparency_become_plain_colour(tmp_path: Path):
+def test_palettes_and_transparency_become_plain_color(tmp_path: Path):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 5, 4), dtype=np.uint8))
     encoded = []
     for mode in ("RGBA", "P", "RGB"):
@@ -83,9 +83,9 @@ def test_mixed_sizes_are_refused(folder: Path):
         image_folder.read(folder)
 
 
-def test_grey_and_colour_together_are_refused(folder: Path):
+def test_grey_and_color_together_are_refused(folder: Path):
     first_image(folder).write_bytes(tiny.png_bytes(np.zeros((6, 7, 3), np.uint8)))
-    with pytest.raises(DataError, match=r"is colour, .* is grey"):
+    with pytest.raises(DataError, match=r"is color, .* is gray"):
         image_folder.read(folder)
 
 

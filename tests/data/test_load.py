@@ -26,7 +26,7 @@ def test_the_same_images_are_the_same_data_in_every_format(write_data: WriteData
     ("kind", "shape"),
     [("npz", (5, 9, 3)), ("parquet", (9, 5, 3)), ("folder", (6, 6, 3)), ("npz", (32, 32, 1)), ("idx", (10, 7, 1))],
 )
-def test_any_image_size_and_colour_is_read(write_data: WriteData, kind: str, shape: tuple[int, int, int]):
+def test_any_image_size_and_color_is_read(write_data: WriteData, kind: str, shape: tuple[int, int, int]):
     height, width, channels = shape
     dataset = load_data(write_data(kind, height=height, width=width, channels=channels, classes=4))
     assert dataset.input_shape == shape

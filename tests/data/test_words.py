@@ -55,7 +55,7 @@ def zipped(**members: bytes) -> bytes:
     return buffer.getvalue()
 
 
-GREY = np.zeros((3, 3), np.uint8)
+GRAY = np.zeros((3, 3), np.uint8)
 FINE = {
     "x_train": np.zeros((2, 3, 3), np.uint8),
     "y_train": np.zeros(2, np.uint8),
@@ -208,13 +208,13 @@ CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
         "csv",
         TRAIN_CSV,
         lambda: b"label\n1\n",
-        "{path} has 0 pixel columns; a square image of one channel has a square number of them (784 for 28×28). For other shapes and for colour use an .npz file, Parquet or a folder of images.",
+        "{path} has 0 pixel columns; a square image of one channel has a square number of them (784 for 28×28). For other shapes and for color use an .npz file, Parquet or a folder of images.",
     ),
     (
         "csv",
         TRAIN_CSV,
         lambda: b"label,pixel1,pixel2,pixel4\n",
-        "{path} has 3 pixel columns (pixel3 is missing); a square image of one channel has a square number of them (784 for 28×28). For other shapes and for colour use an .npz file, Parquet or a folder of images.",
+        "{path} has 3 pixel columns (pixel3 is missing); a square image of one channel has a square number of them (784 for 28×28). For other shapes and for color use an .npz file, Parquet or a folder of images.",
     ),
     (
         "csv",
@@ -261,7 +261,7 @@ CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY)]),
+        lambda: table(image=[png(GRAY)]),
         "{path} has no column 'label'; it has image.",
     ),
     (
@@ -279,50 +279,50 @@ CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY)], label=[1.5]),
+        lambda: table(image=[png(GRAY)], label=[1.5]),
         "{path}: the column 'label' is of type Float64; labels are whole numbers from 0.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY)] * 3, label=[None, 1, None]),
+        lambda: table(image=[png(GRAY)] * 3, label=[None, 1, None]),
         "{path}: 2 rows have no label; every image needs one.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY)] * 2, label=[1, None]),
+        lambda: table(image=[png(GRAY)] * 2, label=[1, None]),
         "{path}: 1 row has no label; every image needs one.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY), None], label=[1, 2]),
+        lambda: table(image=[png(GRAY), None], label=[1, 2]),
         "{path}: row 2 has no image bytes; the file must hold the images themselves, not paths to them.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY), b"GIF"], label=[1, 2]),
+        lambda: table(image=[png(GRAY), b"GIF"], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 is not a picture in a supported format, or it is damaged. Use a PNG, JPEG, BMP or WebP file.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY), png(np.zeros((3, 4), np.uint8))], label=[1, 2]),
+        lambda: table(image=[png(GRAY), png(np.zeros((3, 4), np.uint8))], label=[1, 2]),
         "train-00000-of-00001.parquet, row 2 has 4×3 pixels, train-00000-of-00001.parquet, row 1 has 3×3; all images must be of one size. Resize them first.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(GREY), png(np.zeros((3, 3, 3), np.uint8))], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 is colour, train-00000-of-00001.parquet, row 1 is grey; all images must be of one kind. Convert them first.",
+        lambda: table(image=[png(GRAY), png(np.zeros((3, 3, 3), np.uint8))], label=[1, 2]),
+        "train-00000-of-00001.parquet, row 2 is color, train-00000-of-00001.parquet, row 1 is gray; all images must be of one kind. Convert them first.",
     ),
     (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GREY)], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 is grey, train-00000-of-00001.parquet, row 1 is colour; all images must be of one kind. Convert them first.",
+        lambda: table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GRAY)], label=[1, 2]),
+        "train-00000-of-00001.parquet, row 2 is gray, train-00000-of-00001.parquet, row 1 is color; all images must be of one kind. Convert them first.",
     ),
     (
         "parquet",
@@ -357,7 +357,7 @@ CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
     (
         "npz",
         "",
-        lambda: archive(x_train=GREY),
+        lambda: archive(x_train=GRAY),
         "{path} lacks y_train, x_test, y_test; it must hold x_train, y_train, x_test, y_test. It holds x_train.",
     ),
     (
@@ -393,7 +393,7 @@ CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
     (
         "npz",
         "",
-        lambda: archive(**FINE | {"x_train": GREY}),
+        lambda: archive(**FINE | {"x_train": GRAY}),
         "{path}: x_train has the shape (3, 3); it must be (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels last.",
     ),
     (

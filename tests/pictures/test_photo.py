@@ -82,7 +82,7 @@ def test_transparent_ground_counts_as_white() -> None:
     assert pixels[0, 0] == 0
 
 
-def test_a_colour_network_gets_colour_and_a_large_photo_is_thinned_out_first() -> None:
+def test_a_color_network_gets_color_and_a_large_photo_is_thinned_out_first() -> None:
     stages = prepare_photo(photo((3000, 1500), (1000, 100, 2000, 1400)), (32, 48, 3))
     assert stages[0].pixels.shape == (512, 1024, 3)
     assert stages[-1].step == "invert"

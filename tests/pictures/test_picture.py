@@ -16,7 +16,7 @@ from PIL import Image
 from muslin.errors import DataError
 from muslin.pictures.picture import read_picture
 
-GREY, COLOUR = (28, 28, 1), (28, 28, 3)
+GRAY, COLOUR = (28, 28, 1), (28, 28, 3)
 
 
 def encoded(pixels: np.ndarray | Image.Image, format: str = "png", **options: object) -> bytes:  # noqa: A002
@@ -38,11 +38,11 @@ def test_a_picture_of_the_right_size_keeps_its_pixels(height: int, width: int, c
 
 def test_inverting_exchanges_black_and_white() -> None:
     pixels = np.arange(784, dtype=np.uint8).reshape(28, 28)
-    np.testing.assert_array_equal(read_picture(encoded(pixels), GREY, invert=True).pixels[..., 0], 255 - pixels)
+    np.testing.assert_array_equal(read_picture(encoded(pixels), GRAY, invert=True).pixels[..., 0], 255 - pixels)
 
 
 def test_a_wide_picture_is_centred_on_black_with_its_proportions_kept() -> None:
-    picture = read_picture(encoded(np.full((50, 100), 200, np.uint8)), GREY)
+    picture = read_picture(encoded(np.full((50, 100), 200, np.uint8)), GRAY)
     assert picture.resized
     assert picture.size == (100, 50)
     filled = picture.pixels[..., 0] > 100
@@ -54,13 +54,13 @@ def test_a_wide_picture_is_centred_on_black_with_its_proportions_kept() -> None:
 def test_what_inverting_leaves_outside_is_black_too() -> None:
     dark_on_white = np.full((20, 100), 255, np.uint8)
     dark_on_white[8:12] = 0
-    picture = read_picture(encoded(dark_on_white), GREY, invert=True)
+    picture = read_picture(encoded(dark_on_white), GRAY, invert=True)
     assert picture.pixels[[0, -1]].max() == 0
     assert picture.pixels[14].min() > 150
 
 
 @pytest.mark.parametrize("invert", [False, True])
-@pytest.mark.parametrize("shape", [GREY, COLOUR])
+@pytest.mark.parametrize("shape", [GRAY, COLOUR])
 def test_what_is_transparent_becomes_the_background(shape: tuple[int, int, int], invert: bool) -> None:
     pixels = np.zeros((28, 28, 4), np.uint8)
     pixels[..., :3] = 90
@@ -75,28 +75,28 @@ def test_a_camera_s_turn_is_followed() -> None:
     pixels[0] = 255  # a line along the top of the stored picture, which is to be turned clockwise to be upright
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture = read_picture(encoded(pixels, exif=exif), GREY)
+    picture = read_picture(encoded(pixels, exif=exif), GRAY)
     np.testing.assert_array_equal(picture.pixels[..., 0], np.rot90(pixels, -1))
 
 
 def test_sixteen_bits_become_eight() -> None:
     pixels = np.arange(784, dtype=np.uint16).reshape(28, 28) * 80
-    np.testing.assert_array_equal(read_picture(encoded(pixels), GREY).pixels[..., 0], pixels >> 8)
+    np.testing.assert_array_equal(read_picture(encoded(pixels), GRAY).pixels[..., 0], pixels >> 8)
 
 
 @pytest.mark.parametrize("format", ["png", "jpeg", "bmp", "webp", "gif"])
 def test_every_format_is_read(format: str, tmp_path: Path) -> None:  # noqa: A002
     path = tmp_path / f"picture.{format}"
     path.write_bytes(encoded(np.full((28, 28), 128, np.uint8), format))
-    picture = read_picture(path, GREY)
+    picture = read_picture(path, GRAY)
     assert picture.name == str(path)
     assert abs(picture.pixels.astype(int) - 128).max() <= 2
 
 
-def test_a_colour_picture_becomes_grey_by_its_brightness() -> None:
+def test_a_color_picture_becomes_gray_by_its_brightness() -> None:
     pixels = np.zeros((28, 28, 3), np.uint8)
     pixels[..., 1] = 200
-    assert read_picture(encoded(pixels), GREY).pixels[0, 0, 0] == pytest.approx(0.587 * 200, abs=1)
+    assert read_picture(encoded(pixels), GRAY).pixels[0, 0, 0] == pytest.approx(0.587 * 200, abs=1)
 
 
 def png_claiming(width: int, height: int) -> bytes:
@@ -123,20 +123,20 @@ BAD = {
 @pytest.mark.parametrize(("content", "says"), BAD.values(), ids=BAD)
 def test_what_is_no_picture_is_refused_in_words(content: bytes, says: str) -> None:
     with pytest.raises(DataError, match=says) as refused:
-        read_picture(content, GREY, name="shoe.png")
+        read_picture(content, GRAY, name="shoe.png")
     assert str(refused.value).startswith("shoe.png ")
 
 
 def test_a_file_that_is_too_long_or_missing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"nowhere\.png can't be read: No such file"):
-        read_picture(tmp_path / "nowhere.png", GREY)
+    with pytest.raises(DataError, match=r"nowhere\.png cannot be read: No such file"):
+        read_picture(tmp_path / "nowhere.png", GRAY)
     path = tmp_path / "long.png"
     path.write_bytes(WHOLE)
     monkeypatch.setattr("muslin.pictures.decode.MOST_BYTES", 100)
-    with pytest.raises(DataError, match="more than 100 bytes"):
-        read_picture(path, GREY)
+    with pytest.raises(DataError, match="larger than 100 bytes"):
+        read_picture(path, GRAY)
 
 
 def test_a_network_with_other_channels_takes_no_pictures() -> None:
-    with pytest.raises(DataError, match="2 channels, but pictures have 1 or 3"):
+    with pytest.raises(DataError, match=r"2 channels, .* 1 or 3"):
         read_picture(WHOLE, (28, 28, 2))

@@ -23,7 +23,7 @@ from muslin.errors import DivergedError, RunError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.workflow.train import train
 from muslin.workflow.trained_run import Run
 

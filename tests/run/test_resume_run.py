@@ -20,7 +20,7 @@ from muslin.errors import RunError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.workflow.observer import Observer
 from muslin.workflow.run import run
 from muslin.workflow.train import train

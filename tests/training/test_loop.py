@@ -15,8 +15,9 @@ from muslin.recipe import EarlyStopping, Plateau, Recipe, load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.history import Epoch
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 from muslin.training.outcome import Fitted
+from muslin.training.state import Training
 
 FAST = load_recipe("fast").with_(epochs=2, batch_size=32)
 PLAIN = load_recipe("notebook").with_(epochs=2, batch_size=64)
@@ -74,7 +75,7 @@ class Scripted(Callback):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
         script = iter(losses)
-        monkeypatch.setattr(Training, "_validate", lambda _training: (next(script), 0.5))
+        monkeypatch.setattr(TrainingLoop, "_validate", lambda _training: (next(script), 0.5))
         self.weights: list[torch.Tensor] = []
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:

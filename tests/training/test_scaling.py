@@ -14,8 +14,8 @@ from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.history import Epoch
 from muslin.training.initialization import initialize
-from muslin.training.loop import Training
 from muslin.training.scaling import InputScaling
+from muslin.training.state import Training
 
 HEAD = '{kind = "global_avg_pool2d", name = "average"}, {kind = "dense", name = "output", units = 10}]'
 START = 'name = "tried"\ninput_shape = [28, 28, 1]\nlayers = ['

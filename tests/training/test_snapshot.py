@@ -16,8 +16,9 @@ from muslin.errors import RunError
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints, from_bytes, to_bytes
-from muslin.training.loop import Training
-from muslin.training.snapshot import Identity, Snapshot, Tally, capture, differences, require_same, restore
+from muslin.training.loop import TrainingLoop
+from muslin.training.snapshot import Snapshot, capture, differences, require_same, restore
+from muslin.training.state import Identity, Tally, Training
 
 RECIPE = load_recipe("fast").with_(epochs=1)
 HERE = Identity(design="a\nb\nc\n", recipe={"epochs": 3}, data="0123456789abcdef", seed=1, device="cpu")
@@ -46,7 +47,7 @@ def trainings(small: Design, few: Dataset) -> Iterator[Iterator[Training]]:
 
     def make() -> Iterator[Training]:
         while True:
-            yield Training(small, few, RECIPE, 0, torch.device("cpu"), "float32")
+            yield TrainingLoop(small, few, RECIPE, 0, torch.device("cpu"), "float32")
 
     with torch.random.fork_rng(devices=[]):
         yield make()

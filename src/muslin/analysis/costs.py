@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from muslin._display import line, panel, paragraph, quoted, table
-from muslin._words import count, difference, size
+from muslin._words import count, number, size
 from muslin.analysis.fields import ReceptiveField, describe_field, receptive_fields
 from muslin.design import Design, Shape, describe_shape
 
@@ -138,8 +138,10 @@ class Analysis:
     def _repr_html_(self) -> str:
         against = ""
         if self.comparison is not None:
-            saved = difference(self.comparison.saved, "percent", 1, more="fewer", less="more")
-            against = f" {saved} parameters than {self.comparison.baseline} ({self.comparison.parameters:,})."
+            saved = self.comparison.saved
+            word = "fewer" if saved >= 0 else "more"
+            baseline = f"{self.comparison.baseline} ({self.comparison.parameters:,})"
+            against = f" {number(abs(saved), 1)}% {word} parameters than {baseline}."
         return panel(
             self.design,
             self.title,

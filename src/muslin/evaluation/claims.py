@@ -87,13 +87,14 @@ class Checked:
     def expected(self) -> str:
         """The expected value of the claim, in words."""
         claim, unit = self.claim, MEASURES[self.claim.measure].unit
+        percent = "%" if unit == "%" else ""  # stands after every number; other units only at the end
         parts = []
         if claim.equals is not None:
             parts.append(f"{_words(claim.equals)}{unit}")
         if claim.about is not None and claim.within is not None:
-            parts.append(f"{_words(claim.about)} ± {_words(claim.within)}{unit}")
+            parts.append(f"{_words(claim.about)}{percent} ± {_words(claim.within)}{unit}")
         if claim.at_least is not None and claim.at_most is not None:
-            parts.append(f"{_words(claim.at_least)} to {_words(claim.at_most)}{unit}")
+            parts.append(f"{_words(claim.at_least)}{percent} to {_words(claim.at_most)}{unit}")
         elif claim.at_least is not None:
             parts.append(f"at least {_words(claim.at_least)}{unit}")
         elif claim.at_most is not None:

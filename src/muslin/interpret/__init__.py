@@ -1,6 +1,6 @@
-"""Looking inside a trained network: its filters, its feature maps, and where in an image it finds its evidence.
+"""Interpretation of a trained network: filters, feature maps, class activation maps, occlusion, nearest images.
 
-Names are imported when they are first used: neighbours, regions, occlusion and the strongest units do without torch.
+Names are imported on first use: neighbors, regions, occlusion and the strongest units do not need torch.
 """
 
 import lazy_loader

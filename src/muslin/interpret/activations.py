@@ -1,4 +1,4 @@
-"""What each layer makes of an image."""
+"""Feature maps: the output of each layer for an image."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 def feature_maps(
     network: Network, image: UInt8[np.ndarray, "height width channel"]
 ) -> dict[str, Float32[np.ndarray, "..."]]:
-    """What every layer puts out for one image, in layer order, with dropout off.
+    """Compute the output of every layer for one image, with dropout off.
 
-    Spatial layers give (height, width, channel), the others (feature,); the last gives logits.
+    Args:
+        network: network on any device; its training mode is restored afterwards.
+        image: image as bytes, 0–255.
+
+    Returns:
+        Outputs by layer name, in forward order: shape (height, width, channel) for spatial layers and (feature,) for
+        the others. The last output is the logits.
     """
     with evaluating(network):
         outputs = network.activations(to_device(network, image[None]))
@@ -32,14 +38,19 @@ def feature_maps(
 
 
 def strongest_channels(maps: Float32[np.ndarray, "height width channel"], k: int) -> Int64[np.ndarray, " chosen"]:
-    """The `k` channels with the highest mean absolute value over the image, strongest first; or all, if fewer."""
+    """Return the indices of the channels with the highest mean absolute value, strongest first.
+
+    Args:
+        maps: feature maps of one layer.
+        k: largest number of channels to return.
+    """
     strength: np.ndarray = np.abs(maps).mean(axis=(0, 1))
     return np.argsort(-strength, kind="stable")[:k]
 
 
 @contextmanager
 def evaluating(network: Network) -> Iterator[None]:
-    """Switch dropout off for a while."""
+    """Switch to evaluation mode within this context, and restore the training mode afterwards."""
     training = network.training
     network.eval()
     try:
@@ -49,11 +60,11 @@ def evaluating(network: Network) -> Iterator[None]:
 
 
 def to_device(network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> Tensor:
-    """Images as the network takes them, where the network is."""
+    """Convert images to network input on the device of the network."""
     return prepare(images).to(next(network.parameters()).device)
 
 
 def to_numpy(values: Tensor) -> Float32[np.ndarray, "..."]:
-    """A tensor's values, in memory of their own."""
+    """Copy a tensor to a float32 array."""
     result: np.ndarray = values.detach().cpu().float().contiguous().numpy()
     return result.copy()

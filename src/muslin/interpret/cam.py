@@ -1,4 +1,4 @@
-"""Where in an image a network finds its evidence for a class."""
+"""Class activation maps: the positions in an image that speak for or against a class."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ClassActivationMaps:
-    """Evidence for one class per image, position by position.
+    """Class activation maps: evidence for one class per image, by position.
 
     Attributes:
-        maps: shape (image, height, width), at the resolution of `layer`. Exact maps are in logits: positive where the
-            image speaks for the class, negative where it speaks against. Grad-CAM's are ≥ 0 and only their ratios
-            mean anything.
-        classes: the class that each map is about.
-        logits: the network's logit of that class.
-        bias: what the class's logit starts from; exact maps satisfy mean(map) + bias = logit. None for Grad-CAM.
+        maps: evidence, shape (image, height, width), at the resolution of `layer`. The unit of exact maps is logits:
+            positive values speak for the class, negative values against it. Grad-CAM maps are ≥ 0, and only their
+            ratios are meaningful.
+        classes: number of the class that each map explains.
+        logits: logit of that class.
+        bias: bias of that class, so that mean(map) + bias = logit for exact maps; None for Grad-CAM.
         method: "exact" (Zhou et al. 2016) or "Grad-CAM" (Selvaraju et al. 2017).
-        layer: the layer whose feature maps were weighed.
+        layer: name of the layer whose feature maps are weighted.
     """
 
     maps: Float32[np.ndarray, "image height width"]
@@ -46,22 +46,21 @@ def class_activation_maps(
     images: UInt8[np.ndarray, "image height width channel"],
     classes: Int64[np.ndarray, " image"] | None = None,
 ) -> ClassActivationMaps:
-    """Weigh the last feature maps by what they count for a class.
+    """Compute class activation maps.
 
-    A design that ends in global average pooling and the output layer (dropout between them doesn't matter) gives
-    *exact*
-    maps: the logit is b + Σₖ wₖ · mean(fₖ) = b + mean(Σₖ wₖ fₖ), so the map Σₖ wₖ fₖ says what each position adds
-    (Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning Deep Features for Discriminative Localization", CVPR 2016).
-    Any other design with a convolution gets Grad-CAM: the last convolution's feature maps, weighed by the mean
-    gradient of the logit, negative sums cut off (Selvaraju et al., "Grad-CAM", ICCV 2017).
+    If the design ends in global average pooling and the output layer (with or without dropout between them), the maps
+    are *exact*: the logit is b + Σₖ wₖ · mean(fₖ) = b + mean(Σₖ wₖ fₖ), so the map Σₖ wₖ fₖ is the contribution of each
+    position (Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning Deep Features for Discriminative Localization", CVPR
+    2016). For any other design with a convolution, the maps are Grad-CAM: the last convolution's feature maps, weighted
+    by the mean gradient of the logit, with negative sums set to zero (Selvaraju et al., "Grad-CAM", ICCV 2017).
 
     Args:
-        network: any device; it is left as it was.
-        images: bytes 0–255; all are computed at once.
-        classes: the class to explain, per image; by default the predicted one.
+        network: network on any device; its training mode is restored afterwards.
+        images: images as bytes, 0–255; computed in one batch.
+        classes: number of the class to explain for each image (default: the predicted class).
 
     Raises:
-        DesignError: the design has no convolution.
+        DesignError: if the design has no convolution.
     """
     convolution = convolutions(network.design)[-1]
     pooled = pooled_layer(network.design)
@@ -93,7 +92,7 @@ def _grad_cam(
     network: Network, images: Tensor, classes: Int64[np.ndarray, " image"] | None, layer: str
 ) -> ClassActivationMaps:
     with torch.enable_grad():
-        # A gradient for the features has to be asked for, whether or not the weights want one.
+        # The features need a gradient even if the weights do not require one.
         outputs = network.activations(images.requires_grad_())
         logits, chosen = _choose(outputs[network.design.output_layer.name], classes)
         (slope,) = torch.autograd.grad(logits.sum(), outputs[layer])

@@ -1,4 +1,4 @@
-"""Exact evidence for a class, position by position, for designs whose last feature maps are averaged."""
+"""Exact class activation maps, for designs that end in global average pooling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def pooled_layer(design: Design) -> str | None:
-    """The layer whose feature maps the output layer sees averaged; None if the design doesn't end so.
+    """Return the name of the layer whose averaged feature maps are the input of the output layer.
+
+    Returns:
+        The name, or None if the design does not end in global average pooling and the output layer.
 
     >>> from muslin.design import load_design
     >>> pooled_layer(load_design("custom_cnn"))
@@ -33,16 +36,19 @@ def exact_cam(
     maps: Float[np.ndarray, "channel height width"],
     number: int,
 ) -> Float32[np.ndarray, "height width"]:
-    """What each position adds to the logit of class `number`: mean(evidence) + bias is that logit.
+    """Compute the contribution of each position to the logit of a class.
 
-    The class activation map of Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning Deep Features for Discriminative
-    Localization", CVPR 2016.
+    This is the class activation map of Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning Deep Features for
+    Discriminative Localization", CVPR 2016. It satisfies mean(map) + bias = logit.
 
     Args:
-        design: one for which `pooled_layer` names a layer.
-        weights: the network's, by name.
-        maps: what that layer puts out for one image.
-        number: the class.
+        design: design for which `pooled_layer` returns a layer.
+        weights: weights of the network by name.
+        maps: feature maps of that layer for one image.
+        number: number of the class.
+
+    Returns:
+        Contributions in logits, shape (height, width).
     """
     evidence: np.ndarray = np.tensordot(weights[f"{design.output_layer.name}.weight"][number], maps, 1)
     return evidence.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Receptive fields measured on the network itself, to hold the arithmetic against."""
+"""Receptive fields measured by gradients, to check the computed ones."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ if TYPE_CHECKING:
 def measured_receptive_field(
     design: Design, layer: str, position: tuple[int, int] | None = None
 ) -> Bool[np.ndarray, "height width"]:
-    """The input pixels that can change one unit of a layer: the support of its gradient.
+    """Measure the input pixels that can affect one unit of a layer: the support of its gradient.
 
-    Measured on a linear twin of the design: the same windows, strides, dilation and padding, but weights all
-    positive, no activation functions and means in place of maxima, so that no path can be switched off or cancelled
-    (the question is what a unit *can* see; what a trained one makes use of is less, see Luo et al., "Understanding
-    the Effective Receptive Field in Deep Convolutional Neural Networks", NeurIPS 2016).
+    The measurement uses a linear copy of the design with the same windows, strides, dilation and padding, but with
+    positive weights, without activation functions, and with means in place of maxima, so that no path is inactive or
+    cancels out. It finds what a unit *can* see; a trained unit uses less (Luo et al., "Understanding the Effective
+    Receptive Field in Deep Convolutional Neural Networks", NeurIPS 2016).
 
     Args:
-        design: the network's design; weights don't matter.
-        layer: any layer.
-        position: row and column of the unit, for a spatial layer; by default its middle.
+        design: design of the network; its weights do not matter.
+        layer: name of any layer.
+        position: (row, column) of the unit in a spatial layer (default: the middle of the feature map).
+
+    Returns:
+        True for every pixel that can affect the unit.
 
     Raises:
-        KeyError: the design has no such layer.
+        KeyError: if the design has no such layer.
     """
     design.layer(layer)
     layers = tuple(_linear(part) for part in design.layers)
     twin = Network(Design(name=design.name, input_shape=design.input_shape, layers=layers)).double().eval()
     for parameter in twin.parameters():
-        # One over the inputs of a unit: the values stay near one, however deep the network.
+        # With weights of 1 / (number of inputs), values stay near 1 in a network of any depth.
         torch.nn.init.constant_(parameter, 1 / max(parameter[0].numel(), 1))
     height, width, channels = design.input_shape
     image = torch.ones((1, channels, height, width), dtype=torch.float64, requires_grad=True)

@@ -1,4 +1,4 @@
-"""What a filter responds to, measured from its weights rather than guessed from its picture."""
+"""Descriptions of filters: the pattern that a filter responds to, computed from its weights."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Part: TypeAlias = Literal["flat", "edge", "line", "spot", "texture"]
 PARTS: tuple[Part, ...] = ("flat", "edge", "line", "spot", "texture")
-DOMINANT = 0.5  # a filter is called after a part that holds at least half of its energy; otherwise it is mixed
-DRAWS = 200_000
+DOMINANT = 0.5  # share of the energy from which a filter is named after one part; below it, the filter is "mixed"
+DRAWS = 200_000  # number of random filters that estimate the expected shares
 
 _WINDS = ("right", "upper right", "top", "upper left", "left", "lower left", "bottom", "lower right")
 _SLANTS = ("horizontal", "rising diagonal", "vertical", "falling diagonal")
@@ -26,18 +26,17 @@ _SLANTS = ("horizontal", "rising diagonal", "vertical", "falling diagonal")
 
 @dataclass(frozen=True)
 class FilterDescription:
-    """What one filter responds to.
+    """The pattern that one filter responds to.
 
     Attributes:
-        shares: the part of the filter's energy (its sum of squared weights) that each kind of pattern explains; sums
-            to 1, or to 0 for a filter of zeros.
+        shares: share of the filter's energy (its sum of squared weights) that each kind of pattern explains, 0–1. The
+            shares sum to 1, or to 0 for a filter of zeros.
         strength: square root of the energy.
-        direction: degrees, counter-clockwise from the right. For the edge part: towards the bright side, 0–360.
-            None when there is no edge part.
-        slant: of the line part: how the bright line runs, in degrees counter-clockwise from horizontal, 0–180.
-            None when there is no line part.
-        bright: whether the flat part (for a spot: the spot's centre) weighs brightness up; False when it weighs it
-            down.
+        direction: direction of the edge part toward its bright side, in degrees counterclockwise from the right,
+            0–360; None if there is no edge part.
+        slant: orientation of the bright line of the line part, in degrees counterclockwise from horizontal, 0–180;
+            None if there is no line part.
+        bright: whether the flat part (or the center of a spot) has a positive weight.
     """
 
     shares: Mapping[Part, float]
@@ -48,7 +47,7 @@ class FilterDescription:
 
     @property
     def kind(self) -> Part | Literal["mixed", "zero"]:
-        """The part that holds at least half of the energy; "mixed" when none does, "zero" when there is no energy."""
+        """The part with at least half of the energy; "mixed" if there is none, "zero" if all weights are zero."""
         if self.strength == 0:
             return "zero"
         part = max(PARTS, key=lambda name: self.shares[name])
@@ -72,21 +71,25 @@ class FilterDescription:
 
 
 def describe_filter(kernel: Kernel) -> FilterDescription:
-    """Split a filter into flat, edge, line, spot and texture.
+    """Decompose a filter into flat, edge, line, spot and texture.
 
-    A kernel's weights are a small picture of the pattern that excites it most. That picture is projected on orthonormal
-    patterns, discrete polynomials of the position (x, y) from the kernel's centre, so that energies add up (for 3×3 the
-    idea of Frei & Chen, "Fast Boundary Detection: A Generalization and a New Algorithm", IEEE Transactions on Computers
-    1977; for any size Haralick's facet model, PAMI 1984):
+    The weights of a kernel form an image of the pattern that activates it most. This image is projected onto
+    orthonormal patterns, so that energies add up. The patterns are discrete polynomials of the position (x, y) relative
+    to the kernel's center (for 3×3 kernels see Frei & Chen, "Fast Boundary Detection: A Generalization and a New
+    Algorithm", IEEE Transactions on Computers 1977; for any size see Haralick's facet model, PAMI 1984):
 
-    - **flat** 1: the mean. Responds to brightness; blurs.
-    - **edge** x and y: a ramp, in the direction that the two coefficients give. Responds to the gradient.
-    - two-fold x² − y² and xy, of length l, and round r² and r⁴ (r² = x² + y², without their means), of length s.
-      A ridge is both in equal parts, a saddle is only two-fold, a centre against its surround only round. So **spot**
-      is what the round part has left over, max(s − l, 0)², and **line** the rest of l² + s².
-    - **texture**: all that remains, finer than these.
+    - **flat**: 1, the mean. It responds to brightness and blurs.
+    - **edge**: x and y, a ramp whose direction follows from the two coefficients. It responds to the gradient.
+    - **line** and **spot**: two-fold patterns x² − y² and xy, with total length l, and round patterns r² and r⁴
+      (r² = x² + y², without their means), with total length s. A ridge contains both in equal parts, a saddle only the
+      two-fold ones, a center with its surround only the round ones. Therefore the energy of the spot is
+      max(s − l, 0)², and the line has the rest of l² + s².
+    - **texture**: the remaining energy, in finer patterns.
 
-    Over several input channels the energies add, and direction and slant are those of the channels' principal axis.
+    Over several input channels the energies add up; direction and slant are those of the channels' principal axis.
+
+    Args:
+        kernel: weights of one filter.
 
     >>> describe_filter(np.array([[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]])[..., None]).shares["edge"]
     1.0
@@ -118,14 +121,19 @@ def describe_filters(filters: Float[np.ndarray, "filter height width channel"]) 
 
 
 def chance(height: int, width: int, channels: int) -> dict[Part, float]:
-    """The shares that a filter of random, independent weights has on average: what training must move away from.
+    """Compute the mean shares of a filter with independent random weights, as a reference for trained filters.
+
+    Args:
+        height: height of the filter in pixels.
+        width: width of the filter in pixels.
+        channels: number of input channels.
 
     >>> {part: round(share, 2) for part, share in chance(3, 3, 1).items()}
     {'flat': 0.11, 'edge': 0.22, 'line': 0.4, 'spot': 0.05, 'texture': 0.22}
     """
     flat, edge, fold, round_ = (channels * int(pattern.any(axis=(1, 2)).sum()) for pattern in _patterns(height, width))
     total = channels * height * width
-    # How line and spot share what is theirs has no closed form: drawn, always the same, to about ±0.001.
+    # The split between line and spot has no closed form; it is estimated with a fixed seed, to about ±0.001.
     draw = np.random.default_rng(0)
     rounds = draw.chisquare(round_, DRAWS) if round_ else np.zeros(DRAWS)
     folds = draw.chisquare(fold, DRAWS) if fold else np.zeros(DRAWS)
@@ -142,10 +150,10 @@ def _spot_and_line(round_energy: float, fold_energy: float) -> tuple[float, floa
 
 @cache
 def _patterns(height: int, width: int) -> tuple[Float[np.ndarray, "pattern height width"], ...]:
-    """Orthonormal patterns, flat, edge, two-fold and round; zeros where the kernel is too small for one.
+    """Compute orthonormal patterns in four groups: flat, edge, two-fold and round.
 
-    Edges: bright right, bright top. Two-fold: bright along the horizontal, bright along the rising diagonal. Round:
-    bright in the middle.
+    A pattern is zero if the kernel is too small for it. The edges are bright on the right and at the top. The two-fold
+    patterns are bright along the horizontal and along the rising diagonal. The round patterns are bright in the middle.
     """
     y, x = np.mgrid[:height, :width].astype(np.float64)
     y, x = (height - 1) / 2 - y, x - (width - 1) / 2
@@ -156,7 +164,7 @@ def _patterns(height: int, width: int) -> tuple[Float[np.ndarray, "pattern heigh
     for group in groups:
         patterns = []
         for pattern in group:
-            # Gram–Schmidt, twice for the sake of rounding.
+            # Gram–Schmidt, applied twice to reduce rounding errors.
             rest = pattern
             for _ in range(2):
                 rest = rest - sum(((rest * other).sum() * other for other in known), np.zeros_like(rest))
@@ -170,7 +178,10 @@ def _patterns(height: int, width: int) -> tuple[Float[np.ndarray, "pattern heigh
 
 
 def _angle(coefficients: Float[np.ndarray, "2 channel"]) -> float | None:
-    """Degrees 0–360 of the vectors' common axis, pointing where most of their length points; None without length."""
+    """Compute the direction of the vectors' principal axis in degrees, 0–360, or None if all vectors are zero.
+
+    The axis points to the side with most of the vectors' length.
+    """
     if np.allclose(coefficients, 0, atol=1e-12):
         return None
     axis = np.linalg.svd(coefficients)[0][:, 0]

@@ -1,4 +1,4 @@
-"""Where on the image each unit of a layer looks."""
+"""Regions: the position of each unit's receptive field in the image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from muslin.design import Design
 
 @dataclass(frozen=True)
 class Region:
-    """The receptive fields of a layer's units, in input pixels, (vertical, horizontal).
+    """The receptive fields of a layer's units, per axis (height, width), in input pixels.
 
     Attributes:
-        start: the first pixel that the unit at row 0, column 0 sees; negative where it begins in the padding.
+        start: first pixel that the unit at row 0, column 0 sees; negative if the field begins in the padding.
         size: side lengths, not clipped to the image.
-        stride: distance between the fields of neighbouring units.
+        stride: distances between the fields of neighboring units.
         image: height and width of the image.
     """
 
@@ -25,7 +25,15 @@ class Region:
     image: tuple[int, int]
 
     def of(self, row: int, column: int) -> tuple[int, int, int, int]:
-        """(top, left, bottom, right) of one unit's field inside the image; bottom and right are excluded."""
+        """Return the part of one unit's field that is inside the image.
+
+        Args:
+            row: row of the unit.
+            column: column of the unit.
+
+        Returns:
+            (top, left, bottom, right) in pixels; bottom and right are exclusive.
+        """
         top, left = (
             start + place * stride for start, place, stride in zip(self.start, (row, column), self.stride, strict=True)
         )
@@ -34,12 +42,12 @@ class Region:
 
 
 def unit_regions(design: Design) -> dict[str, Region]:
-    """Where the units of every layer look, by layer name.
+    """Compute the regions of the units of every layer, by layer name.
 
-    The first unit's field starts at  a ← a − p·j,  with padding p before the image and the strides so far multiplied
-    to j: the same recurrence that gives sizes and strides (Araujo, Norris & Sim, "Computing Receptive Fields of
-    Convolutional Neural Networks", Distill 2019). Units that mix all positions look at the whole image, or at what is
-    left of it where pooling dropped its edge.
+    The first unit's field starts at  a ← a − p·j,  where p is the padding before the image and j is the product of the
+    strides so far. Sizes and strides follow the same recurrence (Araujo, Norris & Sim, "Computing Receptive Fields of
+    Convolutional Neural Networks", Distill 2019). Units that combine all positions see the whole image, except pixels
+    at the edge that pooling dropped.
 
     >>> from muslin.design import load_design
     >>> unit_regions(load_design("custom_cnn"))["conv3"].of(3, 3)

@@ -1,4 +1,4 @@
-"""The images, and the places in them, that excite each filter most."""
+"""The images, and the positions in them, that activate each filter most."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-_TOGETHER = 100  # images at a time: a few megabytes of feature maps
+_TOGETHER = 100  # images per batch, which need a few megabytes for the feature maps
 
 
 class Unit(NamedTuple):
-    """One unit of a layer, on one image.
+    """One unit of a layer for one image.
 
     Attributes:
-        value: what it put out.
-        image: the image's number.
-        row: its place in the feature map …
-        column: … 0 and 0 for a layer without places.
+        value: output of the unit.
+        image: index of the image.
+        row: row in the feature map; 0 for a layer without spatial axes.
+        column: column in the feature map; 0 for a layer without spatial axes.
     """
 
     value: float
@@ -30,12 +30,12 @@ class Unit(NamedTuple):
 
 
 class StrongestUnits:
-    """Keeps, for each channel of a layer, the units that fired strongest: at most one per image.
+    """The units with the largest outputs for each channel of a layer, at most one per image.
 
-    Feed it batch after batch; memory doesn't grow with the number of images.
+    Outputs are added batch by batch. The memory does not grow with the number of images.
 
     Args:
-        keep: how many per channel.
+        keep: number of units to keep per channel (default 9).
     """
 
     def __init__(self, keep: int = 9) -> None:
@@ -46,11 +46,15 @@ class StrongestUnits:
 
     @property
     def channels(self) -> int:
-        """How many channels the layer has; 0 until it was looked at."""
+        """The number of channels of the layer; 0 before any outputs are added."""
         return 0 if self._values is None else len(self._values)
 
     def add(self, outputs: Float[np.ndarray, "image channel ..."]) -> None:
-        """Look over the layer's outputs for the next images, (image, channel, height, width) or (image, channel)."""
+        """Add the layer's outputs for the next images.
+
+        Args:
+            outputs: outputs of shape (image, channel, height, width) or (image, channel).
+        """
         images, channels = outputs.shape[:2]
         width = outputs.shape[3] if outputs.ndim == 4 else 1
         flat = outputs.reshape(images, channels, -1)
@@ -67,7 +71,7 @@ class StrongestUnits:
         self._places = np.take_along_axis(places, order[..., None], 1)
 
     def of(self, channel: int) -> tuple[Unit, ...]:
-        """The strongest units of one channel, strongest first; those that put out nothing are left out."""
+        """Return the strongest units of one channel, strongest first, without units whose output is 0 or less."""
         if self._values is None:
             return ()
         return tuple(
@@ -83,13 +87,17 @@ def strongest_units(
     layers: Collection[str],
     keep: int = 9,
 ) -> dict[str, StrongestUnits]:
-    """Look through images for what makes the channels of some layers fire strongest.
+    """Find the strongest units of some layers over many images.
 
     Args:
-        activations: what every layer puts out for a stack of images, channels first (`Predictor.activations`).
-        images: bytes 0–255, any number.
-        layers: their names.
-        keep: units per channel.
+        activations: function that computes the output of every layer for a batch of images, channels first
+            (`Predictor.activations`).
+        images: images as bytes, 0–255; any number.
+        layers: names of the layers.
+        keep: number of units to keep per channel (default 9).
+
+    Returns:
+        Strongest units by layer name.
     """
     found = {layer: StrongestUnits(keep) for layer in layers}
     for start in range(0, len(images), _TOGETHER):

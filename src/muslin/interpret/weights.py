@@ -1,4 +1,4 @@
-"""A convolution's filters as pictures."""
+"""The filters of convolutions."""
 
 from __future__ import annotations
 
@@ -15,38 +15,41 @@ if TYPE_CHECKING:
 
 
 def first_convolution(design: Design) -> str:
-    """The name of the design's first convolution: the one whose filters look at pixels.
+    """Return the name of the design's first convolution, whose filters see pixels.
 
     Raises:
-        DesignError: the design has none.
+        DesignError: if the design has no convolution.
     """
     return convolutions(design)[0]
 
 
 def convolutions(design: Design) -> tuple[str, ...]:
-    """The names of the design's convolutions, in order; at least one.
+    """Return the names of the design's convolutions, in forward order.
 
     Raises:
-        DesignError: the design has none.
+        DesignError: if the design has no convolution.
     """
     names = tuple(layer.name for layer in design.layers if isinstance(layer, Conv2d))
     if not names:
         raise DesignError(
-            f"The design '{design.name}' has no convolution (its layers are {', '.join(design.names)}), so there are "
-            "no filters or feature maps to look at. Choose a design with a conv2d layer."
+            f"design '{design.name}' has no convolution (its layers are {', '.join(design.names)}), so it has no "
+            "filters or feature maps to show. Choose a design with a conv2d layer."
         )
     return names
 
 
 def filters(network: Network, layer: str | None = None) -> Float32[np.ndarray, "filter height width channel"]:
-    """The kernels of a convolution.
+    """Return the filters of a convolution.
 
     Args:
-        network: any device; it is not changed.
-        layer: the convolution's name; by default the first.
+        network: network on any device.
+        layer: name of the convolution (default: the first convolution).
+
+    Returns:
+        Copy of the filters, shape (filter, height, width, channel).
 
     Raises:
-        DesignError: the design has no convolution, or none called `layer`.
+        DesignError: if the design has no convolution, or none named `layer`.
     """
     known = convolutions(network.design)
     name = layer or known[0]

@@ -1,1 +1,1 @@
-"""Pictures: one decoder for training and predicting, and the preparation of photos."""
+"""Pictures: the decoder for training and prediction, and the preparation of photos."""

@@ -1,4 +1,4 @@
-"""The one way from an encoded picture to pixels, for training and predicting alike."""
+"""The decoder of picture files, for both training and prediction."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from muslin.errors import DataError
 
-# Pillow's rarer formats are more to attack, and EPS would start another program.
+# Pillow's rarer formats would add attack surface, and EPS starts an external program.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")
-MOST_BYTES = 2**26  # of one file
-MOST_PIXELS = 2**26  # of one picture: 64 megapixels, more than the camera of a phone gives
+MOST_BYTES = 2**26  # largest size of a file, in bytes
+MOST_PIXELS = 2**26  # largest number of pixels in a picture: 64 megapixels, enough for most phone cameras
 _WRITTEN = {known: known for known in FORMATS} | {"WEBP": "WebP"}
 
 
 def read_content(source: Path | bytes, name: str = "") -> tuple[bytes, str]:
-    """A picture's bytes, and what to call it: `name`, or the file's path.
+    """Read the content of a picture file.
+
+    Args:
+        source: path of the file, or its content.
+        name: name of the picture in messages (default: the path of the file).
+
+    Returns:
+        The content and the name.
 
     Raises:
-        DataError: the file can't be read, is empty, or is too large.
+        DataError: if the file cannot be read, is empty, or is too large.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
     if isinstance(source, Path):
@@ -30,23 +37,27 @@ def read_content(source: Path | bytes, name: str = "") -> tuple[bytes, str]:
             with source.open("rb") as file:
                 source = file.read(MOST_BYTES + 1)
         except OSError as error:
-            raise DataError(f"{name} can't be read: {error.strerror or error}.") from error
+            raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
     if not source:
-        raise DataError(f"{name} is empty, not a picture.")
+        raise DataError(f"{name} is empty. Use a file that contains a picture.")
     if len(source) > MOST_BYTES:
-        raise DataError(
-            f"{name} has more than {MOST_BYTES:,} bytes, the most that a picture may have. Shrink it first."
-        )
+        raise DataError(f"{name} is larger than {MOST_BYTES:,} bytes, the limit for a picture. Reduce its size first.")
     return source, name
 
 
 def decode(
     content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, most_pixels: int = MOST_PIXELS
 ) -> Image.Image:
-    """Decode a picture and turn it the way its camera recorded; its size is checked before its pixels are decoded.
+    """Decode a picture and rotate it as its camera recorded. The size is checked before the pixels are decoded.
+
+    Args:
+        content: content of the file.
+        name: name of the picture in messages.
+        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
-        DataError: it is none of `formats`, is damaged, or has more than `most_pixels` pixels.
+        DataError: if the picture is in another format, is damaged, or has too many pixels.
     """
     with opened(content, name, formats=formats, most_pixels=most_pixels) as image:
         try:
@@ -57,10 +68,16 @@ def decode(
 
 
 def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, most_pixels: int) -> Image.Image:
-    """Open a picture: its header is read and its size checked; its pixels are not decoded yet.
+    """Open a picture: read its header and check its size, without decoding its pixels.
+
+    Args:
+        content: content of the file.
+        name: name of the picture in messages.
+        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        most_pixels: largest number of pixels.
 
     Raises:
-        DataError: as `decode`.
+        DataError: if the picture is in another format, is damaged, or has too many pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -76,7 +93,7 @@ def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, mos
 
 
 def _unreadable(name: str, formats: tuple[str, ...], error: Exception) -> DataError:
-    # Where Pillow does not know the format, its message speaks of an object that the reader knows nothing of.
+    # For an unknown format, Pillow's message mentions an internal object; omit it.
     said = "" if isinstance(error, UnidentifiedImageError) else getattr(error, "strerror", None) or str(error)
     reason = f" ({said.splitlines()[0].rstrip('.')})" if said else ""
     return DataError(
@@ -86,12 +103,18 @@ def _unreadable(name: str, formats: tuple[str, ...], error: Exception) -> DataEr
 
 
 def _too_large(name: str, most_pixels: int) -> DataError:
-    return DataError(f"{name} has more than {most_pixels:,} pixels, the most that Muslin takes. Shrink it first.")
+    return DataError(f"{name} has more than {most_pixels:,} pixels, the limit for a picture. Reduce its size first.")
 
 
 def flatten(image: Image.Image, mode: str, ground: int) -> Image.Image:
-    """Without transparency, eight bits, grey or colour."""
-    if image.mode.startswith("I"):  # 16-bit grey
+    """Convert a picture to 8 bits per channel without transparency.
+
+    Args:
+        image: picture to convert.
+        mode: mode of the result, "L" (gray) or "RGB".
+        ground: gray value behind transparent pixels, 0–255.
+    """
+    if image.mode.startswith("I"):  # 16-bit gray
         image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")

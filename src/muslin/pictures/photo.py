@@ -1,8 +1,8 @@
-"""Photos of things on a plain ground, brought to what a network learned from, by the data set's own recipe.
+"""The photo preparation: photos on a plain background, converted to network input like the images of Fashion-MNIST.
 
-Fashion-MNIST's pictures were made from a shop's photos in six steps (Xiao, Rasul & Vollgraf, "Fashion-MNIST: a Novel
-Image Dataset for Benchmarking Machine Learning Algorithms", 2017, section 2). Here are the same six, each of which can
-be looked at and left out.
+The images of Fashion-MNIST were made from a shop's photos in six steps (Xiao, Rasul & Vollgraf, "Fashion-MNIST: a Novel
+Image Dataset for Benchmarking Machine Learning Algorithms", 2017, section 2). This module implements the same six
+steps. Each can be inspected and omitted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Step: TypeAlias = Literal["trim", "resize", "sharpen", "centre", "invert", "grayscale"]
 STEPS: tuple[Step, ...] = get_args(Step)
-LARGEST_EDGE = 1024  # pixels: photos are first thinned out to this; the recipe keeps 28 of them
+LARGEST_EDGE = 1024  # longest edge after the initial reduction, in pixels; the network sees 28 of them
 _CLOSE = 0.05 * 255 * 3**0.5  # "within 5% of the maximum possible intensity in RGB space"
 _MIDDLE = 127.5
 
@@ -34,10 +34,10 @@ class Stage:
     """The photo after one step.
 
     Attributes:
-        step: which; "photo" for the photo as it came.
-        done: whether the step changed anything; False where it was left out or had nothing to do.
-        note: what happened, in a few words.
-        pixels: bytes, 1 or 3 channels.
+        step: name of the step; "photo" for the original photo.
+        done: whether the step changed the photo; False if it was omitted or had no effect.
+        note: description of the step's effect in a few words.
+        pixels: pixels as bytes, 0–255, with 1 or 3 channels.
     """
 
     step: Step | Literal["photo"]
@@ -55,43 +55,52 @@ def prepare_photo(
     formats: tuple[str, ...] = FORMATS,
     most_pixels: int = MOST_PIXELS,
 ) -> tuple[Stage, ...]:
-    """Take a photo through the recipe; the last stage has the shape that the network takes.
+    """Prepare a photo for a network.
 
-    1. trim: cut edges off whose pixels are all within 5% of the corner's colour.
-    2. resize: the longest edge to the network's, by skipping rows and columns. Left out: both edges, each on its own.
-    3. sharpen: with a Gaussian of radius and standard deviation 1.
-    4. centre: extend the shorter edge on both sides, in the corner's colour. Left out: at its end only.
-    5. invert: to light on dark, where the ground is light.
-    6. grayscale: for a network that takes one channel; it happens whether it is asked for or not, if there is only one.
+    1. trim: remove edges whose pixels are all within 5% of the corner's color.
+    2. resize: scale the longest edge to the network's by skipping rows and columns. If omitted, each edge is scaled
+       separately.
+    3. sharpen: sharpen with a Gaussian of radius 1 and standard deviation 1.
+    4. centre: extend the shorter edge on both sides in the corner's color. If omitted, it is extended at its end only.
+    5. invert: invert the colors if the background is light.
+    6. grayscale: convert to one channel if the network takes one channel; this step cannot be omitted.
 
     Args:
-        content: of a file.
-        input_shape: (height, width, channels) that the network takes.
-        steps: those to do.
-        name: what messages call the photo.
-        formats: Pillow's names of those that are read.
-        most_pixels: that the photo may have.
+        content: content of the file.
+        input_shape: input shape of the network, (height, width, channels) in pixels.
+        steps: steps to apply (default: all).
+        name: name of the photo in messages (default "the photo").
+        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        most_pixels: largest number of pixels (default 2²⁶).
+
+    Returns:
+        The original photo and the result of each step, in order. The last one has the shape `input_shape`.
 
     Raises:
-        DataError: the photo can't be read or is too large, or the network takes neither grey nor colour.
+        DataError: if the photo cannot be read or is too large, or the network takes neither 1 nor 3 channels.
     """
     height, width, channels = input_shape
     if channels not in (1, 3):
-        raise DataError(f"{name}: the network takes images with {channels} channels, but photos have 1 or 3.")
+        raise DataError(
+            f"{name} cannot be converted to {channels} channels, which the network takes; a photo has 1 or 3. "
+            "Choose a network that takes gray or color images."
+        )
     image = flatten(_thinned(decode(content, name, formats=formats, most_pixels=most_pixels)), "RGB", ground=255)
     stages = [_stage("photo", image, f"{image.width}×{image.height} pixels")]
     corner = _colour(image, (0, 0))
 
     trimmed = _trimmed(image, corner) if "trim" in steps else image
-    image = _keep(stages, "trim", image, trimmed, "edges in the corner's colour cut off", steps)
+    image = _keep(stages, "trim", image, trimmed, "edges in the corner's color removed", steps)
     image = _keep(stages, "resize", image, _resized(image, (width, height), steps), "rows and columns skipped", steps)
-    image = _keep(stages, "sharpen", image, _sharpened(image) if "sharpen" in steps else image, "outlines drawn", steps)
+    image = _keep(
+        stages, "sharpen", image, _sharpened(image) if "sharpen" in steps else image, "outlines sharpened", steps
+    )
     image = _keep(
         stages, "centre", image, _placed(image, (width, height), corner, steps), "shorter edge extended", steps
     )
     light = sum(corner) / 3 > _MIDDLE
     inverted = ImageChops.invert(image) if light and "invert" in steps else image
-    image = _keep(stages, "invert", image, inverted, "light on dark" if light else "was light on dark already", steps)
+    image = _keep(stages, "invert", image, inverted, "colors inverted" if light else "already light on dark", steps)
     if channels == 1:
         stages.append(_stage("grayscale", image.convert("L"), "one channel"))
     return tuple(stages)
@@ -106,7 +115,7 @@ def _keep(
     stages: list[Stage], step: Step, before: Image.Image, after: Image.Image, note: str, steps: Collection[Step]
 ) -> Image.Image:
     done = step in steps and (before.size != after.size or before.tobytes() != after.tobytes())
-    stages.append(_stage(step, after, note if step in steps else "left out", done=done))
+    stages.append(_stage(step, after, note if step in steps else "omitted", done=done))
     return after
 
 
@@ -127,7 +136,7 @@ def _trimmed(image: Image.Image, corner: tuple[int, int, int]) -> Image.Image:
     difference = np.asarray(image, np.float32) - np.asarray(corner, np.float32)
     far = (difference**2).sum(axis=2) > _CLOSE**2
     rows, columns = np.flatnonzero(far.any(axis=1)), np.flatnonzero(far.any(axis=0))
-    if not len(rows):  # nothing but ground
+    if not len(rows):  # nothing but background
         return image
     return image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
 
@@ -141,8 +150,8 @@ def _resized(image: Image.Image, canvas: Size, steps: Collection[Step]) -> Image
 
 
 def _sharpened(image: Image.Image) -> Image.Image:
-    # A Gaussian's negative around twice its sum, scaled to sum 1: the photo and as much again of what differs from its
-    # surroundings. Radius 1 and standard deviation 1 give a 3×3 kernel.
+    # The negative of a Gaussian with twice its sum at the center, scaled to sum 1. It adds to the photo its difference
+    # from the blurred photo. Radius 1 and standard deviation 1 give a 3×3 kernel.
     across = np.exp(-(np.arange(-1, 2) ** 2) / 2)
     gaussian = np.outer(across, across)
     kernel = -gaussian

@@ -1,7 +1,7 @@
-"""Pictures from outside, brought to what a network takes.
+"""Conversion of pictures to network input: scale to fit, and extend with black.
 
-Fashion-MNIST's own pictures were made much like this (Xiao, Rasul & Vollgraf, "Fashion-MNIST", 2017, section 2): the
-longest edge scaled down, the shorter one extended, the grey values inverted so that the background is black.
+The images of Fashion-MNIST were made in a similar way (Xiao, Rasul & Vollgraf, "Fashion-MNIST", 2017, section 2): the
+longest edge was scaled down, the shorter one extended, and the gray values inverted so that the background is black.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _MODES = {1: "L", 3: "RGB"}
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture ready to be classified.
+    """A picture in the shape that the network takes.
 
     Attributes:
-        name: what to call it.
-        pixels: bytes, of the shape that the network takes.
-        size: (width, height) that it came with.
-        resized: whether it had to be scaled or extended.
-        steps: of the photo recipe, those that changed something; None if it was not taken through it.
+        name: name of the picture.
+        pixels: pixels as bytes, 0–255, in the input shape of the network.
+        size: original size, (width, height) in pixels.
+        resized: whether the picture was scaled or extended.
+        steps: steps of the photo preparation that changed the picture (default None: not prepared as a photo).
     """
 
     name: str
@@ -50,28 +50,30 @@ def read_picture(
     formats: tuple[str, ...] = FORMATS,
     most_pixels: int = MOST_PIXELS,
 ) -> Picture:
-    """Decode a picture and fit it into a network's input.
+    """Decode a picture and fit it to a network's input.
 
-    It is turned as its camera says, made grey or colour as the network needs, scaled until it fits (its proportions
-    kept), and centred on black. What is transparent becomes black. A picture that has the right size already keeps
-    its pixels exactly.
+    The picture is rotated as its camera recorded, converted to gray or color as the network needs, scaled to fit with
+    its proportions kept, and centered on black. Transparent pixels become black. A picture that already has the right
+    size keeps its pixels exactly.
 
     Args:
-        source: a file, or its content: PNG, JPEG, BMP, WebP or GIF (its first frame).
-        input_shape: (height, width, channels) that the network takes.
-        name: what messages call the picture; the file's path by default.
-        invert: exchange black and white (each colour with its opposite): for dark things on a bright ground, where the
-            network has learnt bright things on black.
-        formats: Pillow's names of those that are read.
-        most_pixels: that the picture may have.
+        source: path of a file, or its content: PNG, JPEG, BMP, WebP or GIF (first frame).
+        input_shape: input shape of the network, (height, width, channels) in pixels.
+        name: name of the picture in messages (default: the path of the file).
+        invert: whether to invert the colors, for dark objects on a light background (default False).
+        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
-        DataError: the picture can't be read, is too large, or the network takes neither grey nor colour pictures.
+        DataError: if the picture cannot be read or is too large, or the network takes neither 1 nor 3 channels.
     """
     content, name = read_content(source, name)
     height, width, channels = input_shape
     if channels not in _MODES:
-        raise DataError(f"{name}: the network takes images with {channels} channels, but pictures have 1 or 3.")
+        raise DataError(
+            f"{name} cannot be converted to {channels} channels, which the network takes; a picture has 1 or 3. "
+            "Choose a network that takes gray or color images."
+        )
     image = decode(content, name, formats=formats, most_pixels=most_pixels)
     size = image.size
     image = flatten(image, _MODES[channels], ground=255 if invert else 0)

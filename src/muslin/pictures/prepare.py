@@ -1,4 +1,4 @@
-"""From any picture to what a network takes: as it is, fitted, or by the recipe that its own images were made with."""
+"""Preparation of pictures for a network: unchanged, fitted, or by the photo preparation."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ def prepare_picture(
     formats: tuple[str, ...] = FORMATS,
     most_pixels: int = MOST_PIXELS,
 ) -> Picture:
-    """Bring a picture to what a network takes.
+    """Prepare a picture for a network.
 
     Args:
-        source: a file, or its content.
-        input_shape: (height, width, channels) that the network takes.
+        source: path of a file, or its content.
+        input_shape: input shape of the network, (height, width, channels) in pixels.
         made_from_photos: whether the network's training images were made by the photo preparation.
-        how: "photo": all steps of the recipe (`prepare_photo`). "fit": scaled to fit, on black (`read_picture`).
-            "auto": "photo" for a picture of another size than the network's, if the network's training
-            images were made that way; "fit" otherwise.
-        name: what messages call the picture; the file's path by default.
-        invert: exchange black and white when fitting; the photo recipe looks for itself.
-        formats: Pillow's names of those that are read.
-        most_pixels: that the picture may have.
+        how: preparation (default "auto"). "photo": all steps of the photo preparation (`prepare_photo`). "fit": scale
+            to fit, on black (`read_picture`). "auto": "photo" if the picture differs in size from the network's input
+            and the training images were made by the photo preparation, otherwise "fit".
+        name: name of the picture in messages (default: the path of the file).
+        invert: whether to invert the colors when fitting (default False). The photo preparation detects dark objects
+            on a light background automatically.
+        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
-        DataError: the picture can't be read, is too large, or the network takes neither grey nor colour pictures.
+        DataError: if the picture cannot be read or is too large, or the network takes neither 1 nor 3 channels.
     """
     content, name = read_content(source, name)
     fitted = read_picture(content, input_shape, name=name, invert=invert, formats=formats, most_pixels=most_pixels)
     if how == "fit" or (how == "auto" and not (fitted.resized and made_from_photos)):
         return fitted
     stages = prepare_photo(content, input_shape, name=name, formats=formats, most_pixels=most_pixels)
-    # The first stage is the photo as it came; all others are steps.
+    # The first stage is the original photo; all others are steps.
     steps = tuple(cast("Step", stage.step) for stage in stages[1:] if stage.done)
     return Picture(name, stages[-1].pixels, fitted.size, fitted.resized, steps)

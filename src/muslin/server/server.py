@@ -81,5 +81,6 @@ def listen(host: str, port: int) -> socket.socket:
         # Python's message repeats the address.
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise MuslinError(
-            f"address {host}:{port} cannot be used: {reason}. Choose another port (port=0 selects a free one) or host."
+            f"address {host}:{port} cannot be used: {reason}. Choose another `port=` (`port=0` selects a free one) or "
+            "`host=`."
         ) from error

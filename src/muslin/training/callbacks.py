@@ -11,7 +11,7 @@ from muslin.recipe import EarlyStopping, Plateau
 from muslin.training.history import Epoch
 
 if TYPE_CHECKING:
-    from muslin.training.loop import Training
+    from muslin.training.state import Training
 
 Scalar: TypeAlias = bool | int | float | str | None
 

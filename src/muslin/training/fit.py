@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from muslin._interruption import catch_interruption
 from muslin.data import Dataset
 from muslin.design import Design, describe_shape
-from muslin.engine.machine import flushed_denormals, keep_freed_memory, pick_device
+from muslin.engine import Precision
+from muslin.engine.machine import flushed_denormals, keep_freed_memory, pick_device, pick_precision
 from muslin.errors import DesignError
 from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback, LowerOnPlateau, StopEarly
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 from muslin.training.outcome import Fitted
+from muslin.training.state import Identity
 from muslin.training.teachers import Taught, teach, teacher
 
 
@@ -56,10 +58,74 @@ def fit(
         TrainingError: the device is not available.
         RunError: the checkpoints belong to another design, recipe, data set or seed, or none of them is complete.
     """
+    prepared = prepare(design, data, recipe, device=device, precision=precision)
+    return prepared.fit(seed=seed, callbacks=callbacks, checkpoints=checkpoints)
+
+
+def prepare(
+    design: Design, data: Dataset, recipe: Recipe, *, device: str | None = None, precision: str | None = None
+) -> Prepared:
+    """Check that a training is possible, and choose device and precision.
+
+    Args:
+        design: design to train; its input shape and number of classes must match the data.
+        data: data set with training and validation images.
+        recipe: training procedure.
+        device: as in `fit`.
+        precision: as in `fit`.
+
+    Returns:
+        The training, ready to start or to resume.
+
+    Raises:
+        DesignError: the design does not fit the data, or a teacher would be too large.
+        TrainingError: the device or the precision is not available.
+    """
     check_fit(design, data, recipe)
-    keep_freed_memory()
-    with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
-        return _Fitting(data, device, precision, interruption).fit(design, recipe, seed, callbacks, checkpoints)
+    chosen = pick_device(device)
+    machine = _Machine(chosen, pick_precision(chosen, precision), device is not None, precision is not None)
+    return Prepared(design, data, recipe, machine)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that has been checked; `prepare` makes one.
+
+    Attributes:
+        design: design to train.
+        data: data set with training and validation images.
+        recipe: training procedure.
+    """
+
+    design: Design
+    data: Dataset
+    recipe: Recipe
+    machine: _Machine = field(repr=False)
+
+    def fit(
+        self, *, seed: int = 0, callbacks: Sequence[Callback] = (), checkpoints: Checkpoints | None = None
+    ) -> Fitted:
+        """Train, or resume from the checkpoints; arguments, result and errors are those of `fit`."""
+        keep_freed_memory()
+        with torch.random.fork_rng(devices=[]), flushed_denormals(), catch_interruption() as interruption:
+            fitting = _Fitting(self.data, self.machine, interruption)
+            return fitting.fit(self.design, self.recipe, seed, callbacks, checkpoints)
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Device and precision, and whether a person asked for them."""
+
+    device: torch.device
+    precision: Precision
+    device_given: bool
+    precision_given: bool
+
+    def resuming(self, began: Identity) -> _Machine:
+        """Return the device and the precision of the interrupted training, except for what a person asked for."""
+        device = self.device if self.device_given or not began.device else pick_device(began.device)
+        precision = None if self.precision_given else began.precision or None
+        return _Machine(device, pick_precision(device, precision) if precision else self.precision, True, True)
 
 
 @dataclass(frozen=True)
@@ -67,8 +133,7 @@ class _Fitting:
     """State shared by the trainings of one run, the network's and its teachers'; one interruption ends them all."""
 
     data: Dataset
-    device: str | None
-    precision: str | None
+    machine: _Machine
     interruption: threading.Event
 
     def fit(
@@ -79,14 +144,13 @@ class _Fitting:
         callbacks: Sequence[Callback],
         checkpoints: Checkpoints | None,
     ) -> Fitted:
-        snapshot, device, precision = checkpoints.begin() if checkpoints else None, self.device, self.precision
-        if snapshot:  # resume on the device and in the precision of the interrupted run
-            device, precision = device or snapshot.state.identity.device, precision or snapshot.state.identity.precision
+        snapshot = checkpoints.begin() if checkpoints else None
+        machine = self.machine.resuming(snapshot.state.identity) if snapshot else self.machine
         taught: Taught | None = None
         if recipe.distillation:
-            train = replace(self, device=device, precision=precision).fit
+            train = replace(self, machine=machine).fit
             taught = teach(design, self.data, recipe, seed, train, callbacks, checkpoints, self.interruption)
-        training = Training(design, self.data, recipe, seed, pick_device(device), precision, taught)
+        training = TrainingLoop(design, self.data, recipe, seed, machine.device, machine.precision, taught)
         return training.run([*_recipe_callbacks(recipe), *callbacks], self.interruption, checkpoints, snapshot)
 
 

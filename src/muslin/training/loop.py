@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from muslin.data import Dataset
 from muslin.design import Design, format_design
-from muslin.engine.machine import pick_precision, torch_threads
+from muslin.engine import Precision
+from muslin.engine.machine import torch_threads
 from muslin.network import Network
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batch, Batches
@@ -27,22 +28,22 @@ from muslin.training.initialization import initialize
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Fitted, Outcome
 from muslin.training.scaling import InputScaling
-from muslin.training.snapshot import Identity, Snapshot, Tally, capture, restore
+from muslin.training.snapshot import Snapshot, capture, restore
+from muslin.training.state import Identity, Tally, Training
 from muslin.training.teachers import Taught, distilled
 
 
-class Training:
-    """A training in progress, as callbacks see it.
+class TrainingLoop(Training):
+    """A training that runs itself, from its start or from a snapshot.
 
-    Attributes:
-        step: number of steps done, over all epochs.
-        steps: total number of planned steps.
-        loss, accuracy: running means of the current epoch.
-        history: completed epochs.
-        tally: progress within the current epoch.
-        best: weights of the epoch with the lowest validation loss; empty before the first epoch ends.
-        factor: factor that callbacks applied to the learning rate.
-        ended: how and why training ends; None while nothing has ended it.
+    Args:
+        design: design to train.
+        data: data set with training and validation images.
+        recipe: training procedure.
+        seed: seed of initial weights, image order, augmentation and dropout.
+        device: device to train on.
+        precision: precision of matrix products.
+        taught: soft targets of the recipe's teachers (default None: no teachers).
     """
 
     def __init__(
@@ -52,69 +53,32 @@ class Training:
         recipe: Recipe,
         seed: int,
         device: torch.device,
-        precision: str | None,
+        precision: Precision,
         taught: Taught | None = None,
     ) -> None:
-        self.recipe = recipe
-        self.seed = seed
-        self.validation = data.validation
-        self._data = data
-        self._taught = taught
-        self.device = device
-        self.precision = pick_precision(device, precision)
         torch.manual_seed(seed)
-        self.network = Network(design)
-        initialize(self.network, recipe, seed)
-        self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
-        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.train()
-        self.forward = Forward(self.network, device, self.precision)
-        self.batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
-        self.optimizers = build_optimizers(self.network, recipe)
-        self._weights = list(self.network.parameters())
-        self.steps = self.batches.steps * recipe.epochs
-        self.step = 0
-        self.history = History()
-        self.tally = Tally()
-        self.best: dict[str, Tensor] = {}
-        self.factor = 1.0
-        self.ended: tuple[End, str] | None = taught.ended if taught else None
+        network = Network(design)
+        initialize(network, recipe, seed)
+        self._scaling = InputScaling(network, recipe, torch.from_numpy(data.train.images))
+        network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.train()
+        self.forward = Forward(network, device, precision)
+        batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
+        self.validation = data.validation
+        self._taught = taught
+        self._weights = list(network.parameters())
         self._spoilt = False  # whether the weights themselves are not finite
-
-    @cached_property
-    def identity(self) -> Identity:
-        """What determines the result of this training."""
-        return Identity(
-            design=format_design(self.network.design),
-            recipe=self.recipe.model_dump(mode="json"),
-            data=self._data.fingerprint,
-            seed=self.seed,
-            device=self.device.type,
-            precision=self.precision,
+        optimizers = build_optimizers(network, recipe)
+        identity = Identity(
+            design=format_design(design),
+            recipe=recipe.model_dump(mode="json"),
+            data=data.fingerprint,
+            seed=seed,
+            device=device.type,
+            precision=precision,
         )
-
-    @property
-    def loss(self) -> float:
-        """Running mean loss of the current epoch; between epochs, that of the completed one."""
-        return self.tally.loss if self.tally.seen or not self.history else self.history.last.loss
-
-    @property
-    def accuracy(self) -> float:
-        """Running training accuracy of the current epoch, 0–1; between epochs, that of the completed one."""
-        return self.tally.accuracy if self.tally.seen or not self.history else self.history.last.accuracy
-
-    @property
-    def learning_rate(self) -> float:
-        """Peak learning rate of the main optimizer, before the schedule's factor."""
-        return float(self.optimizers[0].param_groups[0]["initial_lr"]) * self.factor
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self.factor = value / float(self.optimizers[0].param_groups[0]["initial_lr"])
-
-    def stop(self, reason: str) -> None:
-        """Request that training end after the current step."""
-        self._end("early", reason)
+        ended = taught.ended if taught else None
+        super().__init__(network, recipe, batches, optimizers, identity, device, precision, ended)
 
     def run(
         self,
@@ -160,9 +124,6 @@ class Training:
         for callback in callbacks:
             callback.on_end(self)
         return Fitted(self.network, self.history, outcome, usable=restored is not None or not self._spoilt)
-
-    def _end(self, end: End, reason: str) -> None:
-        self.ended = self.ended or (end, reason)
 
     def _is(self, *ends: End) -> bool:
         """Return whether training has ended, in one of the given ways if any are given."""

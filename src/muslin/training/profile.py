@@ -15,12 +15,12 @@ from torch import Tensor
 from muslin.data import Dataset, Split, load_data
 from muslin.design import Design
 from muslin.engine import Precision
-from muslin.engine.machine import keep_freed_memory, matrix_peak, torch_threads
+from muslin.engine.machine import keep_freed_memory, matrix_peak, pick_precision, torch_threads
 from muslin.recipe import Recipe
 from muslin.training.batches import Batch
 from muslin.training.cost import operations
 from muslin.training.forward import Part
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def profile(
     """
     keep_freed_memory()
     with torch.random.fork_rng(devices=[]):
-        training = Training(design, _noise(design, recipe.batch_size), recipe, 0, device, precision)
+        training = TrainingLoop(
+            design, _noise(design, recipe.batch_size), recipe, 0, device, pick_precision(device, precision)
+        )
         stopwatch = _Stopwatch(training)
         wholes: list[float] = []
         with torch_threads(training.forward.torch_threads):
@@ -132,7 +134,7 @@ _WARM_UP = 3  # steps
 class _Stopwatch:
     """Times the operations of training steps; `times` holds (forward, backward) in milliseconds by operation."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: TrainingLoop) -> None:
         self.training = training
         names = ["batch: choose, augment, scale", *(part.name for part in training.forward.parts), "loss"]
         names += [f"optimizer: {type(optimizer).__name__}" for optimizer in training.optimizers]

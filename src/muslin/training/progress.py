@@ -15,7 +15,7 @@ from muslin.training.history import CELLS, Epoch
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from muslin.training.loop import Training
+    from muslin.training.state import Training
 
 _REFRESH = 0.25  # seconds between two updates of a notebook's cell
 _WIDEST_TIME = 8  # characters of the remaining time
@@ -224,7 +224,7 @@ class _Output:
 
 def _html(title: str, bar: str, epochs: list[Epoch]) -> str:
     rows = table(CELLS, [epoch.cells for epoch in epochs]) if epochs else ""
-    return panel(title.capitalize(), count(len(epochs), "epoch") if epochs else "", rows, bar)
+    return panel(title, count(len(epochs), "epoch") if epochs else "", rows, bar)
 
 
 def _plain(title: str, epochs: list[Epoch], of: int) -> str:

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,65 +17,14 @@ from muslin.errors import RunError
 from muslin.training.callbacks import Callback, Scalar, restore_states, states
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import End
-
-if TYPE_CHECKING:
-    from muslin.training.loop import Training
+from muslin.training.state import Identity, Tally, Training
 
 FORMAT = 1
 MOST_DIFFERENCES = 6  # lines of a design's difference that a message shows
 
 
-@dataclass
-class Tally:
-    """Progress within the current epoch.
-
-    Attributes:
-        batches: number of batches done.
-        rate: learning rate of the main optimizer in the last batch.
-        loss_sum: sum of the loss over the images seen.
-        right: number of correct answers.
-        seen: number of images seen.
-        seconds: training time in seconds.
-    """
-
-    batches: int = 0
-    rate: float = 0.0
-    loss_sum: float = 0.0
-    right: int = 0
-    seen: int = 0
-    seconds: float = 0.0
-
-    @property
-    def loss(self) -> float:
-        """Mean loss so far."""
-        return self.loss_sum / self.seen if self.seen else 0.0
-
-    @property
-    def accuracy(self) -> float:
-        """Training accuracy so far, 0–1."""
-        return self.right / self.seen if self.seen else 0.0
-
-    def add(self, loss: float, right: int, images: int) -> None:
-        """Add one batch."""
-        self.batches += 1
-        self.loss_sum += loss * images
-        self.right += right
-        self.seen += images
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Identity(_Part):
-    """What determines the result of a training; a state can be restored only if all of this is equal."""
-
-    design: str
-    recipe: dict[str, Any]
-    data: str
-    seed: int
-    device: str = ""
-    precision: str = ""
 
 
 class State(_Part):

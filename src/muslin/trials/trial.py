@@ -20,7 +20,7 @@ from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.forward import predict_fast
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.trials.arm import Arm, digest
 
 if TYPE_CHECKING:

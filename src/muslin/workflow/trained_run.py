@@ -98,7 +98,7 @@ class Run:
         return panel(
             self.folder.name,
             "",
-            table(("run", ""), rows, text=(0, 1)),
+            table(("part", "result"), rows, text=(0, 1)),
             paragraph(f"Folder: {near(self.folder.path)}"),
         )
 

@@ -209,7 +209,8 @@ _SEAL = len(b"muslin checkpoint") + 1 + 32
 
 def _checkpoint() -> bytes:
     from muslin.training.checkpoint import to_bytes  # noqa: PLC0415  (torch)
-    from muslin.training.snapshot import Identity, Snapshot, State, Tally  # noqa: PLC0415
+    from muslin.training.snapshot import Snapshot, State  # noqa: PLC0415
+    from muslin.training.state import Identity, Tally  # noqa: PLC0415
 
     same = Identity(design=format_design(DESIGN), recipe=load_recipe("fast").model_dump(mode="json"), data="0", seed=1)
     epochs = (Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4),)
