@@ -6,6 +6,8 @@ import re
 import tomllib
 from typing import Any
 
+LARGEST_FILE = 200_000  # bytes of a design or recipe; the longest design of the library takes 13,000
+WIDEST_NUMBER = 64  # bits of the largest whole number that a message repeats: converting a longer one could fail
 MOST_PARTS = 64  # largest number of parts in a dotted key; Muslin's own files have at most two
 
 _TEXT_OR_COMMENT = re.compile(

@@ -9,13 +9,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from muslin._display import Described, line, panel, paragraph, quoted, table
-from muslin._toml import parse_toml
+from muslin._toml import LARGEST_FILE, WIDEST_NUMBER, parse_toml
 from muslin._words import count, nearest
 from muslin.errors import RecipeError
 
-LARGEST_FILE = 100_000  # bytes
 FEW_STEPS = 200  # fewer steps leave a network undertrained; about a tenth of the steps of `fast` on Fashion-MNIST
-_WIDEST_NUMBER = 64  # bits of the largest whole number that a message repeats
 
 Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -387,7 +385,7 @@ def _known(location: tuple[int | str, ...]) -> str:
 
 def _shown(value: object) -> str:
     """Format a value for a message, shortened to a bounded length."""
-    if isinstance(value, int) and value.bit_length() > _WIDEST_NUMBER:
+    if isinstance(value, int) and value.bit_length() > WIDEST_NUMBER:
         return "a number with too many digits"
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"

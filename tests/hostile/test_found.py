@@ -73,11 +73,6 @@ FOUND = {
         b'label,pixel1,=pixel2,pixel3,pixel4\n0,1,2,3,4\n1,5,6,7,255\n"',
         "csv",
     ),
-    "a table of 90 MB was read before it was refused": (
-        "safetensors",
-        (9 * 10**7).to_bytes(8, "little") + b" " * 100,
-        "its table would take 90,000,000 bytes",
-    ),
 }
 
 

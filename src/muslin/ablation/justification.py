@@ -20,7 +20,6 @@ FILE = "justification.json"
 FOREST = "forest.svg"
 STUDIES = Path("studies")  # default folder of `muslin ablate`, beside the folder of runs
 LIBRARY = "evidence"  # the folder of studies that ship with Muslin, beside the library's designs
-_LARGEST = 4_000_000  # bytes
 
 
 class JustificationRow(NamedTuple):
@@ -134,8 +133,6 @@ def load_justification(folder: Path) -> Justification:
     """
     path = folder / FILE
     try:
-        if path.stat().st_size > _LARGEST:
-            raise RunError(f"{path} is over {_LARGEST:,} bytes long; Muslin did not write it.")
         return _parsed(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}. `muslin ablate` writes it at the end.") from error

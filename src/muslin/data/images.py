@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # Only what a data set is made of: Pillow's rarer formats are more to attack, and EPS would start another program.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-# Pixels of one image. The designs are small ones for small images; 16 megapixels are a photograph.
-MOST_PIXELS = 2**24
 # Modes by what they become: one channel or three. Transparency is dropped.
 _BECOMES = {
     "1": "L",
@@ -47,7 +45,7 @@ def decode(
         name: what a message calls the image with this index.
 
     Raises:
-        DataError: one can't be read, is larger than `MOST_PIXELS`, or differs in size or channels from the first; or
+        DataError: one can't be read, has too many pixels, or differs in size or channels from the first; or
             all together take more than `MOST_BYTES`.
     """
     with _decoded(encoded[0], name(0)) as first:
@@ -79,7 +77,7 @@ def _decoded(encoded: bytes | Path, name: str) -> Image.Image:
     from muslin.pictures import decode  # noqa: PLC0415  (Pillow: only Parquet and folders need it)
 
     content, _ = decode.read_content(encoded, name)
-    image = decode.decode(content, name, formats=FORMATS, most_pixels=MOST_PIXELS)
+    image = decode.decode(content, name, formats=FORMATS)
     if image.mode not in _BECOMES:
         raise DataError(f"{name} has pixels of the kind {image.mode!r}; Muslin takes 8-bit gray or color. Convert it.")
     return image

@@ -11,8 +11,6 @@ from muslin.data.official import CLASS_NAMES, release_of
 from muslin.data.split import Files
 from muslin.errors import DataError
 
-_LONGEST_NAMES_FILE = 2**20  # bytes
-
 
 def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
     """Name the classes of `files`, and check that every label is one of them.
@@ -90,8 +88,6 @@ def _parse(given: str | Path | Sequence[str]) -> tuple[str, ...]:
 
 def _read(path: Path) -> list[str]:
     try:
-        if path.stat().st_size > _LONGEST_NAMES_FILE:
-            raise DataError(f"{path} is too long for a list of class names; it should have one name a line.")
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError as error:
         raise DataError(

@@ -11,7 +11,6 @@ from muslin.design.layers import Layer, LayerName, Part
 Value: TypeAlias = bool | int | float | str | tuple[int, ...]
 Matched: TypeAlias = Literal["parameters", "macs"]
 LONGEST_NAME = 60  # characters of a choice's or an alternative's name, which head rows and columns of tables
-MOST_FIELDS = 32  # largest number of fields that one edit changes
 LARGEST_FACTOR = 1_000_000
 
 
@@ -32,8 +31,6 @@ def _table(value: object) -> tuple[tuple[str, Value], ...]:
                 pairs.append((name, content))
             case _:
                 raise ValueError(f"{name:.40} must be a number, a word, or two whole numbers in brackets")
-    if len(pairs) > MOST_FIELDS:
-        raise ValueError(f"an edit changes at most {MOST_FIELDS} fields; this one has {len(pairs)}")
     return tuple(pairs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from muslin._toml import WIDEST_NUMBER
 from muslin._words import nearest
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 LAYER_KINDS = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
 LONGEST_VALUE = 60  # largest number of characters of a value that a message repeats
 LONGEST_LIST = 6  # largest number of items of a list that a message repeats
-WIDEST_NUMBER = 64  # bits of the largest whole number that a message repeats
 
 _LAYER_NAME = "start with a letter and contain only letters, digits and underscores, at most 64"
 _DESIGN_NAME = (

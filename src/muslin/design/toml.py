@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from muslin._disk.files import write_text
-from muslin._toml import parse_toml
+from muslin._toml import LARGEST_FILE, parse_toml
 from muslin._words import nearest
 from muslin.design.design import Design
 from muslin.design.explain import explain, explain_toml, plain
@@ -20,7 +20,6 @@ BASELINE = "dense_baseline"  # baseline of designs that do not name one
 NO_BASELINE = "none"
 LONGEST_PATH = 400  # largest number of characters of a path that a message repeats
 WIDTH = 100  # largest number of characters in a line of a written design
-LARGEST_FILE = 200_000  # bytes; the longest design of the library takes 13,000
 
 # Order of the fields in the table of a layer: identity, numbers, reason.
 FIELDS = (

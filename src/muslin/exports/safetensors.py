@@ -25,7 +25,6 @@ from muslin.exports._weights import Weights, mismatch, not_finite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LARGEST_TABLE = 2**22  # bytes; the names and shapes of 256 layers and a design's text need a quarter of it
 _TYPE_NAMES = {"F32": "float32", "F64": "float64", "F16": "float16", "BF16": "bfloat16"}
 # safetensors writes metadata in arbitrary order; Muslin's are stored under a single key, so that equal weights give
 # identical files.
@@ -93,10 +92,6 @@ def _opened(path: Path) -> Iterator[Any]:
             raise RunError(
                 f"{path} is empty, because writing it was interrupted. Restore it from a copy, or train again."
             )
-        with path.open("rb") as start:
-            table = int.from_bytes(start.read(8), "little")
-        if table > _LARGEST_TABLE:
-            raise SafetensorError(f"its table would take {table:,} bytes, but Muslin writes at most {_LARGEST_TABLE:,}")
         with safe_open(path, framework="numpy") as file:
             yield file
     except FileNotFoundError as error:

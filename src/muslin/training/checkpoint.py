@@ -26,7 +26,6 @@ from muslin.training.snapshot import FORMAT, Snapshot
 SECONDS = 10.0  # minimum time between saves within an epoch
 GENERATIONS = 2
 WITHIN = "teacher-*"  # subfolders with the checkpoints of teachers
-MOST_BYTES = 2**31
 
 _MAGIC = b"muslin checkpoint"
 _HEAD = len(_MAGIC) + 1 + hashlib.sha256().digest_size
@@ -170,8 +169,6 @@ def _metadata(table: bytes) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise RunError(f"checkpoint {path} exceeds the limit of {MOST_BYTES:,} bytes; Muslin did not write it.")
         return path.read_bytes()
     except OSError as error:
         raise RunError(f"checkpoint {path} cannot be read: {error.strerror or error}.") from error

@@ -27,7 +27,6 @@ from muslin.server.schemas.requests import Example, ExplainRequest
 from muslin.server.service import Service, to_image
 
 _NEIGHBOURS = 8  # number of nearest training images in an answer
-_MOST_FIELDS = 16
 
 router = APIRouter()
 
@@ -129,7 +128,7 @@ async def photo(request: Request) -> PhotoAnswer:
     service = Service.of(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Refusal(415, "Send multipart/form-data with the photo in the field 'image'.")
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
+    async with request.form(max_files=1) as form:
         (file,) = uploads(form, _PHOTO_FORM["properties"])
         steps = _steps(form.get("steps"))
         loaded = await service.loaded_run(run_of(form))

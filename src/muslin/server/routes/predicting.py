@@ -22,7 +22,6 @@ from muslin.server.service import Service, to_image
 
 # No GIF, unlike `muslin predict`: every decoder adds attack surface.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-_MOST_FIELDS = 16
 MODELS = (PredictRequest,)  # models that must be added to the API's description
 
 router = APIRouter()
@@ -102,7 +101,7 @@ async def _from_json(body: bytes, service: Service) -> tuple[LoadedRun, list[np.
 
 
 async def _from_form(request: Request, service: Service) -> tuple[LoadedRun, list[np.ndarray]]:
-    async with request.form(max_files=MOST_IMAGES, max_fields=_MOST_FIELDS) as form:
+    async with request.form(max_files=MOST_IMAGES) as form:
         files = uploads(form, _IMAGES_FORM["properties"])
         how = next((known for known in PREPARATIONS if known == form.get("recipe", "auto")), None)
         if how is None:
