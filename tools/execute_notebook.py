@@ -1,7 +1,7 @@
 """Execute notebooks/fashion_mnist.ipynb in place: `make notebook`.
 
-The runs it makes go to a temporary folder. With --sample the small data set is used and nothing is written: that is
-what the tests do.
+Its runs go to a temporary folder. With --sample the notebook uses the small data set and is not saved; the tests use
+this option.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "fashion_mnist.ipynb"
 
 
 def execute(folder: Path) -> nbformat.NotebookNode:
-    """The notebook, executed with `folder` as its working directory."""
+    """Execute the notebook with `folder` as its working directory, and return it."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(
         notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     for cell in notebook.cells:
-        cell.get("metadata", {}).pop("execution", None)  # times of day, which would change with every execution
+        cell.get("metadata", {}).pop("execution", None)  # times, which differ in every execution
     return notebook
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sample", action="store_true", help="use the sample and write nothing")
+    parser.add_argument("--sample", action="store_true", help="use the sample and do not save the notebook")
     sample = parser.parse_args().sample
     with tempfile.TemporaryDirectory() as folder:
         if sample:
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def write_sample(folder: Path) -> Path:
-    """The sample as an .npz file, for MUSLIN_DATA."""
+    """Write the sample to an .npz file for MUSLIN_DATA."""
     import numpy as np  # noqa: PLC0415  (only for the tests)
 
     from muslin.data import load_data  # noqa: PLC0415
