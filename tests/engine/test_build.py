@@ -70,6 +70,13 @@ def test_a_processor_without_the_instructions_is_told_which(
         build._compiled(precision, tmp_path / "operators")
 
 
+def test_windows_has_none_and_it_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(build, "_WINDOWS", True)
+    monkeypatch.delattr("os.geteuid")
+    with pytest.raises(build.Unavailable, match="on Linux and macOS only"):
+        build._compiled("float32", tmp_path / "operators")
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_they_can_be_switched_off(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(build.SWITCH, "0")
