@@ -6,7 +6,7 @@ ARGS ?=
 # Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test torture mutation audit lint format bench notebook clean help
+.PHONY: run test torture mutation audit lint format bench docs notebook clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -17,7 +17,7 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 test: lint ## linters, types, layering, and all tests with the coverage gate
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
-torture: $(VENV)/.installed-dev ## the long form of what is said in docs/reliability.md: ten minutes
+torture: $(VENV)/.installed-dev ## the long form of what is said in docs/explanation/reliability.md: ten minutes
 	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py
 	$(BIN)/python fuzz/fuzz.py --inputs 1000000
 
@@ -46,6 +46,10 @@ bench: $(VENV)/.installed-dev ## the benchmarks, Keras' fifty epochs among them;
 	for question in time_to_accuracy notebook_fit latency memory startup scaling tables; do \
 	  $(BIN)/python benchmarks/$$question.py || exit 1; done
 
+docs: $(VENV)/.installed-docs ## the documentation as a site, in build/site
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Built: build/site/index.html"
+
 notebook: $(VENV)/.installed-dev ## execute the notebook again, on the full data
 	$(BIN)/python tools/execute_notebook.py
 
@@ -68,3 +72,8 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Muslin, what it needs, and the tools that check it into $(VENV) (once; some minutes)"
 	@$(INSTALL) --editable '.[dev]'
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@echo "Installing the tools that build the documentation into $(VENV) (once)"
+	@$(INSTALL) $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"])')
+	@touch $@

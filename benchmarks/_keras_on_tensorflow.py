@@ -1,8 +1,8 @@
-"""Runs in an environment that has TensorFlow and nothing of Muslin: predict with Keras and save what comes out.
+"""Predict with Keras in an environment that has TensorFlow but not Muslin, and save the predictions.
 
     python _keras_on_tensorflow.py IMAGES.npy PREDICTIONS.npz MODEL...
 
-Images are NHWC float32, 0–1. The result holds one array per model, "0", "1", …, and the versions.
+Images are NHWC float32 in 0–1. The result has one array per model, "0", "1", …, and the versions.
 """
 
 import sys

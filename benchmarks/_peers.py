@@ -1,9 +1,10 @@
-"""The library's network under other frameworks, as workers that train on command.
+"""custom_cnn in other frameworks: worker processes that train on command.
 
     python benchmarks/_peers.py keras-tensorflow 13568
 
-trains a quarter of an epoch per line on standard input and answers with images a second. The worker's half needs numpy
-and the framework only, so that it runs in an environment of its own; the other half lets workers take turns.
+trains a quarter of an epoch per line on standard input and prints images per second. The worker's half of this file
+needs only numpy and the framework, so that it runs in a separate environment; the other half alternates between
+workers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CLASSES = 10
 Turn = Callable[[], None]
 
 
-# ---- as a worker
+# ---- worker
 
 
 def images_and_labels(count: int):  # type: ignore[no-untyped-def]
@@ -56,7 +57,7 @@ def keras_model():  # type: ignore[no-untyped-def]
 
 
 def keras_turn(count: int) -> Turn:
-    """The notebook's own `fit`: float32, Adam, dropout, no augmentation."""
+    """Train with the notebook's `fit`: float32, Adam, dropout, no augmentation."""
     model = keras_model()
     images, labels = images_and_labels(count)
     pixels = images.astype("float32") / 255
@@ -64,7 +65,7 @@ def keras_turn(count: int) -> Turn:
 
 
 def torch_turn(count: int) -> Turn:
-    """As tutorials write it: a module, a DataLoader, Adam, float32."""
+    """Train as PyTorch tutorials do: a module, a DataLoader, Adam, float32."""
     import torch  # noqa: PLC0415
     from torch import nn  # noqa: PLC0415
     from torch.utils.data import DataLoader, TensorDataset  # noqa: PLC0415
@@ -91,7 +92,7 @@ def torch_turn(count: int) -> Turn:
 
 
 def jax_turn(count: int) -> Turn:
-    """Convolutions of jax.lax, Adam by hand, one compiled step; float32."""
+    """Train with jax.lax convolutions, hand-written Adam and one compiled step; float32."""
     import jax  # noqa: PLC0415
     import jax.numpy as jnp  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
@@ -142,7 +143,7 @@ def jax_turn(count: int) -> Turn:
 
 
 def muslin_turns(count: int, precision: str) -> Iterator[float]:
-    """Recipe fast through Muslin's own loop, an epoch a turn: shuffling, augmentation, optimizer, everything."""
+    """Train with recipe `fast` in Muslin's training loop, one epoch per turn, including augmentation."""
     from dataclasses import replace  # noqa: PLC0415
 
     import numpy as np  # noqa: PLC0415
@@ -153,7 +154,7 @@ def muslin_turns(count: int, precision: str) -> Iterator[float]:
     from muslin.training.callbacks import Callback  # noqa: PLC0415
     from muslin.training.fit import fit  # noqa: PLC0415
     from muslin.training.history import Epoch  # noqa: PLC0415
-    from muslin.training.loop import Training  # noqa: PLC0415
+    from muslin.training.state import Training  # noqa: PLC0415
 
     class TakeTurns(Callback):
         def on_epoch(self, training: Training, epoch: Epoch) -> None:
@@ -170,7 +171,7 @@ def muslin_turns(count: int, precision: str) -> Iterator[float]:
 
 
 def keras_predictions(count: int) -> None:
-    """Milliseconds of single-image calls: `predict`, and the model called directly."""
+    """Time single-image calls in milliseconds: `predict`, and the model called directly."""
     import keras  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
@@ -182,7 +183,7 @@ def keras_predictions(count: int) -> None:
 
 
 def timed(call: Callable[[], object], count: int) -> list[float]:
-    """Milliseconds of each of so many calls, after some to warm up."""
+    """Return the milliseconds of each of `count` calls, after 20 warm-up calls."""
     for _ in range(20):
         call()
     times = []
@@ -214,11 +215,11 @@ def work(name: str, count: int) -> None:
         answer(count / (time.perf_counter() - started))
 
 
-# ---- as the one who asks
+# ---- controlling process
 
 
 class Peer:
-    """A worker process; raises RuntimeError where its framework is missing."""
+    """A worker process; raises RuntimeError if its framework is missing."""
 
     def __init__(self, name: str, python: Path, count: int) -> None:
         self.name = name
@@ -235,7 +236,7 @@ class Peer:
         self.turns: list[dict[str, float]] = []
 
     def turn(self) -> dict[str, float]:
-        """Let it train once."""
+        """Run one turn."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
@@ -253,9 +254,9 @@ class Peer:
 def take_turns(
     names: list[str], pythons: dict[str, Path], count: int, rounds: int, between: Callable[[], None]
 ) -> dict[str, dict[str, object]]:
-    """Each worker warms up with two turns, then all train by turns, A B C A B C; medians of images a second.
+    """Alternate turns between workers (A B C A B C) after two warm-up turns each; return median images per second.
 
-    `between` is called before each round.
+    Calls `between` before each round.
     """
     peers: list[Peer] = []
     for name in names:
@@ -265,7 +266,7 @@ def take_turns(
                 peer.turn()
             peers.append(peer)
         except RuntimeError as problem:
-            print(f"left out: {problem}", file=sys.stderr)
+            print(f"skipped: {problem}", file=sys.stderr)
     for _ in range(rounds):
         between()
         for peer in peers:
@@ -283,14 +284,14 @@ def take_turns(
 
 
 def precisions() -> list[str]:
-    """Those that this processor multiplies natively: others are emulated, a thousand times slower."""
+    """Return the precisions that this processor supports natively; emulation is a thousand times slower."""
     from muslin.engine.machine import pick_device, pick_precision  # noqa: PLC0415
 
     return ["float32"] + (["bfloat16"] if pick_precision(pick_device("cpu")) == "bfloat16" else [])
 
 
 def machine() -> dict[str, object]:
-    """Where and with what a figure was measured."""
+    """Return the machine and versions of a measurement."""
     import torch  # noqa: PLC0415
 
     from muslin.engine.machine import processor  # noqa: PLC0415
@@ -307,7 +308,7 @@ def machine() -> dict[str, object]:
 
 
 def write(name: str, result: dict[str, object], out: Path | None = None) -> None:
-    """Write results as JSON, under benchmarks/results by default."""
+    """Write results as JSON, by default to benchmarks/results."""
     file = out or Path(__file__).with_name("results") / f"{name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What checkpoints cost: the library's network for one epoch of the full data or the sample, with and without them.
+"""Cost of a checkpoint of custom_cnn: time to capture the state, and to write and flush the file.
 
 python benchmarks/checkpoint_overhead.py [DATA]
 """
@@ -17,12 +17,12 @@ from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import fit
-from muslin.training.loop import Training
 from muslin.training.snapshot import capture
+from muslin.training.state import Training
 
 
 class SaveTwenty(Callback):
-    """Times twenty saves in the middle of a training."""
+    """Times twenty saves during a training."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,12 +1,12 @@
-"""Do the exported Keras files predict the same in Keras on TensorFlow as the network does in Muslin?
+"""Compare the predictions of exported Keras files in Keras on TensorFlow with the network's in Muslin.
 
     python benchmarks/keras_agreement.py runs/latest
-    python benchmarks/keras_agreement.py runs/latest/model.keras --python /somewhere/with/tensorflow/bin/python
+    python benchmarks/keras_agreement.py runs/latest/model.keras --python /path/to/tensorflow/bin/python
 
-All test images (10,000 of Fashion-MNIST) are predicted by the run's network in torch, and by every .keras and .h5 file
-of the run in Keras on TensorFlow. TensorFlow lives in an environment of its own: one in the user's cache, made on the
-first call (2.1 GB on Linux), or the one that --python names. Prints the largest difference of probabilities and the
-number of images whose class differs; exits with 1 if a difference exceeds 1e-5 or any class differs.
+The run's network in torch, and every .keras and .h5 file of the run in Keras on TensorFlow, predict all test images
+(10,000 for Fashion-MNIST). TensorFlow runs in a separate environment: one in the user's cache, created on first use
+(2.1 GB on Linux), or the one given by --python. Prints the largest difference in probability and the number of images
+with a different class; exits with status 1 if a difference exceeds 1e-5 or a class differs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from muslin.data import load_data
 from muslin.errors import MuslinError
 from muslin.workflow.trained_run import Run
 
-TOLERANCE = 1e-5  # of probabilities
+TOLERANCE = 1e-5  # for probabilities
 CHILD = Path(__file__).with_name("_keras_on_tensorflow.py")
 SUFFIXES = (".keras", ".h5")
 
@@ -35,16 +35,16 @@ SUFFIXES = (".keras", ".h5")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", type=Path, help="a run folder, or a .keras or .h5 file inside one")
-    parser.add_argument("--data", type=Path, help="the images the run was trained on, if not in the usual places")
+    parser.add_argument("--data", type=Path, help="the run's training images, if not in a default folder")
     parser.add_argument("--sample", action="store_true", help="the run was trained on the sample")
-    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
-    parser.add_argument("-o", "--out", type=Path, help="write the figures as JSON to this file")
+    parser.add_argument("--python", type=Path, help="Python with TensorFlow (default: set up in the cache)")
+    parser.add_argument("-o", "--out", type=Path, help="JSON file for the results")
     chosen = parser.parse_args()
 
     folder = chosen.what if chosen.what.is_dir() else chosen.what.parent
     files = [chosen.what] if chosen.what.is_file() else sorted(f for f in folder.iterdir() if f.suffix in SUFFIXES)
     if not files:
-        sys.exit(f"{folder} holds no .keras or .h5 file. Write one: muslin export {folder} --to keras")
+        sys.exit(f"{folder} has no .keras or .h5 file. Export one: muslin export {folder} --to keras")
     run = Run.open(folder)
     data = load_data(chosen.data, sample=chosen.sample)
     run.require_same(data)
@@ -54,7 +54,7 @@ def main() -> int:
 
     result = {
         "run": run.folder.name,
-        "data": data.source,
+        "data": str(data.source),
         "images": len(images),
         "tolerance": TOLERANCE,
         "versions": {"torch": run.record.environment.torch, **versions},
@@ -71,11 +71,11 @@ def main() -> int:
     print(f"{len(images):,} test images, Keras {versions['keras']} on TensorFlow {versions['tensorflow']}:")
     for name, entry in result["files"].items():
         print(
-            f"  {name}: largest difference of probabilities {entry['largest_difference']:.1e}, "
-            f"{entry['differing_classes']} classes differ, accuracy {entry['accuracy']:.2%} "
+            f"  {name}: largest difference in probability {entry['largest_difference']:.1e}, "
+            f"{entry['differing_classes']} images with a different class, accuracy {entry['accuracy']:.2%} "
             f"(in Muslin {result['muslin_accuracy']:.2%})"
         )
-    print("They agree." if agree else f"They do NOT agree: at most {TOLERANCE:.0e} and no other class are allowed.")
+    print("They agree." if agree else f"They do NOT agree: allowed are at most {TOLERANCE:.0e} and no other class.")
     if chosen.out:
         write_text(chosen.out, json.dumps(result, indent=2) + "\n")
     return 0 if agree else 1
@@ -90,7 +90,7 @@ def compare(found: np.ndarray, expected: np.ndarray, labels: np.ndarray) -> dict
 
 
 def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[np.ndarray], dict[str, str]]:
-    """What Keras on TensorFlow predicts from each file, computed by another Python."""
+    """Return the predictions of Keras on TensorFlow for each file, computed by another Python, and the versions."""
     with tempfile.TemporaryDirectory() as folder:
         pixels, out = Path(folder) / "images.npy", Path(folder) / "predictions.npz"
         np.save(pixels, images.astype(np.float32) / np.float32(255))
@@ -115,18 +115,18 @@ def predict(files: list[Path], images: np.ndarray, python: Path) -> tuple[list[n
 
 
 def tensorflow_python() -> Path:
-    """The Python of an environment with TensorFlow and JAX in the user's cache, made if it isn't there."""
+    """Return the Python of an environment with TensorFlow and JAX in the user's cache, created if necessary."""
     place = cache_folder("tensorflow")
     ready, python = place / "ready-with-jax", place / "bin" / "python"
     if not ready.exists():
         print(
-            f"Setting up TensorFlow and JAX in {place} (once; a download of several hundred megabytes) …",
+            f"Setting up TensorFlow and JAX in {place} (once; downloads several hundred megabytes) …",
             file=sys.stderr,
         )
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        # Standard output is for the figures.
+        # Standard output is reserved for the results.
         subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow", "jax"], check=True, stdout=sys.stderr)
-        ready.touch()  # last: what was cut short is begun again
+        ready.touch()  # last, so that an interrupted setup is repeated
     return python
 
 

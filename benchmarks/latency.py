@@ -1,4 +1,4 @@
-"""One image: Muslin's predictor (ONNX Runtime, in the same process) against Keras on TensorFlow, by turns.
+"""Latency of one image: Muslin's predictor (ONNX Runtime, same process) and Keras on TensorFlow, in alternating turns.
 
 python benchmarks/latency.py --python .../bin/python
 """
@@ -19,8 +19,8 @@ from muslin.network import Network
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
-    parser.add_argument("--calls", type=int, default=200, help="Keras calls a turn; Muslin makes ten times as many")
+    parser.add_argument("--python", type=Path, help="Python with TensorFlow (default: set up in the cache)")
+    parser.add_argument("--calls", type=int, default=200, help="Keras calls per turn; Muslin makes ten times as many")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Peak memory of a training process on the whole data, an epoch each.
+"""Peak memory of a process that trains one epoch on the full data.
 
 python benchmarks/memory.py --python .../bin/python
 """
@@ -17,7 +17,7 @@ from keras_agreement import tensorflow_python
 
 
 def peak_of(command: list[str]) -> float:
-    """MiB that a command needed at most (its own process)."""
+    """Return the peak memory of a command's own process in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
@@ -27,7 +27,7 @@ def peak_of(command: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
+    parser.add_argument("--python", type=Path, help="Python with TensorFlow (default: set up in the cache)")
     parser.add_argument("--data", type=Path)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()

@@ -1,12 +1,11 @@
-"""How long the notebook's own `fit` takes in Keras on TensorFlow, and a recipe of ours, on the same data, to the end.
+"""Time of the notebook's complete `fit` in Keras on TensorFlow and of a Muslin recipe on the same data.
 
-python benchmarks/notebook_fit.py                        # recipe fast; a quarter to half an hour
+python benchmarks/notebook_fit.py                        # recipe fast; 15–30 minutes
 python benchmarks/notebook_fit.py --seeds 0 1 2 3 4 5    # half of them before Keras, half of them after
 
-Keras trains on the same 54,000 images and validates with the same 6,000, at most fifty epochs of them, in float32, as
-it does when nobody tells it otherwise; a recipe of ours in the precision that the processor is good at. All of it on
-the CPU, each turn a process of its own, timed around the whole call of `fit`. Nothing is chosen by the test split: it
-is only reported.
+Keras trains on the same 54,000 images and validates on the same 6,000, for at most 50 epochs, in float32, its default;
+the recipe trains in the processor's preferred precision. Everything runs on the CPU, each turn in a separate process,
+timed around the whole call of `fit`. The test split is only reported; nothing is chosen by it.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def keras_fit(arrays: str) -> dict[str, Any]:
-    """In an environment that has TensorFlow: train as the notebook does, and say how it went."""
+    """Train as the notebook does, in an environment with TensorFlow, and return the results."""
     import keras  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
@@ -63,7 +62,7 @@ def keras_fit(arrays: str) -> dict[str, Any]:
 
 
 def keras_turn(data: Path | None, python: Path) -> dict[str, Any]:
-    """Let Keras train on the splits that Muslin makes."""
+    """Train with Keras on Muslin's splits."""
     import numpy as np  # noqa: PLC0415
 
     from muslin.data import load_data  # noqa: PLC0415
@@ -79,7 +78,7 @@ def keras_turn(data: Path | None, python: Path) -> dict[str, Any]:
 
 
 def our_turns(data: Path | None, recipe: str, seeds: list[int]) -> dict[str, Any]:
-    """Train by a recipe of ours, a seed after the other."""
+    """Train with a Muslin recipe, one seed after the other."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "runs.json"
         command = [
@@ -102,8 +101,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="fast")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="of our recipe; Keras trains once")
-    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="the recipe's seeds; Keras has one")
+    parser.add_argument("--python", type=Path, help="Python with TensorFlow (default: set up in the cache)")
     parser.add_argument("--data", type=Path)
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
@@ -126,8 +125,8 @@ def main() -> None:
     print(
         f"  Keras {keras['keras']}: {keras['seconds']:,.0f} s for {len(keras['epoch_seconds'])} epochs, "
         f"test {keras['test_accuracy']:.2%}\n"
-        f"  recipe {chosen.recipe}: {seconds:.1f} s in the median of {len(ours)} seeds, "
-        f"test {accuracy:.2%} on average; Keras took {result['ratio']:.1f} times as long"
+        f"  recipe {chosen.recipe}: median {seconds:.1f} s, mean test {accuracy:.2%} over {len(ours)} seeds; "
+        f"Keras took {result['ratio']:.1f} times as long"
     )
     write("notebook_fit", result, chosen.out)
 

@@ -1,7 +1,7 @@
-"""How the cost of a training step grows with the images' size and the network's width and depth.
+"""Growth of a training step's time with image size, network width and depth.
 
-Steps are timed with `muslin.training.profile` on noise; the exponent b of  milliseconds = a · x^b  is fitted by least
-squares of the logarithms, beside that of the multiplications.
+Steps are timed with `muslin.training.profile` on random images. The exponent b of  milliseconds = a · x^b  is fitted by
+least squares on the logarithms, and compared with the exponent of the number of multiplications.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from muslin.training.profile import profile
 
 
 def design(side: int = 28, width: int = 32, depth: int = 1) -> Design:
-    """The library's network with images of another size, other filters, or the last convolution several times."""
+    """Return custom_cnn with another image size, number of filters, or number of final convolutions."""
     last = ",".join(
         f'{{kind = "conv2d", name = "conv3_{number}", filters = {4 * width}, activation = "relu"}}'
         for number in range(depth)
@@ -46,7 +46,7 @@ QUESTIONS: dict[str, tuple[str, list[int], Callable[[int], Design]]] = {
 
 
 def exponent(sizes: list[int], values: list[float]) -> float:
-    """The slope of a line through the logarithms."""
+    """Return the slope of a line fitted to the logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
@@ -70,8 +70,8 @@ def main() -> None:
         }
         shown = ", ".join(f"{size}: {time:.1f}" for size, time in zip(sizes, milliseconds, strict=True))
         print(
-            f"{question} ({unit}): {shown} ms a step of 128; grows with the power {results[question]['exponent']:.2f}, "
-            f"the multiplications with {results[question]['exponent_of_operations']:.2f}"
+            f"{question} ({unit}): {shown} ms per step of 128 images; exponent {results[question]['exponent']:.2f}, "
+            f"of the multiplications {results[question]['exponent_of_operations']:.2f}"
         )
     write("scaling", {"machine": there, "questions": results}, chosen.out)
 

@@ -1,15 +1,14 @@
-"""How many single-image predictions a second the server answers, and how long they take; client included.
+"""Throughput and latency of the server for single-image predictions, including the client's work.
 
     python benchmarks/serve.py RUN [--seconds 10] [--connections 1,8,32,128] [--flood] [--images N]
     python benchmarks/serve.py RUN --all
 
---all measures everything that docs/serve.md says, one after the other: some twelve minutes on a machine that does
-nothing else.
+--all makes all measurements of docs/serve.md in sequence; this takes about 12 minutes on an idle machine.
 
-Starts the server in a process of its own and speaks HTTP/1.1 to it over that many connections, each sending the
-next request when the last is answered. Every 16th answer is held against the one that the same network gives offline.
-With --flood it asks for more than the server has places for, and looks at how fast the 503 come; with --images N it
-goes on until that many were classified, and looks at the server's memory.
+Starts the server in a separate process and opens the given number of HTTP/1.1 connections, each of which sends its next
+request when it has the previous response. Every 16th response is compared with the network's offline prediction.
+--flood sends more requests than the server has slots and measures how fast the 503 responses arrive. --images N
+continues until N images were classified and records the server's memory.
 """
 
 from __future__ import annotations
@@ -33,12 +32,13 @@ import numpy as np
 import psutil
 import uvloop
 
+from muslin._words import count
 from muslin.exports.predictor import Predictor
 from muslin.runs.folder import RunFolder
 
-DIFFERENT = 64  # images that are asked for in turn
+DIFFERENT = 64  # number of different images, requested in turn
 TOLERANCE = 1e-5
-LARGEST, PLACES = 32, 128  # as muslin serve has them
+LARGEST, PLACES = 32, 128  # batch size and slots, the defaults of muslin serve
 CROWD, FEW_PLACES = 256, 32
 A_MILLION = 1_000_000
 WARM_SECONDS = 2.0
@@ -56,7 +56,7 @@ class Tally:
 
 
 class Client(asyncio.Protocol):
-    """One connection; as little work for each request as Python allows, for the client's work counts as well."""
+    """One connection; does as little work per request as possible, because the client's work is measured too."""
 
     def __init__(self, requests: list[bytes], answers: np.ndarray, tally: Tally, until: float, start: int) -> None:
         self.requests, self.answers, self.tally, self.until = requests, answers, tally, until
@@ -85,7 +85,7 @@ class Client(asyncio.Protocol):
         self.count(head[9:12], rest, now - self.began)
         self.buffer = b""
         if now < self.until and head[9:12] == b"503":
-            asyncio.get_running_loop().call_later(1, self.send)  # as Retry-After says
+            asyncio.get_running_loop().call_later(1, self.send)  # the time in Retry-After
         elif now < self.until:
             self.send()
         else:
@@ -94,7 +94,7 @@ class Client(asyncio.Protocol):
     def count(self, status: bytes, body: bytes, seconds: float) -> None:
         if status == b"200":
             self.tally.times.append(seconds)
-            if len(self.tally.times) % 16 == 0:  # a sample, or the client would be slower than the server
+            if len(self.tally.times) % 16 == 0:  # only a sample, or the client would be slower than the server
                 given = json.loads(body)["predictions"][0]["probabilities"]
                 self.tally.wrong += bool(np.abs(np.array(given) - self.answers[self.number]).max() > TOLERANCE)
         elif status == b"503":
@@ -175,12 +175,12 @@ def main() -> None:
     parser.add_argument("--connections", default="1,8,32,128")
     parser.add_argument("--flood", action="store_true")
     parser.add_argument("--images", type=int, default=0)
-    parser.add_argument("--largest", type=int, default=LARGEST, help="images computed together; 1: no batches")
+    parser.add_argument("--largest", type=int, default=LARGEST, help="maximum batch size; 1 for no batching")
     parser.add_argument("--all", action="store_true")
     chosen = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load {load} (1, 5, 15 minutes) before it began")
+    print(f"{os.cpu_count()} cores, load average before the start: {load} (1, 5, 15 minutes)")
     bench = Bench(chosen.run, chosen.seconds)
     connections = [int(each) for each in chosen.connections.split(",")]
     if chosen.flood or chosen.all:
@@ -194,7 +194,7 @@ def main() -> None:
 
 
 class Bench:
-    """What is measured of one run's network, each time on a server of its own."""
+    """Measurements of one run's network, each on a new server."""
 
     def __init__(self, run: Path, seconds: float) -> None:
         self.run, self.seconds = run, seconds
@@ -202,7 +202,7 @@ class Bench:
 
     @contextmanager
     def serving(self, largest: int = LARGEST, places: int = PLACES) -> Iterator[tuple[int, psutil.Process]]:
-        """A warm server's port and process."""
+        """Yield the port and process of a warmed-up server."""
         process, port = start(self.run, largest, places)
         try:
             self.drive(port, 4, WARM_SECONDS)
@@ -221,7 +221,7 @@ class Bench:
         return tally
 
     def loads(self, connections: list[int], largest: int) -> None:
-        print(f"\nUp to {largest} images computed together")
+        print(f"\nBatches of up to {count(largest, 'image')}")
         print(HEADER)
         with self.serving(largest) as (port, server):
             for number in connections:
@@ -230,10 +230,10 @@ class Bench:
                 float(re.search(rf"^muslin_batch_images_{name} (.+)$", metrics(port), re.MULTILINE)[1])  # type: ignore[index]
                 for name in ("sum", "count")
             )
-            print(f"{images / batches:.1f} images a batch")
+            print(f"{images / batches:.1f} images per batch")
 
     def flood(self) -> None:
-        print(f"\n{CROWD} connections for {FEW_PLACES} places; they come back after the second that Retry-After names")
+        print(f"\n{CROWD} connections for {FEW_PLACES} slots; rejected requests retry after the 1 s in Retry-After")
         print(HEADER)
         with self.serving(places=FEW_PLACES) as (port, server):
             refused = 1000 * np.array(self.measure(port, server, CROWD).refused)

@@ -1,4 +1,4 @@
-"""How long commands take until they answer, by turns; medians of wall-clock seconds."""
+"""Time from start to exit of several commands, in alternating order; medians of wall-clock seconds."""
 
 from __future__ import annotations
 

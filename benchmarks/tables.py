@@ -1,13 +1,14 @@
-"""Writes the tables of docs/performance.md from benchmarks/results; what has no result yet has no table."""
+"""Write the tables of docs/explanation/performance.md from benchmarks/results; a missing result has no table."""
 
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "performance.md"
+PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
 BEGIN, END = "<!-- tables: begin (python benchmarks/tables.py) -->", "<!-- tables: end -->"
 
 
@@ -24,8 +25,11 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 def where(there: Any, command: str, *, threads: bool = True) -> str:
     team = f"{there['threads']} threads, " if threads else ""
     what = f"{there['processor']}, {team}torch {there['torch']}, {there['date']}"
-    load = f"load average when it began: {there['load_average'][0]:.1f}"
-    return f"`python benchmarks/{command}`. {what}; {load}."
+    return f"`python benchmarks/{command}`  \n{what}; load average at the start: {there['load_average'][0]:.1f}."
+
+
+def paragraph(text: str) -> str:
+    return textwrap.fill(text, 120)
 
 
 def throughput(found: Any) -> list[str]:
@@ -40,12 +44,13 @@ def throughput(found: Any) -> list[str]:
         ]
         for name, row in found["rows"].items()
     ]
-    head = ["", "precision", "images/s", "s an epoch", "× Keras on TensorFlow", "of the peak"]
+    head = ["", "precision", "images/s", "s per epoch", "× Keras on TensorFlow", "of the peak"]
     turns = len(next(iter(found["rows"].values()))["rounds"])
     command = f"throughput.py --images {found['images_a_turn']} --rounds {turns}"
     peaks = " and ".join(f"{peak:,.0f} GFLOP/s in {kind}" for kind, peak in found["peak_gflops"].items())
-    how = (
-        f"Medians of {turns} turns of {found['images_a_turn']:,} images; between them, matrix products reached {peaks}."
+    how = paragraph(
+        f"Medians of {turns} alternating runs of {found['images_a_turn']:,} images. Between them, matrix products "
+        f"reached {peaks}."
     )
     return ["### Throughput", "", where(found["machine"], command), "", how, "", *table(head, rows)]
 
@@ -62,10 +67,10 @@ def accuracy(found: Any) -> list[str]:
         ]
         for row in found["runs"]
     ]
-    summary = (
-        f"{len(rows)} seeds: test accuracy {found['mean_test_accuracy']:.2%} on average, "
-        f"{found['lowest_test_accuracy']:.2%} at least; {found['median_seconds']:.1f} s in the median, validation "
-        f"included; {found['peak_mib']:,.0f} MiB at most."
+    summary = paragraph(
+        f"{len(rows)} seeds: mean test accuracy {found['mean_test_accuracy']:.2%}, lowest "
+        f"{found['lowest_test_accuracy']:.2%}; median time {found['median_seconds']:.1f} s, validation included; peak "
+        f"memory {found['peak_mib']:,.0f} MiB."
     )
     head = ["seed", "threads", "seconds", "images/s", "validation", "test"]
     name = found["recipe"]["name"]
@@ -87,7 +92,7 @@ def notebook_fit(found: Any) -> list[str]:
     keras, ours = found["keras"], found["runs"]
     rows = [
         [
-            f"Keras {keras['keras']} on TensorFlow, float32, as `notebook` trains",
+            f"Keras {keras['keras']} on TensorFlow, float32, recipe `notebook`",
             str(len(keras["epoch_seconds"])),
             f"{keras['seconds']:,.1f}",
             f"{keras['validation_accuracy']:.2%}",
@@ -106,21 +111,21 @@ def notebook_fit(found: Any) -> list[str]:
     ]
     epochs = keras["epoch_seconds"]
     at_its_best = found["ratio"] * min(epochs) * len(epochs) / keras["seconds"]
-    summary = (
-        f"One seed of Keras; ours had their turns before it ({found['before_keras']}) and "
-        f"after it ({len(ours) - found['before_keras']}). Keras took {found['ratio']:.1f} times as long as the median. "
-        f"Its epochs took from {min(epochs):.1f} to {max(epochs):.1f} seconds; "
-        f"had all been as quick as the quickest, it would be {at_its_best:.1f} times."
+    summary = paragraph(
+        f"One seed of Keras; {found['before_keras']} of our trainings ran before it and "
+        f"{len(ours) - found['before_keras']} after it. Keras took {found['ratio']:.1f} times as long as our median. "
+        f"Its epochs took {min(epochs):.1f} to {max(epochs):.1f} s; had each taken the fastest time, the factor would "
+        f"be {at_its_best:.1f}."
     )
     head = ["", "epochs", "seconds", "validation", "test"]
-    title = "### To the end, beside the notebook's training"
+    title = "### Trained to completion, beside Keras"
     return [title, "", where(found["machine"], "notebook_fit.py"), "", summary, "", *table(head, rows)]
 
 
 def memory(found: Any) -> list[str]:
     rows = [[name, f"{peak:,.0f}"] for name, peak in found["peak_mib"].items()]
     there = where(found["machine"], "memory.py")
-    return ["### Peak memory, an epoch on the whole data", "", there, "", *table(["", "MiB"], rows)]
+    return ["### Peak memory of one epoch on the full data", "", there, "", *table(["", "MiB"], rows)]
 
 
 def latency(found: Any) -> list[str]:
@@ -144,7 +149,7 @@ def scaling(found: Any) -> list[str]:
         ]
         for name, row in found["questions"].items()
     ]
-    head = ["", "counted in", "ms a step of 128", "exponent", "that of the multiplications"]
+    head = ["", "size", "ms per step of 128", "exponent", "exponent of the MACs"]
     return ["### How cost grows", "", where(found["machine"], "scaling.py"), "", *table(head, rows)]
 
 
@@ -169,7 +174,7 @@ def main() -> None:
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
     PAGE.write_text(before + "\n".join([*lines, END]) + after, encoding="utf-8")
-    print(f"{PAGE.name} written")
+    print(f"wrote {PAGE.name}")
 
 
 if __name__ == "__main__":

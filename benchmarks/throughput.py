@@ -1,6 +1,6 @@
-"""Images a second while training the library's network: Muslin and its peers by turns, A B C A B C.
+"""Training throughput of custom_cnn in images per second: Muslin and other frameworks in alternating turns.
 
-python benchmarks/throughput.py --python .../bin/python    # one with TensorFlow, and JAX if there is
+python benchmarks/throughput.py --python .../bin/python    # with TensorFlow, and JAX if available
 python benchmarks/throughput.py --only muslin-float32 muslin-float32-plain
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from _peers import machine, precisions, take_turns, write
 from keras_agreement import tensorflow_python
 
+from muslin._words import count
 from muslin.design import load_design
 from muslin.engine.machine import measure_matrix_peak
 from muslin.training.cost import operations
@@ -22,14 +23,14 @@ PEERS = ("keras-tensorflow", "keras-torch", "torch-tutorial", "jax")
 
 
 def _all() -> list[str]:
-    """Every worker that this machine's instructions allow."""
+    """Return every worker that this machine's instructions support."""
     return [name for name in OURS if name.split("-")[1] in precisions()] + list(PEERS)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", type=Path, help="a Python with TensorFlow; by default one is set up in the cache")
-    parser.add_argument("--images", type=int, default=13_568, help="images a turn (default: a quarter of an epoch)")
+    parser.add_argument("--python", type=Path, help="Python with TensorFlow (default: set up in the cache)")
+    parser.add_argument("--images", type=int, default=13_568, help="images per turn (default: a quarter of an epoch)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", nargs="+", choices=OURS + PEERS, default=_all())
     parser.add_argument("-o", "--out", type=Path)
@@ -46,11 +47,12 @@ def main() -> None:
 
     pythons = {"keras-tensorflow": other, "jax": other}
     rates = take_turns(list(chosen.only), pythons, chosen.images, chosen.rounds, measure_peaks)
-    # By turns as well: the machine's own speed isn't the same all the time.
+    # Measured between the turns, because the machine's speed varies.
     peak = {kind: round(statistics.median(readings), 1) for kind, readings in peaks.items()}
     base = rates.get("keras-tensorflow", next(iter(rates.values())))["images_per_second"]
-    print(f"{there['processor']}, {there['threads']} threads, batch 128, medians of {chosen.rounds} turns")
-    print(f"{'':22}images/s  s an epoch   ratio  of the peak  peak MiB")
+    threads = count(there["threads"], "thread")
+    print(f"{there['processor']}, {threads}, batch 128, medians of {count(chosen.rounds, 'turn')}")
+    print(f"{'':22}images/s   s/epoch     ratio  of the peak  peak MiB")
     for name, row in rates.items():
         kind = "bfloat16" if "bfloat16" in name else "float32"
         share = row["images_per_second"] * per_image / (peak[kind] * 1e9)

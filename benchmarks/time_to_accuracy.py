@@ -1,10 +1,10 @@
-"""How long a recipe trains the library's network, and how accurate it gets, over seeds.
+"""Training time and accuracy of custom_cnn with a recipe, over seeds.
 
 python benchmarks/time_to_accuracy.py                         # recipe fast, ten seeds
 python benchmarks/time_to_accuracy.py --recipe best --seeds 5 6
 python benchmarks/time_to_accuracy.py --join one.json other.json
 
-Nothing is chosen by the test split: it is only reported.
+The test split is only reported; nothing is chosen by it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from _peers import machine, write
 
+from muslin._words import count
 from muslin.data import load_data
 from muslin.design import load_design
 from muslin.network import predict
@@ -28,10 +29,10 @@ from muslin.training.fit import fit
 
 
 def train(chosen: argparse.Namespace) -> dict[str, Any]:
-    """One training after the other."""
+    """Train one seed after the other and return the results."""
     data, design, recipe = load_data(chosen.data), load_design(chosen.design), load_recipe(chosen.recipe)
     there, rows = machine(), []
-    print(f"recipe {recipe.name}, {there['processor']}, {there['threads']} threads")
+    print(f"recipe {recipe.name}, {there['processor']}, {count(there['threads'], 'thread')}")
     for seed in chosen.seeds:
         started = time.perf_counter()
         fitted = fit(design, data, recipe, seed=seed, device=chosen.device)
@@ -67,20 +68,18 @@ def train(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def join(files: list[Path]) -> dict[str, Any]:
-    """What several processes measured of one recipe, as if one had."""
+    """Join the results that several processes measured for one recipe."""
     found = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     for each in found:
         for what in ("design", "recipe", "data", "fused", "precision"):
             if each.get(what) != found[0].get(what):
-                sys.exit(f"These files can't be joined: they differ in {what}.")
+                sys.exit(f"the files cannot be joined: they differ in {what}.")
         for what in ("processor", "torch"):
             if each["machine"][what] != found[0]["machine"][what]:
-                sys.exit(
-                    f"These files can't be joined: they were measured with different machines or versions ({what})."
-                )
+                sys.exit(f"the files cannot be joined: their machines or versions differ ({what}).")
     rows = sorted((row for each in found for row in each["runs"]), key=lambda row: row["seed"])
     if len({row["seed"] for row in rows}) < len(rows):
-        sys.exit("These files can't be joined: a seed is in two of them.")
+        sys.exit("the files cannot be joined: they share a seed.")
     return {**found[0], "runs": rows, "peak_mib": max(each["peak_mib"] for each in found)}
 
 
@@ -90,8 +89,8 @@ def main() -> None:
     parser.add_argument("--design", default="custom_cnn")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--device", help="as in `muslin train`")
-    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE", help="train nothing: join what was measured")
+    parser.add_argument("--device", help="device, as for `muslin train`")
+    parser.add_argument("--join", type=Path, nargs="+", metavar="FILE", help="join these results instead of training")
     parser.add_argument("-o", "--out", type=Path)
     chosen = parser.parse_args()
     result = join(chosen.join) if chosen.join else train(chosen)
@@ -103,7 +102,7 @@ def main() -> None:
         "median_seconds": statistics.median(row["seconds"] for row in rows),
     }
     print(
-        f"  {len(rows)} seeds: test {result['mean_test_accuracy']:.2%} on average, at least "
+        f"  {count(len(rows), 'seed')}: test {result['mean_test_accuracy']:.2%} on average, at least "
         f"{result['lowest_test_accuracy']:.2%}; {result['median_seconds']:.1f} s, {result['peak_mib']:,.0f} MiB"
     )
     write(f"time_to_accuracy_{result['recipe']['name']}", result, chosen.out)

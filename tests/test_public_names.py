@@ -14,7 +14,7 @@ import muslin
 from muslin.data import Dataset
 from muslin.evaluation import compare
 
-PAGE = Path(__file__).parents[1] / "docs" / "python.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "python.md"
 
 
 def documented() -> set[str]:

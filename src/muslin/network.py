@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from muslin._display import line, quoted
+from muslin._words import count
 from muslin.design import (
     Activation,
     AvgPool2d,
@@ -64,6 +66,10 @@ class Network(nn.Module):
         for layer, entering, _ in design.placed:
             # add_module would reject layer names that are attributes of a module, such as "forward" or "training".
             self._modules[layer.name] = _module(layer, entering)
+
+    def __repr__(self) -> str:
+        parameters = count(sum(array.numel() for array in self.parameters()), "parameter")
+        return line("Network", quoted(self.design.name), parameters, str(next(self.parameters()).device))
 
     def train(self, mode: bool = True) -> Network:
         """Switch between training (dropout on) and evaluation mode, as `torch.nn.Module.train` does.

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from muslin._display import Described, line, panel, paragraph, quoted, table
 from muslin._toml import parse_toml
-from muslin._words import nearest
+from muslin._words import count, nearest
 from muslin.errors import RecipeError
 
 LARGEST_FILE = 100_000  # bytes
@@ -22,7 +23,7 @@ Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Initialization: TypeAlias = Literal["glorot", "he", "pytorch"]
 
 
-class _Part(BaseModel):
+class _Part(Described, BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -210,6 +211,28 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     distillation: Distillation | None = None
 
+    def __repr__(self) -> str:
+        return line(
+            "Recipe",
+            quoted(self.name),
+            count(self.epochs, "epoch"),
+            f"batch size {self.batch_size}",
+            f"{self.optimizer.kind} with learning rate {self.optimizer.learning_rate:g}",
+            f"{self.schedule.kind} schedule",
+        )
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, str]] = []
+        for field, value in self.model_dump(mode="json", exclude={"name", "because"}, exclude_none=True).items():
+            parts = value.items() if isinstance(value, dict) else [("", value)]
+            rows += [(f"{field}.{name}" if name else field, _written(part)) for name, part in parts]
+        return panel(
+            self.name,
+            f"recipe, {count(self.epochs, 'epoch')}",
+            paragraph(self.because),
+            table(("field", "value"), rows, text=(0, 1)),
+        )
+
     def steps(self, images: int) -> int:
         """Return the number of steps per epoch.
 
@@ -345,6 +368,11 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
         raise RecipeError(
             f"{origin}: {field:.100} = {_shown(first['input'])}: {message[0].lower()}{message[1:]:.300}."
         ) from error
+
+
+def _written(value: object) -> str:
+    """A value as TOML has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _known(location: tuple[int | str, ...]) -> str:

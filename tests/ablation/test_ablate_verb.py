@@ -62,7 +62,7 @@ def test_going_on_can_be_tried_dry_and_takes_nothing_that_is_not_the_studys(
     capsys: pytest.CaptureFixture[str], design: str
 ) -> None:
     out, _ = run(capsys, design, *QUICK, "--decision", "activation", "--seeds", "2")
-    assert "intervals are 95 % (paired t)" in " ".join(out.split())
+    assert "intervals are 95% (paired t)" in " ".join(out.split())
     assert "the same validation images" in " ".join(out.split())
     (folder,) = Path("studies").iterdir()
     going_on = ("--resume", str(folder), "--workers", "1", "--seeds", "3")
@@ -75,7 +75,7 @@ def test_going_on_can_be_tried_dry_and_takes_nothing_that_is_not_the_studys(
     assert "states no decision 'nosuch'" in " ".join(err.split())
     out, err = run(capsys, *going_on, *QUICK, design)
     assert "2/2 trials" in err  # nothing of the above changed the study
-    assert "95 % over all looks together" in " ".join(out.split())
+    assert "95% over all looks together" in " ".join(out.split())
 
 
 def test_pairs_are_told_beyond_the_sum(capsys: pytest.CaptureFixture[str], design: str) -> None:
@@ -89,8 +89,8 @@ def test_a_dry_run_trains_nothing_and_tells_trials_time_and_what_can_be_found(
     out, _ = run(capsys, design, *QUICK, "--all", "--seeds", "4", "--dry-run", "--match", "none")
     assert "28 trials: 7 arms × 4 seeds, 1 at a time: about" in out
     assert "nan" not in out  # one of the arms diverges in its first step
-    assert "4 seeds find a difference of 3.30 points in four studies of five" in " ".join(out.split())
-    assert "if seeds differ by 1.1 points, as is usual on 200 validation images" in " ".join(out.split())
+    assert "With 4 seeds this study has 80% power to detect 3.30 points" in " ".join(out.split())
+    assert "variation is 1.1 points, as is usual with 200 validation images" in " ".join(out.split())
     assert not Path("studies").exists()
     machine, _ = run(capsys, design, *QUICK, "--decision", "pooling", "--dry-run", "--json")
     found = json.loads(machine)

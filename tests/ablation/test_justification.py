@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from helpers.studies import study
 from muslin.ablation.justification import FILE, FOREST, copy_evidence, find_study, load_justification
+from muslin.data.source import Source
 from muslin.design import load_design
 from muslin.errors import RunError
 
@@ -34,8 +36,16 @@ def test_what_is_copied_reads_the_same(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "evidence" / FOREST).read_bytes() == (original / FOREST).read_bytes()
 
 
+def test_a_table_of_the_first_version_is_read_and_its_source_is_a_value(tmp_path: Path) -> None:
+    folder = study(tmp_path / "study", CNN)
+    content = json.loads((folder / FILE).read_text())
+    content["origin"]["data"] = "--data (/home/ada/shirts)"
+    (folder / FILE).write_text(json.dumps(content))
+    assert load_justification(folder).origin.data == Source(kind="path", path=Path("/home/ada/shirts"))
+
+
 def test_an_unfinished_study_is_not_copied(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
-    with pytest.raises(RunError, match=r"justification\.json can't be read: .*`muslin ablate` writes it at the end"):
+    with pytest.raises(RunError, match=r"justification\.json cannot be read: .*`muslin ablate` writes it at the end"):
         copy_evidence(tmp_path / "study", tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -77,7 +77,7 @@ def test_match_asks_for_twins_of_all_or_of_none(tiny: Design, recipe: Recipe) ->
 def test_a_twin_that_no_widths_give_is_left_out_and_said(tiny: Design, recipe: Recipe) -> None:
     plan = make_plan(tiny, recipe, ["filters/5 × 5"], match="macs")
     assert [one.matched for one in plan.contrasts] == [None]
-    assert "no twin of equal size: no widths give" in plan.notes[0]
+    assert "no size-matched twin: no widths give" in plan.notes[0]
 
 
 def test_a_twin_that_would_be_the_choice_itself_is_left_out(tiny: Design, recipe: Recipe) -> None:

@@ -21,6 +21,7 @@ from muslin.ablation.results import justification
 from muslin.ablation.statistics import sequential_alpha
 from muslin.ablation.table import HEADS, justification_rows, to_csv, to_latex, to_markdown
 from muslin.data import Dataset
+from muslin.data.source import Source
 from muslin.design import Design, format_design, parse_design
 from muslin.errors import DesignError, MuslinError, RunError, TrainingError
 from muslin.recipe import Recipe
@@ -280,15 +281,32 @@ def _is_number(text: str) -> bool:
 
 
 def test_other_data_than_the_studys_are_refused(everything: Study, sample: Dataset) -> None:
-    with pytest.raises(RunError, match="was begun on other images"):
+    with pytest.raises(RunError, match=f"{everything.path.name}.* other images .*the sample.*--sample"):
         resume(everything.path, sample)
+
+
+def test_a_study_of_the_first_version_is_read_and_its_source_is_a_value(tmp_path: Path) -> None:
+    kept = Path(__file__).parents[2] / "docs" / "evidence" / "custom_cnn" / FILE
+    shutil.copyfile(kept, tmp_path / FILE)
+    old = Study.open(tmp_path)
+    assert old.source == Source(kind="official")
+    assert len(old.evidence(bootstrap=False)) > 10
+    old.store.put("source", "--data (/home/ada/shirts)")
+    assert Study.open(tmp_path).source == Source(kind="path", path=Path("/home/ada/shirts"))
+    old.store.put("source", '{"kind": "nonsense"}')
+    with pytest.raises(RunError, match=r"study\.sqlite is damaged"):
+        Study.open(tmp_path)
+
+
+def test_a_study_shows_itself_in_a_line(everything: Study) -> None:
+    assert repr(everything) == f"Study(tiny, recipe {everything.recipe.name}, 7 arms, 3 seeds, in {everything.path})"
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no study"):
         Study.open(tmp_path)
     (tmp_path / FILE).write_bytes(b"not a database at all, only text that goes on for a while")
-    with pytest.raises(RunError, match="not a study of Muslin's, or it is damaged"):
+    with pytest.raises(RunError, match="is not a study, or it is damaged"):
         Study.open(tmp_path)
 
 

@@ -143,4 +143,4 @@ def test_a_diagram_that_cannot_be_written_is_explained(capsys: pytest.CaptureFix
     assert exit_.value.code == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "architecture.svg can't be written" in err
+    assert "architecture.svg cannot be written" in err

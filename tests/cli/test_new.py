@@ -109,7 +109,7 @@ def test_a_design_needs_a_name(file: str, why: str, capsys: pytest.CaptureFixtur
 def test_a_place_that_cannot_be_written_to_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     Path("file").write_text("in the way")
     message = run(capsys, "file/mine.toml", status=1)
-    assert "choose a place that you may write to." in message
+    assert "choose a folder that you may write to." in message
     assert "--out" not in message  # this verb has no such option
 
 
@@ -173,7 +173,7 @@ def test_images_of_any_shape_get_a_design_that_ends_near_seven_pixels(
         if placed.layer.kind == "max_pool2d":
             square = min(placed.input_shape[:2]) >= 10
             assert placed.layer.kernel in ([(2, 2)] if square else [(2, 1), (1, 2)])
-            assert ("alone, since a " in placed.layer.because) == (not square)
+            assert ("(only the " in placed.layer.because) == (not square)
     assert design.names.count("global_avg_pool") == 1
     assert sum(layer.kind == "conv2d" for layer in design.layers) >= 2
     assert parse_design(format_commented(design, "start.toml")) == design

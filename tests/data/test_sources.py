@@ -8,6 +8,7 @@ from helpers.tiny import WriteData
 from muslin._disk.cache import cache_folder
 from muslin.data.official import OfficialFile
 from muslin.data.progress import Progress
+from muslin.data.source import Source
 from muslin.data.sources import Fetcher, Found, find
 from muslin.errors import DataError, MuslinError
 
@@ -40,7 +41,7 @@ class Machine:
             download=download,
             cache=self.cache,
             system=self.system,
-            fetchers=[Fetcher(name, getattr(self, name)) for name in fetchers],
+            fetchers=[Fetcher("download", name, getattr(self, name)) for name in fetchers],
             official=self.files,
         )
 
@@ -58,7 +59,7 @@ def test_a_path_goes_before_everything(machine: Machine, write_data: WriteData, 
     monkeypatch.setenv("MUSLIN_DATA", str(machine.published))
     path = write_data("csv")
     found = machine.find(path=path)
-    assert found.source == f"--data ({path})"
+    assert (found.source.kind, found.source.path, found.source.given) == ("path", path, path)
     assert outcomes(found) == ["found"]
 
 
@@ -67,7 +68,7 @@ def test_the_variable_goes_before_the_cache(machine: Machine, write_data: WriteD
     path = write_data("npz")
     monkeypatch.setenv("MUSLIN_DATA", str(path))
     found = machine.find()
-    assert found.source == f"MUSLIN_DATA ({path})"
+    assert (found.source.kind, found.source.path, found.source.given) == ("environment", path, path)
     assert outcomes(found) == ["not given", "found"]
 
 
@@ -84,20 +85,20 @@ def test_the_cache_goes_before_the_system(machine: Machine):
     release.write(machine.cache)
     release.write(machine.system)
     found = machine.find("publisher")
-    assert found.source == f"your cache ({machine.cache})"
+    assert (found.source.kind, found.source.path, found.source.given) == ("cache", machine.cache, None)
     assert outcomes(found) == ["not given", "not set", "found, verified"]
 
 
 def test_the_system_goes_before_fetching(machine: Machine):
     release.write(machine.system)
     found = machine.find("publisher")
-    assert found.source == f"the system's copy ({machine.system})"
+    assert (found.source.kind, found.source.path) == ("system", machine.system)
     assert machine.asked == []
 
 
 def test_what_is_nowhere_is_fetched_once_and_then_cached(machine: Machine):
     found = machine.find("broken", "publisher")
-    assert found.source == f"publisher, kept in your cache ({machine.cache})"
+    assert found.source == Source(kind="download", path=machine.cache, name="publisher")
     assert outcomes(found) == ["not given", "not set", "not there", "not there", "answered 503", "found, verified"]
     machine.find("broken", "publisher")
     assert machine.asked == ["broken", "publisher"]
@@ -157,7 +158,7 @@ def test_nothing_is_fetched_unless_asked_for(machine: Machine):
 
 def test_a_cache_that_can_not_be_written_is_told_with_the_variable_that_moves_it(machine: Machine):
     machine.cache.write_text("a file in its place")
-    with pytest.raises(DataError, match=r"the cache .* can't be written: File exists.*Set MUSLIN_CACHE"):
+    with pytest.raises(DataError, match=r"the cache .* cannot be written: File exists.*Set MUSLIN_CACHE"):
         machine.find("publisher")
 
 
@@ -168,3 +169,39 @@ def test_the_cache_is_where_the_variable_or_the_system_says(monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder("fashion-mnist").name == "fashion-mnist"
     assert "muslin" in cache_folder("fashion-mnist").parts
+
+
+# ── The value ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SENTENCES = {
+    "--data (/home/ada/my (new) shirts)": Source(kind="path", path=Path("/home/ada/my (new) shirts")),
+    "MUSLIN_DATA (/shirts.npz)": Source(kind="environment", path=Path("/shirts.npz")),
+    "the sample that ships with Muslin": Source(kind="sample"),
+    "your cache (/home/ada/.cache/muslin)": Source(kind="cache", path=Path("/home/ada/.cache/muslin")),
+    "the system's copy (/usr/share/datasets)": Source(kind="system", path=Path("/usr/share/datasets")),
+    "https://example.org/f, kept in your cache (/c)": Source(
+        kind="download", path=Path("/c"), name="https://example.org/f"
+    ),
+    "the package dataset-x, kept in your cache (/c)": Source(kind="package", path=Path("/c"), name="dataset-x"),
+    "the official release of Fashion-MNIST, verified": Source(kind="official"),
+    "a drawer (/home/ada)": Source(kind="other", name="a drawer (/home/ada)"),
+    "": Source(kind="other"),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_sentence_of_the_first_version_becomes_the_value(sentence: str):
+    assert Source.model_validate(sentence) == SENTENCES[sentence]
+    assert Source.parse(sentence) == SENTENCES[sentence]
+
+
+@pytest.mark.parametrize("source", SENTENCES.values(), ids=lambda source: source.kind)
+def test_the_value_survives_json_and_its_words_name_the_path_but_the_label_does_not(source: Source):
+    assert Source.parse(source.model_dump_json()) == source
+    assert str(source.path or "") in str(source)
+    assert source.path is None or str(source.path) not in source.label
+    assert "/home" not in source.label
+
+
+def test_only_a_path_that_a_person_named_is_given():
+    assert {source.kind for source in SENTENCES.values() if source.given} == {"path", "environment"}

@@ -90,7 +90,7 @@ def test_a_claim_about_something_unknown_is_refused_before_training() -> None:
         require_measurable(claiming(measure="parameters", layer="conv1", at_least=1))
     with pytest.raises(DesignError, match=r"'accuracy'\. Did you mean 'test_accuracy'\?"):
         require_measurable(claiming(measure="accuracy", at_least=91))
-    with pytest.raises(DesignError, match="'receptive_field' is a shape, e"):
+    with pytest.raises(DesignError, match=r"'receptive_field' is a shape, e\.g\. equals ="):
         require_measurable(claiming(measure="receptive_field", layer="conv1", equals=24))
     with pytest.raises(DesignError, match="'receptive_field' is a shape"):
         require_measurable(claiming(measure="receptive_field", layer="conv1", at_least=3))

@@ -46,7 +46,7 @@ def test_the_last_activation_is_the_design_s(described: Design, tmp_path: Path) 
 
 
 def test_without_the_front_door_the_suffix_is_checked_too(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=r"end in \.keras or \.h5"):
+    with pytest.raises(ExportError, match=r"ending in \.keras or \.h5"):
         write_keras(SMALL, weights_of(random_network(SMALL)), tmp_path / "model.pt")
 
 
@@ -67,7 +67,7 @@ def test_a_failed_write_leaves_the_old_file_alone(
     path.write_bytes(b"old")
     with pytest.raises(MuslinError) as raised:
         export(SMALL, weights_of(random_network(SMALL)), path, to)  # type: ignore[arg-type]
-    said = "can't be written: File too large. Free some space or choose a place that you may write to."
+    said = "cannot be written: File too large. Free some space, or choose a folder that you may write to."
     assert str(raised.value) == f"{path} {said}"
     assert capfd.readouterr().err == ""
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
@@ -79,7 +79,7 @@ def test_a_failed_write_leaves_the_old_file_alone(
 def test_a_damaged_file_does_not_verify(suffix: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_bytes(content)
-    with pytest.raises(ExportError, match="can't be loaded by Keras"):
+    with pytest.raises(ExportError, match="cannot be loaded by Keras"):
         verify_keras(path, random_network(SMALL), random_images(SMALL))
 
 
@@ -132,5 +132,5 @@ def test_keras_is_silent_and_a_person_s_configuration_changes_nothing(tmp_path: 
 def test_a_backend_that_is_not_installed_is_explained(tmp_path: Path) -> None:
     done = fresh_process(tmp_path, backend="abacus")
     assert done.returncode == 1
-    assert done.stderr.startswith("explained: Keras can't start with KERAS_BACKEND='abacus'")
+    assert done.stderr.startswith("explained: Keras cannot start with KERAS_BACKEND='abacus'")
     assert not list(tmp_path.glob("model*"))

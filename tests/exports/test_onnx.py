@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from muslin.design import load_design
 from muslin.errors import DataError, ExportError, RunError
 from muslin.exports import export
 from muslin.exports._card import Card
+from muslin.exports._onnx_guard import check_onnx
 from muslin.exports.onnx import build_onnx, write_onnx
 from muslin.exports.predictor import BATCH_SIZE, Predictor
 from muslin.network import Network, predict
@@ -88,7 +90,7 @@ def test_the_same_weights_make_the_same_bytes(path: Path, tmp_path: Path, sample
 
 def test_weights_beyond_the_format_s_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muslin.exports.onnx.LARGEST_FILE", 1000)
-    with pytest.raises(ExportError, match="an ONNX file holds at most 1,000"):
+    with pytest.raises(ExportError, match="an ONNX file has at most 1,000"):
         write_onnx(Card.of(CUSTOM), WEIGHTS, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -134,7 +136,7 @@ def test_a_cut_file_is_called_damaged(path: Path, keep: int) -> None:
 
 
 def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is missing\. Write it with `muslin export RUN --to onnx`"):
+    with pytest.raises(RunError, match=r"does not exist\. Create it with `muslin export RUN --to onnx`"):
         Predictor(tmp_path / "model.onnx")
 
 
@@ -142,11 +144,11 @@ def test_graphs_of_other_programs_are_refused(path: Path) -> None:
     model = onnx.load(path)
     kept = {item.key: item.value for item in model.metadata_props}
     del model.metadata_props[:]
-    with pytest.raises(RunError, match="carries no design"):
+    with pytest.raises(RunError, match="contains no design"):
         Predictor(model.SerializeToString())
     wrong = {**kept, "muslin.classes": '["one"]'}
     onnx.helper.set_model_props(model, wrong)
-    with pytest.raises(RunError, match="its design has 10 classes"):
+    with pytest.raises(RunError, match="its design needs a list of 10 names"):
         Predictor(model.SerializeToString())
 
 
@@ -155,3 +157,56 @@ def test_a_graph_that_is_not_its_design_s_is_refused() -> None:
     onnx.helper.set_model_props(model, Card.of(CUSTOM).to_metadata())
     with pytest.raises(RunError, match="nodes are not those of its design"):
         Predictor(model.SerializeToString())
+
+
+def test_what_this_package_does_not_know_never_reaches_the_runtime() -> None:
+    content = build_onnx(Card.of(DESIGN), weights_of(random_network(DESIGN))).SerializeToString()
+    unknown = b"\xfa\x3f\x04evil"  # field 1023, which ONNX does not have
+    card, checked = check_onnx(content + unknown, "the file")
+    assert card.design == DESIGN
+    assert checked == content
+
+
+def _nodes(model: onnx.ModelProto, operator: str) -> onnx.NodeProto:
+    return next(node for node in model.graph.node if node.op_type == operator)
+
+
+def _hidden_value(model: onnx.ModelProto) -> None:
+    """An attribute whose type says one field while another is set, too."""
+    _nodes(model, "Conv").attribute[0].f = 1.0
+
+
+def _two_arrays_of_one_name(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(model.graph.initializer[0])
+
+
+def _another_operator_set(model: onnx.ModelProto) -> None:
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 3))
+
+
+def _false_shape_between(model: onnx.ModelProto) -> None:
+    model.graph.value_info[0].type.tensor_type.shape.dim[1].dim_value += 1
+
+
+def _function(model: onnx.ModelProto) -> None:
+    model.functions.add(name="Conv")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_hidden_value, r"holds the field f \(AttributeProto\)"),
+        (_two_arrays_of_one_name, "arrays, its design"),
+        (_another_operator_set, "other operators than opset 13"),
+        (_false_shape_between, "values are not those of its design"),
+        (_function, r"holds the field functions \(ModelProto\)"),
+    ],
+)
+def test_any_difference_from_its_design_s_graph_is_refused(
+    change: Callable[[onnx.ModelProto], None], says: str
+) -> None:
+    model = build_onnx(Card.of(DESIGN), weights_of(random_network(DESIGN)))
+    check_onnx(model.SerializeToString(), "the file")
+    change(model)
+    with pytest.raises(RunError, match=says):
+        check_onnx(model.SerializeToString(), "the file")

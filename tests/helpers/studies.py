@@ -14,6 +14,7 @@ from muslin.ablation.justification import (
     ShiftRow,
     save_justification,
 )
+from muslin.data.source import Source
 from muslin.design import Design
 from muslin.trials.arm import design_key
 
@@ -26,7 +27,17 @@ def study(folder: Path, design: Design, *, sample: bool = False, age: int = 0) -
         *("pooling", "max", "average", "+0.31 [+0.10, +0.52]", "5", "0 %", "0 %", "+4 %", "0 %"),
         *("supported", "The strongest says that it is there.", "supported"),
     )
-    origin = Origin(design_key(design), 5, 2, "float32", "a folder", sample, "a processor", "0.1.0", "2026-11-24")
+    origin = Origin(
+        design_key(design),
+        5,
+        2,
+        "float32",
+        Source(kind="other", name="a folder"),
+        sample,
+        "a processor",
+        "0.1.0",
+        "2026-11-24",
+    )
     shifts = (ShiftRow(design.name, 5, (0.92, 0.9, 0.8, 0.7, 0.6)),)
     folder.mkdir(parents=True)
     save_justification(Justification(design.name, "fast", 6000, 0.2, (row,), shifts, (), origin), folder)

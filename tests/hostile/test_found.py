@@ -46,7 +46,7 @@ FOUND = {
     "metadata that is no text was a UnicodeDecodeError": (
         "onnx",
         ONNX.replace(b"muslin.design", b"muslin.\xffesign"),
-        "no ONNX file as Muslin writes it",
+        "is not an ONNX file that Muslin wrote",
     ),
     "an array of another shape failed at the first image only": (
         "onnx",
@@ -56,7 +56,7 @@ FOUND = {
     "a batch's name that is no text was a UnicodeDecodeError": (
         "onnx",
         ONNX.replace(b"\x12\x05batch", b"\x12\x05\xffatch"),
-        "no ONNX file as Muslin writes it",
+        "is not an ONNX file that Muslin wrote",
     ),
     "a member's name that is no text was a UnicodeDecodeError": (
         "npz",

@@ -62,18 +62,18 @@ def test_the_generation_before_is_used_and_that_is_said(snapshots: list[Snapshot
     assert found is not None
     assert same(found, snapshots[1])
     assert said == [
-        f"{newest} is damaged: its content does not have the SHA-256 that it was written with. "
-        "Going on from the one before it, step 2."
+        f"checkpoint {newest} is damaged: its SHA-256 does not match its content. "
+        "Resuming from the previous checkpoint, step 2."
     ]
     before.write_bytes(b"")
-    with pytest.raises(RunError, match="No checkpoint before it is whole"):
+    with pytest.raises(RunError, match="No earlier checkpoint is complete"):
         checkpoints.load()
 
 
 def test_another_format_is_refused_by_name(snapshots: list[Snapshot]) -> None:
     content = bytearray(to_bytes(snapshots[0]))
     content[len(b"muslin checkpoint")] = FORMAT + 1
-    with pytest.raises(RunError, match=f"checkpoint format {FORMAT + 1}.*reads format {FORMAT}"):
+    with pytest.raises(RunError, match=f"has format {FORMAT + 1}.* reads format {FORMAT}"):
         from_bytes(bytes(content), "it")
 
 
@@ -85,7 +85,7 @@ def test_a_forged_state_is_explained(snapshots: list[Snapshot], text: str) -> No
         def to_json(self) -> str:
             return text
 
-    with pytest.raises(RunError, match="not as Muslin writes it"):
+    with pytest.raises(RunError, match="checkpoint state is not a valid Muslin state"):
         from_bytes(to_bytes(Forged(snapshots[0].state, snapshots[0].arrays)), "it")
 
 
@@ -95,13 +95,13 @@ def test_what_is_no_checkpoint_is_refused_by_name(snapshots: list[Snapshot], con
     content = whole[: len(b"muslin checkpoint") + 1 + 32] if content == b"head" else content
     with pytest.raises(RunError) as raised:
         from_bytes(content, "it")
-    assert str(raised.value) == "it is damaged, cut off, or not a checkpoint at all."
+    assert str(raised.value) == "checkpoint it is damaged, truncated, or not a checkpoint."
 
 
 def test_a_whole_file_that_holds_no_arrays_is_refused_with_the_reason(snapshots: list[Snapshot]) -> None:
     body = b"no safetensors at all"
     head = to_bytes(snapshots[0])[: len(b"muslin checkpoint") + 1]
-    with pytest.raises(RunError, match=r"^it is not as Muslin writes it: .*header.*\.$"):
+    with pytest.raises(RunError, match=r"^checkpoint it is not a valid Muslin checkpoint: .*header.*\.$"):
         from_bytes(head + hashlib.sha256(body).digest() + body, "it")
 
 
@@ -113,9 +113,9 @@ def test_where_all_are_damaged_each_is_told_of(snapshots: list[Snapshot], tmp_pa
         path.write_bytes(b"")
     with pytest.raises(RunError) as raised:
         checkpoints.load()
-    told = [f"{path} is damaged, cut off, or not a checkpoint at all." for path in checkpoints.generations()]
+    told = [f"checkpoint {path} is damaged, truncated, or not a checkpoint." for path in checkpoints.generations()]
     assert len(told) == 2
-    assert str(raised.value) == f"{' '.join(told)} No checkpoint before it is whole: begin a new run."
+    assert str(raised.value) == f"{' '.join(told)} No earlier checkpoint is complete. Start a new run."
 
 
 def test_checkpoints_within_others_say_what_those_say_and_go_with_them(
@@ -142,15 +142,15 @@ def test_a_checkpoint_larger_than_any_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(RunError) as raised:
         Checkpoints(tmp_path).load()
     assert str(raised.value) == (
-        f"{path} has more than 2,147,483,648 bytes; Muslin did not write it. "
-        "No checkpoint before it is whole: begin a new run."
+        f"checkpoint {path} exceeds the limit of 2,147,483,648 bytes; Muslin did not write it. "
+        "No earlier checkpoint is complete. Start a new run."
     )
 
 
 def test_a_checkpoint_that_can_not_be_read_gives_the_systems_reason(tmp_path: Path) -> None:
     path = tmp_path / "step-0000000001.checkpoint"
     path.mkdir()
-    with pytest.raises(RunError, match=r"step-0000000001\.checkpoint can't be read: Is a directory\."):
+    with pytest.raises(RunError, match=r"step-0000000001\.checkpoint cannot be read: Is a directory\."):
         Checkpoints(tmp_path).load()
 
 

@@ -143,7 +143,7 @@ def test_a_second_process_is_refused_and_the_owner_named(victims: Victims, tmp_p
         assert time.monotonic() < patience
     (folder,) = list_runs(tmp_path)
     with (
-        pytest.raises(Exception, match=rf"is being worked on by another process \(number {process} on "),
+        pytest.raises(Exception, match=rf"is locked by another process \(pid {process} on "),
         folder.at_work(),
     ):
         pass

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,14 @@ def inline(folder: Path, body: str, name: str = "drawing") -> str:
     return str(Pictures(folder).inline(name, "what it shows"))
 
 
-def test_a_drawing_keeps_its_shapes_and_says_what_it_shows(tmp_path: Path) -> None:
+def test_a_drawing_is_embedded_byte_for_byte_and_says_what_it_shows(tmp_path: Path) -> None:
     markup = inline(tmp_path, '<g fill="currentColor"><path d="M0 0L1 1"/><text>a &amp; b</text></g>')
-    assert markup == (
-        '<svg role="img" aria-label="what it shows" style="max-width:96px">'
-        '<g fill="currentColor"><path d="M0 0L1 1" /><text>a &amp; b</text></g></svg>'
+    found = re.fullmatch(
+        r'<img class="drawing" alt="what it shows" style="max-width:96px" src="data:image/svg\+xml;base64,(.*)">',
+        markup,
     )
+    assert found
+    assert base64.b64decode(found[1]) == (tmp_path / "drawing.svg").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -36,39 +40,32 @@ def test_a_drawing_keeps_its_shapes_and_says_what_it_shows(tmp_path: Path) -> No
         "<!-- alert(1) --><?xml-stylesheet href='alert(1)'?>",
         '<animate attributeName="href" values="alert(1)"/>',
         '<rect onclick="alert(1)"/>',
-        '<rect ONLOAD="alert(1)"/>',
         '<use xlink:href="javascript:alert(1)"/>',
-        '<image xlink:href="http://example.org/alert(1)"/>',
         '<image href="data:image/svg+xml,alert(1)"/>',
-        '<rect fill="url(http://example.org/alert(1))"/>',
         '<rect style="fill: url(//example.org/alert(1))"/>',
     ],
 )
-def test_what_does_not_draw_is_dropped(tmp_path: Path, body: str) -> None:
-    markup = inline(tmp_path, f"{body}<circle/>")
-    assert "alert" not in markup
-    assert "example" not in markup
-    assert "<circle" in markup
+def test_a_hostile_drawing_stays_inside_its_image(tmp_path: Path, body: str) -> None:
+    # Nothing of it becomes markup of the page; within an <img>, browsers run and load nothing.
+    markup = inline(tmp_path, f'{body}<circle id="a&quot;&gt;&lt;script&gt;"/>')
+    assert re.fullmatch(r'<img( [a-z]+="[A-Za-z0-9 :;,/+=-]*")+>', markup)
 
 
-def test_equal_ids_of_two_drawings_stay_apart(tmp_path: Path) -> None:
-    body = (
-        '<defs><clipPath id="p"><rect/></clipPath></defs>'
-        '<use xlink:href="#p"/><g clip-path="url(#p)"/><g style="clip-path: url(\'#p\')"/>'
-    )
-    one, two = inline(tmp_path, body, "one"), inline(tmp_path, body, "two")
-    assert one.count("one-p") == 4
-    assert two == one.replace("one-p", "two-p")
+@pytest.mark.parametrize("width", ["72pt", "1e9px", "72pt;position:fixed", "1.2.3pt", "9" * 40, "100%"])
+def test_a_width_becomes_a_number_or_nothing(tmp_path: Path, width: str) -> None:
+    (tmp_path / "drawing.svg").write_text(f'<svg {SPACES} width="{width}"/>')
+    markup = str(Pictures(tmp_path).inline("drawing", ""))
+    assert ("style" in markup) == (width == "72pt")
 
 
 def test_a_heavy_drawing_gives_way_to_a_light_picture(tmp_path: Path) -> None:
     drawing = "<path/>" * (HEAVY // 7 + 1)
-    assert "<path" in inline(tmp_path, drawing)
+    assert "svg+xml" in inline(tmp_path, drawing)
     buffer = io.BytesIO()
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(buffer, "png")
     (tmp_path / "drawing.png").write_bytes(buffer.getvalue())
     assert inline(tmp_path, drawing).startswith('<img alt="what it shows" src="data:image/png;base64,iVBOR')
-    assert "<path" in inline(tmp_path, "<path/>")
+    assert "svg+xml" in inline(tmp_path, "<path/>")
 
 
 def test_what_is_not_there_is_not_in_the_pictures(tmp_path: Path) -> None:

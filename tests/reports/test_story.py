@@ -11,6 +11,7 @@ import pytest
 
 from helpers.page import Page
 from muslin.ablation.justification import Justification, JustificationRow, Origin, save_justification
+from muslin.data.source import Source
 from muslin.design import Design
 from muslin.design.template import start_design
 from muslin.evaluation import Evaluation, compare
@@ -123,7 +124,7 @@ def test_a_training_of_few_steps_is_told_before_any_figure_and_in_the_summary(
 
     folder = make_run(change=of)
     folder.figures_path.mkdir()
-    (folder.figures_path / "accuracy.svg").write_text("<svg/>")
+    (folder.figures_path / "accuracy.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     assert Story(folder).course.steps == steps
     said = words(folder)
     assert said.count(f"only {steps} training steps") == (2 if steps < 200 else 0)
@@ -232,7 +233,8 @@ def test_the_command_repeats_design_baseline_data_and_arithmetic(make_run: MakeR
 
     def own_data(record: RunRecord) -> RunRecord:
         audit = record.data.audit.model_copy(update={"verified": False})
-        data = record.data.model_copy(update={"sample": False, "source": "MUSLIN_DATA (/my data/x)", "audit": audit})
+        place = Source(kind="environment", path=Path("/my data/x"))
+        data = record.data.model_copy(update={"sample": False, "source": place, "audit": audit})
         return record.model_copy(update={"data": data})
 
     edited = Design.model_validate(CNN.model_dump() | {"title": "another"})
@@ -247,7 +249,8 @@ def test_the_command_finds_the_data_from_any_folder(
 ) -> None:
     def relative(record: RunRecord) -> RunRecord:
         audit = record.data.audit.model_copy(update={"verified": False})
-        data = record.data.model_copy(update={"sample": False, "source": "--data (shirts)", "audit": audit})
+        place = Source(kind="path", path=Path("shirts"))
+        data = record.data.model_copy(update={"sample": False, "source": place, "audit": audit})
         return record.model_copy(update={"data": data})
 
     (tmp_path / "shirts").mkdir()
@@ -256,7 +259,8 @@ def test_the_command_finds_the_data_from_any_folder(
 
 
 ROW = JustificationRow("pooling", "max", "average", "", "2", "", "", "", "", "undecided", "", "undecided")
-ORIGIN = Origin("", 2, 2, "float32", "--data (shirts)", False, "", "0.1.0", "")
+SHIRTS = Source(kind="path", path=Path("shirts"))
+ORIGIN = Origin("", 2, 2, "float32", SHIRTS, False, "", "0.1.0", "")
 STUDY = Justification("custom_cnn", "fast", 200, 0.2, (ROW,), (), (), ORIGIN)
 MARGIN = "--margin 0.2 --precision float32"
 EDITED = Design.model_validate(CNN.model_dump() | {"title": "another"})
@@ -274,7 +278,7 @@ LEFT_OUT = "pooling, 'average': left out, because it is the same."
         (
             CNN,
             {"rows": tuple(row for row in WHOLE if row.decision != "depth")},
-            {"data": "your cache (/x)", "epochs": 9},
+            {"data": Source(kind="cache", path=Path("/x")), "epochs": 9},
             " ".join(["custom_cnn", *(f"--decision {one.name}" for one in CNN.decisions if one.name != "depth")])
             + f" --seeds 2 --recipe fast --epochs 9 {MARGIN}",
         ),
@@ -378,7 +382,7 @@ def test_what_is_equal_is_not_told_apart(make_run: MakeRun, answers: list[int], 
     folder.save_evaluation(evaluation, {})
     figures = folder.figures_path
     figures.mkdir()
-    (figures / "sample_grid.svg").write_text("<svg/>")
+    (figures / "sample_grid.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     said = words(folder)
     assert [each for each in told if each not in said] == []
 

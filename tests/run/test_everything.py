@@ -23,7 +23,7 @@ from muslin.errors import DivergedError, RunError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.workflow.train import train
 from muslin.workflow.trained_run import Run
 
@@ -194,9 +194,7 @@ def test_a_training_without_one_good_set_of_weights_is_on_record_as_diverged(
     one_step = load_recipe("notebook").with_(
         epochs=2, batch_size=4096, optimizer={"kind": "adam", "learning_rate": rate}
     )
-    with pytest.raises(
-        DivergedError, match=r"after step 1 of 2: .* There are no good weights to go back to\. .* The run"
-    ):
+    with pytest.raises(DivergedError, match=r"after step 1 of 2: .* No usable weights remain\. .* The run"):
         train(load_design("dense_baseline"), sample, one_step, out=tmp_path)
     folder = RunFolder.open(tmp_path / "latest")
     assert folder.record.outcome is not None

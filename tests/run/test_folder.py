@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from muslin.data import Dataset
+from muslin.data.source import Source
 from muslin.design import load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -45,6 +46,14 @@ def test_what_is_written_is_read_back(folder: RunFolder, record: RunRecord) -> N
     assert np.array_equal(opened.evaluation.labels, evaluation.labels)
     assert np.array_equal(opened.evaluation.probabilities, evaluation.probabilities)
     assert opened.measured == {"test": evaluation.summary()}
+
+
+def test_a_record_of_the_first_version_is_read_and_its_source_is_a_value(folder: RunFolder, record: RunRecord) -> None:
+    (folder.path / "run.json").write_bytes((Path(__file__).parent / "old" / "run.json").read_bytes())
+    opened = RunFolder.open(folder.path)
+    assert opened.record.data.source == Source(kind="path", path=Path("/home/ada/shirts.npz"))
+    opened.save_record(opened.record)
+    assert RunFolder.open(folder.path).record == opened.record
 
 
 def test_the_name_says_when_what_how_and_which_seed(folder: RunFolder, record: RunRecord) -> None:
@@ -87,23 +96,23 @@ def test_without_runs_there_are_none(tmp_path: Path) -> None:
 
 def test_without_a_newest_run_the_way_out_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunError, match="there is no newest run at runs/latest") as refused:
+    with pytest.raises(RunError, match="no runs yet in runs") as refused:
         RunFolder.open("latest")
     assert "'latest'" not in str(refused.value)
-    assert "`muslin train` makes one" in str(refused.value)
+    assert "`muslin run --sample`" in str(refused.value)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="there is no run folder"):
+    with pytest.raises(RunError, match=r"run folder .* does not exist\. Pass"):
         RunFolder.open(tmp_path / "nowhere")
-    with pytest.raises(RunError, match=r"lacks run\.json"):
+    with pytest.raises(RunError, match=r"has no run\.json"):
         RunFolder.open(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["design.toml", "history.csv"])
 def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
     (folder.path / name).unlink(missing_ok=True)
-    with pytest.raises(RunError, match=f"lacks {name}"):
+    with pytest.raises(RunError, match=f"has no {name}"):
         _ = folder.design if name == "design.toml" else folder.history
 
 
@@ -113,13 +122,13 @@ def test_a_missing_file_is_named(folder: RunFolder, name: str) -> None:
         ("run.json", b"{", "run.json is damaged"),
         ("run.json", b"[]", "run.json is damaged"),
         ("run.json", b'{"format": 7}', "from another version of Muslin: format"),
-        ("history.csv", b"a,b\n1,2\n", "the columns are"),
+        ("history.csv", b"a,b\n1,2\n", "has the columns a, b"),
         ("history.csv", b"\xff\xfe", "history.csv is damaged"),
         ("predictions.safetensors", b"rubbish", "predictions.safetensors is damaged"),
-        ("evaluation.json", b"[1]", "does not hold an evaluation"),
+        ("evaluation.json", b"[1]", "does not contain an evaluation"),
         ("evaluation.json", b"[" * 100_000, "evaluation.json is damaged"),
-        ("evaluation.json", b"{", "Delete it and run `muslin evaluate .*` again"),
-        ("predictions.safetensors", b"", "Delete it and run `muslin evaluate .*` again"),
+        ("evaluation.json", b"{", "Delete it and rerun `muslin evaluate"),
+        ("predictions.safetensors", b"", "Delete it and rerun `muslin evaluate"),
         ("history.csv", b"", "history.csv is empty"),
     ],
 )
@@ -147,13 +156,13 @@ def test_the_epoch_kept_is_the_one_restored_or_else_the_last() -> None:
 def test_a_history_that_was_cut_off_says_where(folder: RunFolder) -> None:
     text = History([Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4)]).to_csv()
     (folder.path / "history.csv").write_text(text[: text.index(",0.85")])
-    with pytest.raises(RunError, match="line 2 has 5 values for 8 columns; it ends before validation_accuracy"):
+    with pytest.raises(RunError, match="line 2 has 5 values for 8 columns: validation_accuracy is missing"):
         _ = folder.history
 
 
 def test_a_place_that_cannot_be_written_is_explained(record: RunRecord, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MuslinError, match=r"the run folder .* can't be made"):
+    with pytest.raises(MuslinError, match=r"run folder .* cannot be created"):
         RunFolder.create(record, CNN, tmp_path / "file")
 
 
@@ -176,7 +185,7 @@ def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MuslinError, match=r"run\.json can't be written: No space left on device"):
+    with pytest.raises(MuslinError, match=r"run\.json cannot be written: No space left on device"):
         folder.save_record(folder.record.model_copy(update={"seed": 9}))
     assert (folder.path / "run.json").read_bytes() == before
     assert {path.name for path in folder.path.iterdir()} == {"run.json", "design.toml"}

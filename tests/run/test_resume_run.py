@@ -20,7 +20,7 @@ from muslin.errors import RunError
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.callbacks import Callback
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.workflow.observer import Observer
 from muslin.workflow.run import run
 from muslin.workflow.train import train
@@ -68,7 +68,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert [path.suffix for path in folder.checkpoints_path.iterdir()] == [".checkpoint"] * 2
     other = muslin("train", "--resume", folder.path, "--seed", "4", cwd=tmp_path)
     assert other.returncode == 1
-    assert "The seed was 3, now it is 4." in other.stderr
+    assert "The seed was 3, but is 4 now." in other.stderr
     resumed = muslin("train", "--resume", folder.path, cwd=tmp_path)  # it knows its design, recipe, seed and data
     assert resumed.returncode == 0, resumed.stderr
     assert "40 epochs" in resumed.stdout
@@ -103,7 +103,7 @@ def test_a_whole_run_goes_on_where_its_baseline_was_stopped(
     assert again.folder.report_path.exists()
     run(DENSE, sample, RECIPE, baseline=baseline, resume=resume, progress=hearing)
     assert "Nothing is missing" in said[-1]
-    with pytest.raises(RunError, match=r"can't be resumed .* The design differs"):
+    with pytest.raises(RunError, match=r"cannot resume.* The design differs"):
         run(
             DENSE,
             sample,

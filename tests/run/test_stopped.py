@@ -104,7 +104,7 @@ def test_sigterm_means_after_a_run_what_it_meant_before(sample: Dataset, tmp_pat
 
 
 def test_a_disk_that_is_full_after_training_costs_no_training(sample: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(MuslinError, match=r"answers can't be written: No space left on device\. Free some") as raised:
+    with pytest.raises(MuslinError, match=r"answers cannot be written: No space left on device\. Free some") as raised:
         run(*everything(sample), baseline="none", out=tmp_path, progress=FullDisk(tmp_path / "answers"))
     (folder,) = list_runs(tmp_path)
     assert raised.value.__notes__ == [f"After that, to go on: muslin run --resume {folder.path}"]

@@ -70,7 +70,7 @@ def test_a_signal_lets_requests_finish_and_is_no_failure(begin: Begin, number: s
         sock.sendall(BODY)
         assert sock.recv(1000).startswith(b"HTTP/1.1 200")
     _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, "Ctrl-C closes it.\n")
+    assert (process.returncode, said) == (0, "Press Ctrl-C to stop.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -78,7 +78,7 @@ def test_a_signal_before_the_server_answers_is_no_failure_either(begin: Begin, n
     process, _ = begin()
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, "Ctrl-C closes it.\n")
+    assert (process.returncode, said) == (0, "Press Ctrl-C to stop.\n")
 
 
 def test_ctrl_c_again_waits_for_nobody(begin: Begin) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.data.source import Source
 from muslin.data.sources import SAMPLE
 from muslin.runs.folder import RunFolder
 from server.conftest import Running, Start, wait_until
@@ -30,17 +31,17 @@ def refusal(answer: httpx.Response, status: int = 422) -> str:
 @pytest.mark.parametrize("place", ["predict", "explain", "photo"])
 def test_a_run_in_the_query_is_not_taken_for_the_servers_own_choice(served: Running, place: str) -> None:
     answer = served.http.post(f"/api/{place}?run=nope", json={"images": [BLANK]})
-    assert refusal(answer) == "There is no query parameter 'run' here; there are none. Say it in the body."
+    assert refusal(answer) == "Unknown query parameter: 'run'; this path takes none. Send it in the body."
 
 
 def test_an_unknown_query_parameter_is_named_beside_those_that_there_are(served: Running, cnn: RunFolder) -> None:
     place = f"/api/runs/{cnn.name}/confusion"
     said = refusal(served.http.get(place, params={"true": 0, "predicted": 0, "most": 5, "Limit": ""}))
-    assert said == "There is no query parameter 'Limit', 'most' here; there are true, predicted, limit."
+    assert said == "Unknown query parameters: 'Limit', 'most'; known parameters: true, predicted, limit."
     assert served.http.get(place, params={"true": 0, "predicted": 0, "limit": 5}).status_code == 200
-    assert "'x' here; there are none." in refusal(served.http.get("/api/runs?x"))
+    assert "'x'; this path takes none." in refusal(served.http.get("/api/runs?x"))
     many = refusal(served.http.get("/api/runs", params={f"{'a' * 200}{number}": 1 for number in range(9)}))
-    assert "and 5 more here" in many
+    assert "and 5 more;" in many
     assert len(many) < 600
 
 
@@ -60,27 +61,26 @@ def test_a_query_does_not_hide_that_there_is_nothing(served: Running) -> None:
 def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_terminal(
     start: Start, cnn: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = cnn.record.data.model_copy(
-        update={"fingerprint": "0" * 64, "sample": False, "source": "--data (\x1b[2J/home)"}
-    )
+    place = Source(kind="path", path=Path("\x1b[2J/home"))
+    data = cnn.record.data.model_copy(update={"fingerprint": "0" * 64, "sample": False, "source": place})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
     train, test = np.random.default_rng(0).integers(0, 256, (2, 20, 28, 28), dtype=np.uint8)
     labels = np.arange(20, dtype=np.uint8) % 2
     np.savez(tmp_path / "others.npz", x_train=train, y_train=labels, x_test=test, y_test=labels)
-    for where, because in ((tmp_path / "others.npz", "other images than the server found"), (tmp_path / "no", "any")):
+    for where, because in ((tmp_path / "others.npz", "trained on other images"), (tmp_path / "no", "could not read")):
         caplog.clear()
         up = start(runs=tmp_path / "runs", run=None, data=where)
         guide = f"/api/runs/{lone.name}/guide"
         wait_until(lambda: up.http.get(guide).json()["images"] == "missing")  # noqa: B023
         reason = up.http.get(guide).json()["reason"]
         said = refusal(up.http.post("/api/explain", json={"example": {"split": "test", "index": 0}}), 409)
-        assert said == f"The images of this run are not here: {reason}"
+        assert said == f"The images of this run are not available. {reason}"
         assert because in reason
         assert "muslin serve … --data PATH" in reason
         assert str(tmp_path) not in said
         (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("muslin")]
-        assert f"run {lone.name} were not found" in line
+        assert f"images of run {lone.name} not found" in line
         assert str(where) in line
         assert "muslin serve … --data PATH" in line
         assert "\x1b" not in line
@@ -89,7 +89,7 @@ def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_termi
 def test_a_runs_own_images_are_found_where_it_was_trained_on_them(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
     moved = tmp_path / "moved.npz"
     moved.write_bytes(SAMPLE.read_bytes())
-    data = cnn.record.data.model_copy(update={"sample": False, "source": f"--data ({moved})"})
+    data = cnn.record.data.model_copy(update={"sample": False, "source": Source(kind="path", path=moved)})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(cnn.weights_path.read_bytes())
     up = start(runs=tmp_path / "runs", run=None)
@@ -98,7 +98,7 @@ def test_a_runs_own_images_are_found_where_it_was_trained_on_them(start: Start, 
 
 
 def test_no_answer_says_where_on_the_server_something_is(start: Start, cnn: RunFolder, tmp_path: Path) -> None:
-    data = cnn.record.data.model_copy(update={"source": "your cache (/home/ada/.cache/muslin)"})
+    data = cnn.record.data.model_copy(update={"source": Source(kind="cache", path=Path("/home/ada/.cache/muslin"))})
     lone = RunFolder.create(cnn.record.model_copy(update={"data": data}), cnn.design, tmp_path / "runs")
     lone.weights_path.write_bytes(b"damaged")
     up = start(runs=tmp_path / "runs", run=None)
@@ -116,7 +116,7 @@ def test_an_unknown_field_of_a_form_is_named_beside_those_that_there_are(
     served: Running, place: str, fields: str
 ) -> None:
     said = refusal(served.http.post(f"/api/{place}", files={"file": b"x"}))
-    assert said == f"There is no field 'file' in this form; there are {fields}."
+    assert said == f"Unknown form field: 'file'; known fields: {fields}."
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_an_unknown_field_of_json_is_named_beside_those_that_there_are(
     served: Running, place: str, body: dict[str, object], where: str, fields: str
 ) -> None:
     answer = served.http.post(f"/api/{place}", json=body)
-    assert "1 value is not as" in refusal(answer)
-    assert answer.json()["faults"] == [{"where": where, "what": f"There is no such field; there are {fields}."}]
+    assert "1 value is invalid" in refusal(answer)
+    assert answer.json()["faults"] == [{"where": where, "what": f"Unknown field; known fields: {fields}."}]
 
 
 def test_a_wrong_value_in_the_query_is_named(served: Running, cnn: RunFolder) -> None:
@@ -147,7 +147,7 @@ def test_pixels_of_another_size_are_sent_where_pictures_are_fitted(
 ) -> None:
     said = refusal(served.http.post(f"/api/{place}", json=body))
     assert "the network takes 28×28×1" in said
-    assert "sent as a form: POST /api/predict fits and classifies it" in said
+    assert "use a form: POST /api/predict prepares and classifies it" in said
 
 
 @pytest.mark.parametrize("place", ["predict", "photo"])

@@ -163,8 +163,8 @@ def test_serving_needs_no_torch(cnn: RunFolder) -> None:
         "import sys; import muslin.cli.serve, muslin.server.server\n"
         "from muslin.server import Settings, create_app\nfrom pathlib import Path\n"
         f"app = create_app(Settings(runs=Path({str(cnn.path.parent)!r})))\n"
-        f"room = app.state.service.rooms.room({cnn.name!r})\n"
-        "import numpy as np\nroom.inside.activations(np.zeros((1, 28, 28, 1), np.uint8))\n"
+        f"loaded = app.state.service.loaded_runs.load({cnn.name!r})\n"
+        "import numpy as np\nloaded.inside.activations(np.zeros((1, 28, 28, 1), np.uint8))\n"
         "app.state.service.close()\nsys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -336,7 +336,7 @@ def test_a_slow_body_is_given_up(start: Start) -> None:
 
 
 def test_who_sends_no_headers_is_hung_up_on(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muslin.server.middleware.door.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("muslin.server.middleware.capacity.HEADER_SECONDS", 0.3)
     up = start()
     host = urlsplit(up.url)
     with socket.create_connection((host.hostname, host.port), timeout=10) as sock:
@@ -418,7 +418,7 @@ def test_who_finds_no_place_is_told_before_the_body_and_keeps_the_connection(ful
             assert first.startswith(b"HTTP/1.1 503 ")
             assert b"retry-after: 1\r\n" in first
             assert b"connection: close" not in first
-            assert json.loads(problem)["detail"].startswith("All 1 places are taken")
+            assert json.loads(problem)["detail"].startswith("The server is computing the maximum of 1 request.")
             sock.sendall(body[:99])
             sock.sendall(body[99:])
         slots_of(full).taken = 0
@@ -470,7 +470,7 @@ def test_who_goes_on_asking_without_reading_the_answers_is_hung_up_on(full: Runn
 
 
 def test_a_refused_body_that_never_comes_is_hung_up_on(full: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("muslin.server.middleware.door.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("muslin.server.middleware.capacity.HEADER_SECONDS", 0.3)
     with connect(full) as sock:
         sock.sendall(head(10))
         answer(sock)

@@ -15,8 +15,9 @@ from muslin.recipe import EarlyStopping, Plateau, Recipe, load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.history import Epoch
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 from muslin.training.outcome import Fitted
+from muslin.training.state import Training
 
 FAST = load_recipe("fast").with_(epochs=2, batch_size=32)
 PLAIN = load_recipe("notebook").with_(epochs=2, batch_size=64)
@@ -74,7 +75,7 @@ class Scripted(Callback):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
         script = iter(losses)
-        monkeypatch.setattr(Training, "_validate", lambda _training: (next(script), 0.5))
+        monkeypatch.setattr(TrainingLoop, "_validate", lambda _training: (next(script), 0.5))
         self.weights: list[torch.Tensor] = []
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
@@ -216,15 +217,15 @@ def blown(rate: float) -> Recipe:
 @pytest.mark.parametrize(
     ("recipe", "says"),
     [
-        (blown(1e39), "after step 1 of 2: the update made 'conv1.weight' infinite or not a number"),
-        (blown(1e20), "after step 1 of 2: the validation loss is no longer finite (nan)"),
+        (blown(1e39), "after step 1 of 2: the update made 'conv1.weight' infinite or NaN"),
+        (blown(1e20), "after step 1 of 2: the validation loss is not finite (nan)"),
         (
             blown(1e39).with_(batch_size=64),
-            "at step 2 of 8: the output of layer 'conv1' is no longer finite (loss nan)",
+            "at step 2 of 8: the output of layer 'conv1' is not finite (loss nan)",
         ),
         (
             blown(1e20).with_(batch_size=64),
-            "at step 2 of 8: the output of layer 'conv2' is no longer finite (loss nan)",
+            "at step 2 of 8: the output of layer 'conv2' is not finite (loss nan)",
         ),
     ],
     ids=["weights", "validation", "weights, second step", "loss, second step"],
@@ -234,9 +235,7 @@ def test_a_training_blown_up_in_its_first_epoch_has_no_good_weights(
 ) -> None:
     fitted = fit(small, few, recipe, precision="float32")
     assert (fitted.outcome.end, fitted.outcome.restored_epoch, len(fitted.history)) == ("diverged", None, 0)
-    assert fitted.outcome.reason == (
-        f"training stopped {says}. There are no good weights to go back to. Lower the learning rate."
-    )
+    assert fitted.outcome.reason == f"training stopped {says}. No usable weights remain. Lower the learning rate."
     assert not fitted.usable
 
 
@@ -277,12 +276,12 @@ def test_an_interruption_right_after_an_update_that_breaks_weights_does_not_hide
 def test_a_design_for_other_images_is_refused(small: Design, few: Dataset) -> None:
     with pytest.raises(DesignError, match="takes images of 20×20×1, but the data's are 28×28×1"):
         fit(small.fitted_to((20, 20, 1), 10), few, FAST)
-    with pytest.raises(DesignError, match="ends in 7 units, but the data has 10 classes"):
+    with pytest.raises(DesignError, match="has 7 output units, but the data has 10 classes"):
         fit(small.fitted_to((28, 28, 1), 7), few, FAST)
 
 
 def test_an_unknown_device_or_precision_is_refused(small: Design, few: Dataset) -> None:
-    with pytest.raises(TrainingError, match="device 'abacus' can't be used"):
+    with pytest.raises(TrainingError, match=r"device 'abacus' is not available .* Choose cpu, cuda or mps"):
         fit(small, few, FAST, device="abacus")
     with pytest.raises(TrainingError, match="precision 'float8' is unknown"):
         fit(small, few, FAST, precision="float8")

@@ -14,8 +14,8 @@ from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.history import Epoch
 from muslin.training.initialization import initialize
-from muslin.training.loop import Training
 from muslin.training.scaling import InputScaling
+from muslin.training.state import Training
 
 HEAD = '{kind = "global_avg_pool2d", name = "average"}, {kind = "dense", name = "output", units = 10}]'
 START = 'name = "tried"\ninput_shape = [28, 28, 1]\nlayers = ['
@@ -63,7 +63,7 @@ def test_the_kept_network_answers_as_it_did_in_training(small: Design, few: Data
 
 def test_dropout_before_the_first_weights_is_refused(few: Dataset) -> None:
     design = parse_design(START + '{kind = "dropout", name = "d"}, {kind = "conv2d", name = "c", filters = 2},' + HEAD)
-    with pytest.raises(RecipeError, match="'d' drops pixels before the first weights"):
+    with pytest.raises(RecipeError, match=r"layer 'd' drops pixels .* Move the dropout layer"):
         fit(design, few, load_recipe("fast").with_(input_scaling="standardized"))
 
 

@@ -16,8 +16,9 @@ from muslin.errors import RunError
 from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints, from_bytes, to_bytes
-from muslin.training.loop import Training
-from muslin.training.snapshot import Identity, Snapshot, Tally, capture, differences, require_same, restore
+from muslin.training.loop import TrainingLoop
+from muslin.training.snapshot import Snapshot, capture, differences, require_same, restore
+from muslin.training.state import Identity, Tally, Training
 
 RECIPE = load_recipe("fast").with_(epochs=1)
 HERE = Identity(design="a\nb\nc\n", recipe={"epochs": 3}, data="0123456789abcdef", seed=1, device="cpu")
@@ -46,7 +47,7 @@ def trainings(small: Design, few: Dataset) -> Iterator[Iterator[Training]]:
 
     def make() -> Iterator[Training]:
         while True:
-            yield Training(small, few, RECIPE, 0, torch.device("cpu"), "float32")
+            yield TrainingLoop(small, few, RECIPE, 0, torch.device("cpu"), "float32")
 
     with torch.random.fork_rng(devices=[]):
         yield make()
@@ -123,20 +124,17 @@ def test_a_tally_counts_batches_by_their_images() -> None:
 @pytest.mark.parametrize(
     ("then", "now", "says"),
     [
-        ([Counting()], [], "keep a state (Counting) than now (none)"),
-        ([], [Counting()], "keep a state (none) than now (Counting)"),
-        ([Counting(), Other()], [Other(), Counting()], "keep a state (Counting, Other) than now (Other, Counting)"),
+        ([Counting()], [], "saved for Counting, but none given now"),
+        ([], [Counting()], "saved for none, but Counting given now"),
+        ([Counting(), Other()], [Other(), Counting()], "saved for Counting, Other, but Other, Counting given now"),
     ],
 )
 def test_other_callbacks_are_refused_with_their_names(
     trainings: Iterator[Training], then: list[Callback], now: list[Callback], says: str
 ) -> None:
     snapshot = through_a_file(capture(next(trainings), then, 0.0))
-    with pytest.raises(RunError) as raised:
+    with pytest.raises(RunError, match=f"{says}. Pass the same callbacks"):
         restore(next(trainings), snapshot, now)
-    assert str(raised.value) == (
-        f"the run was watched by other callbacks that {says}. Pass the same callbacks, in the same order."
-    )
 
 
 def test_callbacks_get_back_what_each_of_them_kept(trainings: Iterator[Training]) -> None:
@@ -175,7 +173,7 @@ def test_a_checkpoint_without_the_empty_states_is_read(trainings: Iterator[Train
 
 def test_a_state_that_a_callback_can_not_use_is_explained(trainings: Iterator[Training]) -> None:
     snapshot = capture(next(trainings), [Counting(1)], 0.0)
-    with pytest.raises(RunError, match=r"the checkpoint's state of the callback Counting can't be used: KeyError"):
+    with pytest.raises(RunError, match="callback Counting cannot restore its state from the checkpoint: KeyError"):
         restore(next(trainings), snapshot, [Counting(-1)])
 
 
@@ -185,7 +183,7 @@ def test_arrays_of_another_network_are_refused(trainings: Iterator[Training]) ->
     lacking = {name: array for name, array in arrays.items() if name != "weights/conv1.bias"} | {
         "more": arrays["random/cpu"]
     }
-    with pytest.raises(RunError, match=r"lacks or has too many arrays: more, weights/conv1\.bias\. Train again"):
+    with pytest.raises(RunError, match=r"missing or extra arrays: more, weights/conv1\.bias\. Start a new run"):
         restore(next(trainings), replace(snapshot, arrays=lacking), [])
     for wrong in (np.zeros(9, np.float32), np.zeros(8, np.float64)):
         with pytest.raises(RunError, match=rf"array 'weights/conv1\.bias' is {wrong.dtype} of shape \({len(wrong)},\)"):
@@ -198,7 +196,7 @@ def test_of_many_arrays_too_many_the_first_are_named(trainings: Iterator[Trainin
     with pytest.raises(RunError) as raised:
         restore(next(trainings), replace(snapshot, arrays=snapshot.arrays | more), [])
     named = ", ".join(more)[:200]
-    assert str(raised.value) == f"the checkpoint lacks or has too many arrays: {named}. Train again."
+    assert f": {named}. Start" in str(raised.value)
 
 
 def test_a_copy_stays_as_it_is_when_training_goes_on(trainings: Iterator[Training]) -> None:
@@ -214,21 +212,21 @@ def test_a_copy_stays_as_it_is_when_training_goes_on(trainings: Iterator[Trainin
     ("changes", "says"),
     [
         ({}, []),
-        ({"design": "a\nB\nc\n"}, ["The design differs (- the run's, + this one): - b | + B."]),
-        ({"design": "1\n2\n3\n"}, ["The design differs (- the run's, + this one): - a | - b | - c | + 1 | + 2 | + 3."]),
+        ({"design": "a\nB\nc\n"}, ["The design differs (- run, + now): - b | + B."]),
+        ({"design": "1\n2\n3\n"}, ["The design differs (- run, + now): - a | - b | - c | + 1 | + 2 | + 3."]),
         (
             {"design": "1\n2\n3\n4\n"},
-            ["The design differs (- the run's, + this one): - a | - b | - c | + 1 | + 2 | + 3 …."],
+            ["The design differs (- run, + now): - a | - b | - c | + 1 | + 2 | + 3 …."],
         ),
         (
             {"recipe": {"epochs": 4, "name": "x" * 200}},
-            ["The recipe's epochs was 3, now it is 4.", f"The recipe's name was None, now it is {'x' * 120}."],
+            ["The recipe's epochs was 3, but is 4 now.", f"The recipe's name was None, but is {'x' * 120} now."],
         ),
-        ({"recipe": {}}, ["The recipe's epochs was 3, now it is None."]),
-        ({"data": "fedcba9876543210"}, ["The images are others: fingerprint 0123456789ab… then, fedcba987654… now."]),
-        ({"seed": 2}, ["The seed was 1, now it is 2."]),
-        ({"device": "cuda"}, ["The device was cpu, now it is cuda."]),
-        ({"precision": "bfloat16"}, ["The precision was , now it is bfloat16."]),
+        ({"recipe": {}}, ["The recipe's epochs was 3, but is None now."]),
+        ({"data": "fedcba9876543210"}, ["The images differ: fingerprint 0123456789ab… in the run, fedcba987654… now."]),
+        ({"seed": 2}, ["The seed was 1, but is 2 now."]),
+        ({"device": "cuda"}, ["The device was cpu, but is cuda now."]),
+        ({"precision": "bfloat16"}, ["The precision was , but is bfloat16 now."]),
     ],
 )
 def test_differences_are_told_in_a_sentence_each(changes: dict[str, Any], says: list[str]) -> None:
@@ -237,10 +235,7 @@ def test_differences_are_told_in_a_sentence_each(changes: dict[str, Any], says: 
     if says:
         with pytest.raises(RunError) as raised:
             require_same(HERE, now)
-        assert str(raised.value) == (
-            f"this run can't be resumed with something else than it began with. {' '.join(says)} "
-            "Leave out what differs, or begin a new run."
-        )
+        assert f" {' '.join(says)} Omit" in str(raised.value)
     else:
         require_same(HERE, now)
 

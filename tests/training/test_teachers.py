@@ -24,9 +24,10 @@ from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import fit
 from muslin.training.forward import log_probabilities
 from muslin.training.history import Epoch
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 from muslin.training.outcome import Fitted
 from muslin.training.progress import ShowProgress
+from muslin.training.state import Training
 from muslin.training.teachers import distilled, teacher
 from muslin.trials.arm import Arm
 
@@ -122,13 +123,13 @@ def test_teachers_may_be_trained_with_other_steps_and_dropout(
     small: Design, few: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lessons: list[Recipe] = []
-    plain = Training.__init__
+    plain = TrainingLoop.__init__
 
     def note(self: Training, *arguments: object) -> None:
         plain(self, *arguments)  # type: ignore[arg-type]
         lessons.append(self.recipe)
 
-    monkeypatch.setattr(Training, "__init__", note)
+    monkeypatch.setattr(TrainingLoop, "__init__", note)
     settings = Distillation(teachers=1, epochs=1, widen=1, learning_rate=0.007, dropout=0.3)
     fit(small, few, TAUGHT.with_(distillation=settings, epochs=1), seed=3)
     teachers, own = lessons
@@ -178,7 +179,7 @@ def test_the_answers_are_those_of_networks_trained_alone(
 ) -> None:
     taught: list[torch.Tensor] = []
     seeds: list[int] = []
-    plain = Training.__init__
+    plain = TrainingLoop.__init__
 
     def note(self: Training, *arguments: object) -> None:
         plain(self, *arguments)  # type: ignore[arg-type]
@@ -187,7 +188,7 @@ def test_the_answers_are_those_of_networks_trained_alone(
             taught.append(self.batches.taught)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Training, "__init__", note)
+        patch.setattr(TrainingLoop, "__init__", note)
         fit(small, few, TAUGHT, seed=3)
     assert len(set(seeds)) == 3
     alone = [fit(teacher(small, SETTINGS), few, TAUGHT.with_(distillation=None), seed=seed) for seed in seeds[:2]]

@@ -59,7 +59,7 @@ def test_a_hung_worker_is_ended_and_after_some_tries_the_job_has_failed(few: Dat
     with Stopping(few, tmp_path, workers=1, patience=0.2, retries=1) as executor:
         (answer,) = executor.run([Job("only", "{}")])
     assert answer.text is None
-    assert answer.cause == "the worker gave no sign of life for 0.2 s, 2 times"
+    assert answer.cause == "the worker gave no heartbeat for 0.2 s, 2 times"
     assert answer.attempts == 2
 
 

@@ -1,1 +1,1 @@
-"""The disk: writes that are whole or absent, the lock on a folder, new folders, and the user's cache."""
+"""The disk: atomic writes, the lock on a folder, new folders, and the user's cache."""

@@ -1,4 +1,4 @@
-"""The user's cache: fetched data, compiled operators, what was measured of the machine."""
+"""The user's cache: downloaded data, compiled operators, measurements of the machine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ CACHE_VARIABLE = "MUSLIN_CACHE"
 
 
 def cache_folder(part: str) -> Path:
-    """One part of the cache, which may not exist yet: under $MUSLIN_CACHE, or the system's folder for caches.
+    """Folder of one part of the cache: under $MUSLIN_CACHE if set, else in the system's cache folder.
 
     Args:
-        part: a name such as "fashion-mnist" or "operators".
+        part: name of the part, such as "fashion-mnist" or "operators".
+
+    Returns:
+        Path of the folder, which may not exist yet.
     """
     from platformdirs import user_cache_path  # noqa: PLC0415  (not needed when a path is given)
 

@@ -1,4 +1,4 @@
-"""Writing files so that they are whole or absent."""
+"""Atomic writes: a file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from pathlib import Path
 
 from muslin.errors import MuslinError
 
+_WINDOWS = os.name == "nt"
 _TORN = re.compile(r"\..*-(\d{1,10})-[a-z0-9_]{8}\.torn(\..+)?")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success flush it to disk and rename it into place.
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it into place.
 
-    The reader of `path` sees the old file or the new one, never a part. If the block raises, the temporary file is
-    removed and `path` is untouched. An operating-system error (disk full, read-only) becomes a `MuslinError` that names
-    `path`.
+    A reader of `path` sees the old file or the new one, never a part. If the block raises, the temporary file is
+    removed and `path` is unchanged.
+
+    Raises:
+        MuslinError: the operating system reports an error (disk full, read-only); the message names `path`.
     """
     temporary: Path | None = None
     try:
@@ -37,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
         flush(path.parent)
     except OSError as error:
         raise MuslinError(
-            f"{path} can't be written: {_reason(error)}. Free some space or choose a place that you may write to."
+            f"{path} cannot be written: {_reason(error)}. Free some space, or choose a folder that you may write to."
         ) from error
     finally:
         if temporary is not None:
@@ -46,21 +49,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
+    """Write `content` to `path` atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write `content` to `path` as UTF-8, whole or not at all."""
+    """Write `content` to `path` atomically, as UTF-8."""
     write_bytes(path, content.encode())
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, where there is none, so that they outlast a loss of power.
+    """Create a folder and its parents where missing, so that they survive a power failure.
 
     Raises:
-        OSError: it can't be made.
+        OSError: the folder cannot be created.
     """
     if path.is_dir():
         return
@@ -70,8 +73,8 @@ def make_folder(path: Path) -> None:
 
 
 def sweep(folder: Path, *, deep: bool = True) -> None:
-    """Remove what writers that have died since left in a folder and, if `deep`, in those below it."""
-    with contextlib.suppress(OSError):  # what can't be removed does no harm
+    """Remove the temporary files of dead writers from a folder and, if `deep`, from its subfolders."""
+    with contextlib.suppress(OSError):  # a leftover file does no harm
         for path in [*(folder.rglob if deep else folder.glob)(".*.torn*")]:
             found = _TORN.fullmatch(path.name)
             if found and not alive(int(found[1])):
@@ -79,19 +82,22 @@ def sweep(folder: Path, *, deep: bool = True) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether there is a process of that number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+    """Whether a process with this number exists."""
+    # On Windows, os.kill(pid, 0) would interrupt the process instead of looking for it.
+    import psutil  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415  (30 ms; only what is swept needs it)
+
+    return bool(psutil.pid_exists(pid))
 
 
 def flush(path: Path) -> None:
-    """Wait until a file or a directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until a file or a directory is on the disk.
+
+    Windows has no call to flush a directory (its file systems keep a journal of names), and flushes only files that are
+    open for writing.
+    """
+    if _WINDOWS and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -99,7 +105,7 @@ def flush(path: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """Why, in the system's words: a library that raised it may have said it at length."""
+    """The operating system's reason, without the library's own wording around it."""
     return os.strerror(error.errno) if error.errno else str(error)
 
 

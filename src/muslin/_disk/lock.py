@@ -1,105 +1,96 @@
-"""One process at a time: the lock on a folder that is being worked on, and what those that died left behind in it."""
+"""One process at a time: the lock on a folder, and the removal of what dead writers left behind in it."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
-import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
 
 from muslin._disk.files import alive, sweep
 from muslin.errors import MuslinError, RunError
 
 NAME = ".lock"
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 5.0  # a dead owner's children may hold its lock a moment longer
 
-_held: set[tuple[int, Path]] = set()  # by thread: a verb that holds a folder may call another one on it
+
+class _Owner(NamedTuple):
+    pid: int
+    host: str
+
+    @property
+    def is_dead(self) -> bool:
+        return self.host == platform.node() and not alive(self.pid)
 
 
 @contextlib.contextmanager
 def at_work(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, and clear away what writers that died left in the folder.
+    """Hold the folder's lock and remove the temporary files of writers that died.
 
-    The system gives the lock back when its owner ends, however it ends; whose lock it was, its file tells.
+    The operating system releases the lock when its owner ends, however it ends. The lock file names the owner. A thread
+    that holds the lock may enter again; another thread of the same process may not.
 
     Raises:
-        RunError: another process, or another thread of this one, holds it.
-        MuslinError: the folder can't be written.
+        RunError: another process, or another thread of this one, holds the lock.
+        MuslinError: the folder is not writable.
     """
-    mine = (threading.get_ident(), folder.resolve())
-    if mine in _held:
+    path = folder.resolve() / NAME
+    # A singleton with thread-local state: entering again nests within a thread and conflicts between threads.
+    lock = FileLock(path, is_singleton=True, on_acquired=_sign)
+    if lock.is_locked:
         yield
         return
-    path = folder / NAME
-    descriptor = _acquired(path)
-    _held.add(mine)
+    try:
+        lock.acquire(timeout=_PATIENCE_SECONDS, cancel_check=lambda: _is_held(path))
+    except Timeout as error:
+        raise _locked(folder, _owner(path)) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise MuslinError(
+            f"{folder} cannot be locked: {reason}. Choose a folder on a local disk that you may write to."
+        ) from error
     try:
         sweep(folder)
         yield
     finally:
-        _held.discard(mine)
-        with contextlib.suppress(OSError):
-            path.unlink()
-        os.close(descriptor)
+        with contextlib.suppress(OSError):  # while it is held, so that nobody else's lock is removed;
+            path.unlink()  # Windows refuses, and filelock removes the file after the release
+        lock.release()
 
 
-def _acquired(path: Path) -> int:
-    patience = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            reason = f"{error.strerror}. Is it yours to write to?"
-            raise MuslinError(f"{path.parent} can't be worked in: {reason}") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _still_there(path, descriptor):
-                owner = {"pid": os.getpid(), "host": platform.node(), "since": datetime.now().isoformat(" ", "seconds")}
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, json.dumps(owner).encode(), 0)
-                return descriptor
-        except BlockingIOError as error:
-            content = os.pread(descriptor, 1000, 0)
-            os.close(descriptor)
-            if _is_dead(content) and time.monotonic() < patience:
-                time.sleep(0.05)
-                continue
-            owner_text = _describe(content)
-            raise RunError(
-                f"{path.parent} is being worked on by another process{owner_text}. Wait until it is done, or end it: "
-                "its lock goes with it."
-            ) from error
-        except OSError as error:
-            os.close(descriptor)
-            raise MuslinError(f"{path} can't be locked: {error.strerror}. Choose a folder on a local disk.") from error
-        os.close(descriptor)  # its owner removed it while we waited for it
+# Windows locks the first byte against reading, so the owner's name begins after a space.
+def _sign(descriptor: int) -> None:
+    owner = {"pid": os.getpid(), "host": platform.node(), "since": datetime.now().isoformat(" ", "seconds")}
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, b" " + json.dumps(owner).encode())
 
 
-def _still_there(path: Path, descriptor: int) -> bool:
+def _owner(path: Path) -> _Owner | None:
+    """The owner that the lock file names; None if it has not signed yet."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
+        with path.open("rb", buffering=0) as file:
+            file.seek(1)
+            content = json.loads(file.read(1000))
+        return _Owner(int(content["pid"]), str(content["host"])[:60])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
-def _is_dead(content: bytes) -> bool:
-    """Whether the owner is known to be gone: what it started may hold the lock for a moment longer."""
-    try:
-        owner = json.loads(content)
-        return bool(owner["host"] == platform.node() and not alive(int(owner["pid"])))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return True  # it has only just got the lock, and not written its name
+def _is_held(path: Path) -> bool:
+    owner = _owner(path)
+    return owner is not None and not owner.is_dead
 
 
-def _describe(content: bytes) -> str:
-    try:
-        owner = json.loads(content)
-        return f" (number {int(owner['pid'])} on {owner['host']!s:.60}, since {owner['since']!s:.30})"
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+def _locked(folder: Path, owner: _Owner | None) -> RunError:
+    if owner == (os.getpid(), platform.node()):
+        return RunError(f"{folder} is locked by another thread of this process. Wait for it to finish.")
+    named = f" (pid {owner.pid} on {owner.host})" if owner else ""
+    return RunError(
+        f"{folder} is locked by another process{named}. Wait for it to finish, or terminate it to release the lock."
+    )

@@ -1,4 +1,4 @@
-"""Making a run's folder, whole or not at all."""
+"""Creating a run's folder atomically."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ from muslin.errors import MuslinError
 
 
 def new_folder(parent: Path, name: str, begin: Callable[[Path], None]) -> Path:
-    """A folder that did not exist before, with what `begin` writes: two runs in one second get different ones.
+    """Create a new folder with the files that `begin` writes.
 
-    It is made under another name, and gets its own when it is whole: a folder without run.json is never seen.
+    The folder is prepared under a temporary name and renamed when complete, so a folder without run.json is never
+    visible. A name that is taken gets a number: two runs that start in one second get different folders.
+
+    Args:
+        parent: folder to create it in.
+        name: name of the new folder.
+        begin: function that writes the first files into the folder it is given.
+
+    Returns:
+        Absolute path of the new folder.
 
     Raises:
-        MuslinError: it can't be made.
+        MuslinError: the folder cannot be created.
     """
     staging: Path | None = None
     try:
@@ -35,17 +44,16 @@ def new_folder(parent: Path, name: str, begin: Callable[[Path], None]) -> Path:
             try:
                 staging.rename(path)
             except OSError as error:
-                if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process was faster
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process took the name
                     continue
                 raise
             flush(parent)
             return path.resolve()
     except OSError as error:
         raise MuslinError(
-            f"the run folder {parent / name} can't be made: {error.strerror}. Choose one that you may write to "
-            "(-o/--out)."
+            f"run folder {parent / name} cannot be created: {error.strerror}. Choose a folder that you may write to."
         ) from error
     finally:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)
-    raise MuslinError(f"there are too many runs called {name} under {parent}. Choose another folder (-o/--out).")
+    raise MuslinError(f"{parent} already holds 999 runs named {name}. Choose another folder.")

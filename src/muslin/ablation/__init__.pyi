@@ -1,15 +1,15 @@
 from .findings import Evidence, Shifted, Together
 from .justification import STUDIES
 from .run import Watcher, ablate, conduct, new_folder, resume, waiting
-from .settings import Settings, make_settings
+from .settings import StudySettings, make_settings
 from .study import Study
 
 __all__ = [
     "STUDIES",
     "Evidence",
-    "Settings",
     "Shifted",
     "Study",
+    "StudySettings",
     "Together",
     "Watcher",
     "ablate",

@@ -1,4 +1,4 @@
-"""What a study says, as values: rows of its table, pairs, and what moved images do."""
+"""The results of a study as values: rows of its table, interactions, and accuracy on shifted images."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from muslin.ablation.verdict import Costs, Verdict
 
 @dataclass(frozen=True)
 class Evidence:
-    """One alternative against the choice: a row of the table.
+    """The comparison of one alternative with the choice: a row of the table.
 
     Attributes:
-        effect: validation accuracy, choice minus alternative, in points; None with fewer than two pairs.
-        loss: validation loss, choice minus alternative; None like `effect`.
-        p_holm: p of the accuracy's test, adjusted for all rows of the study (Holm).
+        contrast: the two arms that are compared.
+        effect: difference in validation accuracy, choice minus alternative, in points; None with fewer than two paired
+            seeds.
+        loss: difference in validation loss, choice minus alternative; None with fewer than two paired seeds.
+        p_holm: p-value of the test of accuracy, adjusted for all rows of the study (Holm); None without an effect.
+        chosen: cost of the choice.
+        other: cost of the alternative.
+        verdict: the verdict on the choice.
     """
 
     contrast: Contrast
@@ -29,19 +34,20 @@ class Evidence:
 
     @property
     def alternative(self) -> str:
-        """The alternative's name, with what a twin was matched for."""
+        """Name of the alternative; a size-matched twin's names what was matched."""
         matched = {"parameters": ", same parameters", "macs": ", same MACs", None: ""}[self.contrast.matched]
         return f"{self.contrast.alternative}{matched}"
 
 
 @dataclass(frozen=True)
 class Together:
-    """Whether two alternatives' effects add up.
+    """Whether the effects of two alternatives add up.
 
     Attributes:
-        effect: what both together do beyond the sum of each alone, in points (positive: together they do better than
-            the sum says); None with fewer than two complete seeds.
-        text: in words.
+        interaction: the two contrasts and the arm with both alternatives.
+        effect: effect of both alternatives together minus the sum of the effects of each alone, in points (positive:
+            better than the sum); None with fewer than two complete seeds.
+        text: the verdict in words.
     """
 
     interaction: Interaction
@@ -51,12 +57,12 @@ class Together:
 
 @dataclass(frozen=True)
 class Shifted:
-    """Accuracy of an arm when the images are moved.
+    """Accuracy of an arm on shifted images.
 
     Attributes:
-        name: the choice, or "decision: alternative".
-        accuracies: 0–1 for 0, 1, 2, 3, 4 pixels; means over seeds.
-        seeds: how many.
+        name: name of the design for the choice, else "decision: alternative".
+        accuracies: accuracy, 0–1, at shifts of 0, 1, 2, 3 and 4 pixels; means over seeds.
+        seeds: number of seeds.
     """
 
     name: str

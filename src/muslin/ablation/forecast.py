@@ -1,4 +1,4 @@
-"""What a study would take, and what it could show, from a few timed steps of each arm."""
+"""The duration of a study and the differences that it can detect, estimated from a few timed steps of each arm."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import sqrt
 from typing import Any
 
 from muslin.ablation.plan import arm_names
-from muslin.ablation.settings import Settings
+from muslin.ablation.records import StudyRecords
+from muslin.ablation.settings import StudySettings
 from muslin.ablation.statistics import POWER, detectable, level
-from muslin.ablation.study import Study
 from muslin.analysis import analyze
 from muslin.data import Dataset
 from muslin.design import Design
@@ -22,15 +22,20 @@ from muslin.trials.arm import Arm
 from muslin.trials.executor import Executor, Job
 from muslin.trials.trial import SHIFTED_IMAGES, SHIFTS, probe_json
 
-# Standard deviation of validation accuracy between seeds, in points, on Fashion-MNIST's 6,000 validation images. Of so
-# much, two seeds disagree about one image in twenty; with fewer images, these weigh more.
+# Standard deviation of validation accuracy between seeds, in points, on Fashion-MNIST's 6,000 validation images, where
+# two seeds disagree on about 5% of the images. With fewer images each disagreement weighs more.
 SEED_DEVIATION, ITS_IMAGES = 0.2, 6_000
-START_SECONDS = 4.0  # until a worker has imported torch and opened the data
+START_SECONDS = 4.0  # for a worker to import torch and open the data
 
 
 @dataclass(frozen=True)
 class ArmForecast:
-    """An arm's part: its name in the plan, and seconds for one trial."""
+    """Estimate for one arm.
+
+    Attributes:
+        name: name of the arm in the plan.
+        seconds: duration of one trial.
+    """
 
     name: str
     seconds: float
@@ -38,21 +43,22 @@ class ArmForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a study would take, and what it could show.
+    """Estimated duration and power of a study.
 
     Attributes:
-        trials: with the seeds to begin with; those that are done already don't count.
-        most_trials: if every alternative stays undecided to the last seed.
-        workers: trials at a time.
-        seconds: for `trials`.
-        most_seconds: for `most_trials`.
-        detectable: the smallest difference, in points, that so many seeds find in four studies of five, if differences
-            between paired seeds deviate by √2 · `deviation`; None with one seed.
-        deviation: of accuracy between seeds, in points, as it is usual with so many validation images.
-        images: in the validation split.
-        seeds: to begin with.
-        arms: each with its seconds, the slowest first.
-        notes: what is left out, and why.
+        trials: number of trials with the initial seeds; finished ones do not count.
+        most_trials: number of trials if every alternative stays undecided up to the last seed.
+        workers: number of parallel trials.
+        seconds: duration of `trials`.
+        most_seconds: duration of `most_trials`.
+        detectable: smallest difference, in points, that the initial seeds detect with 80% power, if the paired
+            differences have a standard deviation of √2 · `deviation`; None with one seed.
+        deviation: typical standard deviation of the accuracy between seeds, in points, with this number of validation
+            images.
+        images: number of validation images.
+        seeds: initial number of seeds.
+        arms: estimate for each arm, the slowest first.
+        notes: alternatives that are left out, with the reason.
     """
 
     trials: int
@@ -68,25 +74,34 @@ class Forecast:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as plain values, ready for JSON."""
+        """Return all figures as plain values, ready for JSON."""
         return asdict(self) | {"power": POWER}
 
 
 def forecast(
-    design: Design, recipe: Recipe, data: Dataset, settings: Settings, executor: Executor, begun: Study | None = None
+    design: Design,
+    recipe: Recipe,
+    data: Dataset,
+    settings: StudySettings,
+    executor: Executor,
+    begun: StudyRecords | None = None,
 ) -> Forecast:
-    """Time a few steps of every arm where trials would run, as many at a time as they would.
+    """Estimate a study by timing a few steps of every arm, in parallel as its trials would run.
 
     Args:
-        design: whose decisions.
-        recipe: of every trial.
-        data: the images.
-        settings: of the study.
-        executor: where its trials would run.
-        begun: the study, with these settings, if it is there already.
+        design: design with decisions.
+        recipe: recipe that every arm is trained with.
+        data: images; the test split is not used.
+        settings: settings of the study.
+        executor: executor of its trials.
+        begun: the study with these settings, if it has been started (default None).
+
+    Returns:
+        The estimate.
 
     Raises:
-        TrainingError: an arm can't even take a few steps.
+        DesignError, RecipeError: the decisions do not fit the design or the recipe.
+        TrainingError: an arm cannot be timed.
     """
     plan = settings.plan(design, recipe)
     precision = pick_precision(pick_device("cpu"), settings.precision)
@@ -97,7 +112,7 @@ def forecast(
         workers = running.workers
         for answer in running.run([Job(key, probe_json(arm, precision)) for key, arm in arms.items()]):
             if answer.text is None:
-                raise TrainingError(f"'{names[answer.key]}' can't be timed: {answer.cause}.")
+                raise TrainingError(f"'{names[answer.key]}' cannot be timed: {answer.cause}.")
             seconds[answer.key] = _trial_seconds(arms[answer.key], data, **json.loads(answer.text))
     first, last = (
         {key: sum(not (begun and begun.found(arm, seed)) for seed in range(seeds)) for key, arm in arms.items()}

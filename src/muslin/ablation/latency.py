@@ -1,4 +1,4 @@
-"""How long a network takes for one image."""
+"""Latency: the time that a network takes for one image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ _WARMUP = 3
 
 
 def latencies(designs: Sequence[Design]) -> tuple[float, ...]:
-    """Seconds for one image on one thread, as ONNX Runtime computes the exported network, for each design.
+    """Measure the latency of each design on one thread, exported and computed by ONNX Runtime.
 
-    The designs take turns in rounds, so that what else the machine does falls on all of them; the best round's median
-    counts. Weights don't matter for time and are not trained.
+    The designs are measured in alternating rounds, so that other load on the machine affects all of them; the smallest
+    median of a round counts. The weights are untrained, because they do not affect the time.
+
+    Args:
+        designs: designs to measure.
+
+    Returns:
+        Seconds for one image, for each design.
     """
     predictors = [
         Predictor.from_weights(design, {name: array.numpy() for name, array in Network(design).state_dict().items()})

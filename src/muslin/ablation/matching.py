@@ -1,4 +1,4 @@
-"""Twins of equal size: widths solved so that a network has as many parameters, or MACs, as another."""
+"""Size-matched twins: widths chosen so that a network has as many parameters, or MACs, as another."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ from muslin.design import Conv2d, Dense, Design
 from muslin.design.decision import Matched
 from muslin.errors import DesignError
 
-TOLERANCE = 0.02  # of the size that is to be met
-_STEPS = (8, 1)  # widths are multiples of the first if those reach the size: the lanes of a vector register
-_CLOSE = 0.002  # no finer search below this
-_WIDEST = 64.0  # factor
+TOLERANCE = 0.02  # share of the target size
+_STEPS = (8, 1)  # widths are multiples of the first, the lanes of a vector register, if those reach the target
+_CLOSE = 0.002  # share of the target below which the search ends
+_WIDEST = 64.0  # largest factor on all widths
 _HALVINGS = 40
 
 
 def size(design: Design, what: Matched) -> int:
-    """Parameters or MACs of a design."""
+    """Return the number of parameters, or of MACs, of a design."""
     return int(getattr(analyze(design), what))
 
 
 def matches(design: Design, target: int, what: Matched) -> bool:
-    """Whether a design is of that size, within 2%."""
+    """Return whether the size of a design is within 2% of the target."""
     return abs(size(design, what) - target) <= TOLERANCE * target
 
 
 def match_widths(design: Design, target: int, what: Matched = "parameters") -> Design:
-    """The design with other widths, so that its size is `target` within 2%.
+    """Return the design with other widths, so that its size is within 2% of the target.
 
-    Filters and units of all layers but the last are multiplied with one factor, found by bisection, which keeps their
-    proportions; then single layers are widened or narrowed one by one while that comes closer. Widths are multiples of
-    eight where those come within 2%: others compute more slowly for no reason of the design's, and a twin's time is
-    compared, too.
+    Filters and units of all layers but the last are multiplied by one factor, found by bisection, which keeps their
+    proportions; then single layers are widened or narrowed while that comes closer. Widths are multiples of eight where
+    those come within 2%: others compute more slowly for a reason that is not the design's, and the time of a twin is
+    compared as well.
 
     Args:
-        design: whose hidden layers may change.
-        target: parameters or MACs.
-        what: which of the two.
+        design: design whose hidden layers change.
+        target: number of parameters or MACs.
+        what: "parameters" or "macs" (default "parameters").
+
+    Returns:
+        The size-matched design.
 
     Raises:
         DesignError: no widths reach the target, or there is no hidden layer with a width.
@@ -64,7 +67,7 @@ def match_widths(design: Design, target: int, what: Matched = "parameters") -> D
 
 
 def _nearest(design: Design, widths: dict[str, int], target: int, what: Matched, step: int) -> dict[str, int]:
-    """Widths in multiples of `step` whose size comes nearest to the target."""
+    """Return the widths, in multiples of `step`, whose size is nearest to the target."""
     low, high = 0.0, _WIDEST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -95,7 +98,7 @@ def _neighbours(widths: dict[str, int], step: int) -> Iterable[dict[str, int]]:
 def _size(design: Design, widths: dict[str, int], what: Matched) -> float:
     try:
         return size(_with(design, widths), what)
-    except ValidationError:  # wider than a design may be
+    except ValidationError:  # wider than the largest allowed width
         return inf
 
 

@@ -1,4 +1,4 @@
-"""From decisions to what has to be trained: arms, and which is held against which."""
+"""The plan of a study: the arms that its decisions require, and which arms are compared."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ Match: TypeAlias = Literal["parameters", "macs", "none"]
 
 @dataclass(frozen=True)
 class Contrast:
-    """One alternative against what was chosen: a row of the table.
+    """A choice and one alternative: a row of the table.
 
     Attributes:
-        matched: what the alternative's widths were solved for, if it is a twin.
+        decision: decision of the design.
+        alternative: name of the alternative.
+        chosen: arm of the choice.
+        other: arm of the alternative.
+        matched: "parameters" or "macs" if the alternative is a size-matched twin (default None: it is not).
     """
 
     decision: Decision
@@ -35,7 +39,13 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Interaction:
-    """Alternatives of two decisions, one at a time and together."""
+    """Alternatives of two decisions, alone and together.
+
+    Attributes:
+        first: contrast of the first decision alone.
+        second: contrast of the second decision alone.
+        both: arm with both alternatives.
+    """
 
     first: Contrast
     second: Contrast
@@ -44,10 +54,12 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study trains.
+    """The comparisons of a study.
 
     Attributes:
-        notes: alternatives that are left out, and why.
+        contrasts: choices with their alternatives.
+        interactions: pairs of alternatives that are trained together (default: none).
+        notes: alternatives that are left out, with the reason (default: none).
     """
 
     contrasts: tuple[Contrast, ...]
@@ -56,7 +68,7 @@ class Plan:
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """Every arm once, in order of appearance."""
+        """Every arm once, in the order of appearance."""
         arms: dict[str, Arm] = {}
         for contrast in self.contrasts:
             arms.setdefault(contrast.chosen.key, contrast.chosen)
@@ -77,25 +89,28 @@ def make_plan(
     match: Match | None = None,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> Plan:
-    """Work out the arms.
+    """Derive the arms of a study from a design's decisions.
 
     Args:
-        design: with its decisions.
-        recipe: that trains every arm, edited where an alternative says so.
-        decisions: names of those to measure, or "decision/alternative", or "*" for all; by default all, or none if
-            pairs are given.
-        match: make twins for every alternative of another size ("parameters", "macs"), for none ("none"), or for those
-            that ask for it (None).
-        pairs: decisions to measure together, as names or "decision/alternative".
+        design: design with decisions.
+        recipe: recipe that every arm is trained with, edited where an alternative says so.
+        decisions: decisions to measure, by name or as "decision/alternative"; "*" for all (default: all, or none if
+            `pairs` are given).
+        match: "parameters" or "macs" for a size-matched twin of every alternative of another size, "none" for no twins
+            (default None: twins where an alternative asks for one).
+        pairs: pairs of decisions to measure together, by name or as "decision/alternative" (default: none).
+
+    Returns:
+        The plan.
 
     Raises:
         DesignError: the design has no decisions, or none of that name, or none is left to measure.
-        RecipeError: an edit doesn't fit the recipe.
+        RecipeError: an edit does not fit the recipe.
     """
     if not design.decisions:
         raise DesignError(
             f"design '{design.name}' states no decisions, so there is nothing to measure. Add [[decisions]] with "
-            "alternatives to its file; docs/ablation.md shows how."
+            "alternatives to its file."
         )
     notes: list[str] = []
     contrasts: list[Contrast] = []
@@ -111,7 +126,7 @@ def make_plan(
 
 
 def arm_names(plan: Plan) -> dict[str, str]:
-    """What to call each arm, by key: the first thing that the plan needs it for."""
+    """Return the name of each arm, by key: its first use in the plan."""
     names: dict[str, str] = {}
     for interaction in plan.interactions:
         one, two = interaction.first, interaction.second
@@ -155,7 +170,7 @@ def _contrasts(
     if other.key == chosen.key:
         notes.append(
             f"{decision.name}, '{alternative.name}': left out, because recipe '{recipe.name}' trains it exactly like "
-            "the choice (it may replace what the alternative changes)."
+            "the choice (the recipe may override what the alternative changes)."
         )
         return
     yield Contrast(decision, alternative.name, chosen, other)
@@ -168,7 +183,7 @@ def _contrasts(
     try:
         twin = Arm(match_widths(other.design, target, what), other.recipe)
     except DesignError as error:
-        notes.append(f"{decision.name}, '{alternative.name}': no twin of equal size: {error}")
+        notes.append(f"{decision.name}, '{alternative.name}': no size-matched twin: {error}")
         return
     if twin.key != chosen.key:
         yield Contrast(decision, alternative.name, chosen, twin, what)
@@ -184,7 +199,7 @@ def _interactions(design: Design, recipe: Recipe, first: str, second: str, notes
             try:
                 both = _arm(design, recipe, (*given, *its.edits, *others.edits))
             except DesignError as error:
-                notes.append(f"'{one.name}/{its.name}' and '{two.name}/{others.name}' don't go together: {error}")
+                notes.append(f"'{one.name}/{its.name}' and '{two.name}/{others.name}' cannot be combined: {error}")
                 continue
             yield Interaction(
                 Contrast(one, its.name, chosen, _arm(design, recipe, (*given, *its.edits))),

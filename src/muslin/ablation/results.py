@@ -1,4 +1,4 @@
-"""A study's results as files beside it: the table in every format, and every trial."""
+"""The files that a study leaves in its folder: the table in every format, and every trial."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from muslin.trials.arm import design_key
 
 
 def justification(study: Study) -> Justification:
-    """What the study says, in words."""
+    """Return the results of a study in words, as a report shows them."""
     return Justification(
         design=study.design.name,
         recipe=study.recipe.name,
@@ -45,7 +45,7 @@ def write_evidence(study: Study) -> None:
     """Write table.csv, table.md, table.tex, justification.json, trials.csv and shifts.csv into the study's folder.
 
     Raises:
-        MuslinError: a file can't be written.
+        MuslinError: a file cannot be written.
     """
     if study.plan.contrasts:
         save_justification(justification(study), study.path)

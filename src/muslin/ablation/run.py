@@ -1,4 +1,4 @@
-"""Carrying a study out: what is still to be trained, where, and until when."""
+"""Running a study: the trials that remain, where they run, and when they end."""
 
 from __future__ import annotations
 
@@ -24,16 +24,29 @@ from muslin.trials.trial import Result, Trial
 
 
 class Watcher:
-    """What a study tells those who watch it; every method does nothing until overridden."""
+    """Callbacks of a running study; every method does nothing until overridden."""
 
     def on_start(self, study: Study, waiting: int, workers: int) -> None:
-        """Before the first trial; so many are to be done, at least."""
+        """Called before the first trial.
+
+        Args:
+            study: the study.
+            waiting: number of trials until the first look.
+            workers: number of parallel trials.
+        """
 
     def on_trial(self, study: Study, trial: Trial, row: Row, waiting: int) -> None:
-        """After each trial, which is on disk by then; so many are still to be done before the next look."""
+        """Called after each trial, once it is on disk.
+
+        Args:
+            study: the study.
+            trial: the finished trial.
+            row: its result as kept.
+            waiting: number of trials until the next look.
+        """
 
     def on_look(self, study: Study, seeds: int) -> None:
-        """After every arm that was open has so many seeds."""
+        """Called after each interim look, when every open arm has `seeds` seeds."""
 
 
 def ablate(
@@ -46,24 +59,23 @@ def ablate(
     watch: Watcher | None = None,
     **settings: Any,
 ) -> Study:
-    """Measure a design's decisions: train every alternative on paired seeds, and say what each choice is worth.
+    """Measure a design's decisions by training every alternative and the choice on paired seeds.
 
     Args:
-        design: with decisions; or the name of one in the library, or a TOML file.
-        data: the images; the test split is not looked at.
-        recipe: that trains every arm; a name from the library, or a TOML file.
-        out: the folder that the study's folder is made in.
-        executor: where trials run; one single-threaded process for each processor of this machine by default.
-        watch: told of every trial.
-        **settings: of `muslin.ablation.Settings`: decisions, pairs, seeds, max_seeds, match, margin, vary_split,
-            precision.
-
-    Raises:
-        DesignError, RecipeError: a decision doesn't fit the design, the data or the recipe.
-        TrainingError: a setting is out of range.
+        design: design with decisions, name of one in the library, or TOML file.
+        data: images; the test split is not used.
+        recipe: recipe that every arm is trained with, name of one in the library, or TOML file (default "fast").
+        out: folder in which the study's folder is made (default "studies").
+        executor: executor of the trials (default: one single-threaded process for each processor of this machine).
+        watch: callbacks (default: none).
+        **settings: fields of `StudySettings`: decisions, pairs, seeds, max_seeds, match, margin, vary_split, precision.
 
     Returns:
-        The study, with its tables. `Study.open(study.path)` reads it again; `resume` goes on with it.
+        The study. `Study.open(study.path)` reads it again; `resume` continues it.
+
+    Raises:
+        DesignError, RecipeError: a decision does not fit the design, the data or the recipe.
+        TrainingError: a setting is out of range.
     """
     design = design if isinstance(design, Design) else load_design(design)
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
@@ -81,18 +93,21 @@ def resume(
     watch: Watcher | None = None,
     **settings: Any,
 ) -> Study:
-    """Go on with a study: what is finished is not repeated.
+    """Resume a study; finished trials are not repeated.
 
     Args:
-        path: its folder.
-        data: the same images as before.
-        executor: as `ablate`.
-        watch: as `ablate`.
-        **settings: those that are to be different from now on, such as `seeds`.
+        path: folder of the study.
+        data: images that the study was started with.
+        executor: as in `ablate`.
+        watch: as in `ablate`.
+        **settings: fields of `StudySettings` that change, such as `seeds`.
+
+    Returns:
+        The study.
 
     Raises:
-        RunError: there is no study, or it was begun on other data.
-        DesignError, RecipeError, TrainingError: the settings don't fit it; it stays as it was.
+        RunError: there is no study, or it was started with other images.
+        DesignError, RecipeError, TrainingError: the settings do not fit the study, which stays as it was.
     """
     study = Study.open(path)
     study.require_same(data)
@@ -102,10 +117,19 @@ def resume(
 
 
 def conduct(study: Study, data: Dataset, executor: Executor | None = None, watch: Watcher | None = None) -> Study:
-    """Do what is still to be done of a study.
+    """Run the trials that remain of a study.
+
+    Args:
+        study: the study.
+        data: images that the study was started with.
+        executor: as in `ablate`.
+        watch: as in `ablate`.
+
+    Returns:
+        The study.
 
     Raises:
-        RunError: the data are not the study's.
+        RunError: `data` holds other images than the study was started with.
     """
     study.require_same(data)
     study.keep()
@@ -129,7 +153,7 @@ def conduct(study: Study, data: Dataset, executor: Executor | None = None, watch
 
 
 def waiting(study: Study, seeds: int) -> list[Trial]:
-    """Trials to be done for so many seeds of every arm that is still open, seed by seed."""
+    """Return the trials that remain until every open arm has `seeds` seeds, seed by seed."""
     keep = _open_arms(study) if seeds > study.settings.seeds else {arm.key for arm in study.plan.arms}
     return [
         study.trial(arm, seed)
@@ -140,10 +164,15 @@ def waiting(study: Study, seeds: int) -> list[Trial]:
 
 
 def new_folder(parent: Path, design: Design, recipe: Recipe) -> Path:
-    """A folder for a new study, named after the time.
+    """Make a folder for a new study, named after the time, the design and the recipe.
+
+    Args:
+        parent: folder in which it is made.
+        design: design of the study.
+        recipe: recipe of the study.
 
     Raises:
-        MuslinError: it can't be made.
+        MuslinError: the folder cannot be made.
     """
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{design.name}-{recipe.name}"
     for attempt in range(1, 100):
@@ -154,15 +183,15 @@ def new_folder(parent: Path, design: Design, recipe: Recipe) -> Path:
             continue
         except OSError as error:
             raise MuslinError(
-                f"the study's folder {path} can't be made: {error.strerror}. Choose one that you may write to "
+                f"the study's folder {path} cannot be made: {error.strerror}. Choose one that you may write to "
                 "(-o/--out)."
             ) from error
         return path
-    raise MuslinError(f"there are too many studies called {name} in {parent}. Choose another folder (-o/--out).")
+    raise MuslinError(f"{parent} holds too many studies named {name}. Choose another folder (-o/--out).")
 
 
 def _open_arms(study: Study) -> set[str]:
-    """Arms of contrasts and interactions that are not decided yet."""
+    """Return the keys of the arms whose contrasts or interactions are undecided."""
     keys: set[str] = set()
     for row in study.evidence(bootstrap=False):
         if row.verdict.open:

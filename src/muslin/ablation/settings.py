@@ -1,4 +1,4 @@
-"""How a study is done, as a value that is kept with it."""
+"""The settings of a study, kept with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from muslin._display import Described
+from muslin._words import listed, nearest
 from muslin.ablation.plan import Match, Plan, make_plan
 from muslin.ablation.statistics import looks_at
 from muslin.ablation.verdict import MARGIN
@@ -17,20 +19,21 @@ from muslin.recipe import Recipe
 MOST_SEEDS = 1_000
 
 
-class Settings(BaseModel):
-    """How a study is done.
+class StudySettings(Described, BaseModel):
+    """The settings of a study.
 
     Attributes:
-        decisions: which of the design's decisions, by name or as "decision/alternative"; all if empty.
-        pairs: decisions to measure together.
-        seeds: for each arm, 0, 1, 2, …
-        max_seeds: go on with undecided alternatives up to so many seeds, with intervals that allow for looking again
-            and again; None to stop after `seeds`.
-        match: twins of equal size for every alternative ("parameters", "macs"), for none ("none"), or for those that
-            ask for one (None).
-        margin: a difference below it doesn't matter, in points.
-        vary_split: draw the validation images anew with each seed.
-        precision: of matrix products; None for bfloat16 where the processor multiplies it natively.
+        decisions: decisions to measure, by name or as "decision/alternative" (default: all).
+        pairs: pairs of decisions to measure together (default: none).
+        seeds: number of seeds of each arm, which are 0, 1, 2, … (default 5).
+        max_seeds: largest number of seeds of an undecided arm, with intervals that allow for repeated looks (default
+            None: `seeds`).
+        match: "parameters" or "macs" for a size-matched twin of every alternative, "none" for no twins (default None:
+            twins where an alternative asks for one).
+        margin: largest difference, in points, that does not matter (default 0.2).
+        vary_split: whether each seed draws its own validation images (default False).
+        precision: precision of matrix products, "float32" or "bfloat16" (default None: bfloat16 where the processor
+            multiplies it natively).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,35 +48,47 @@ class Settings(BaseModel):
     precision: Precision | None = None
 
     @model_validator(mode="after")
-    def _goes_on_from_there(self) -> Settings:
+    def _most_is_not_fewer(self) -> StudySettings:
         if self.max_seeds is not None and self.max_seeds < self.seeds:
-            raise ValueError(f"max_seeds is {self.max_seeds}, fewer than the {self.seeds} seeds to begin with")
+            raise ValueError(f"max_seeds is {self.max_seeds}, fewer than the {self.seeds} initial seeds")
         return self
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """After how many seeds verdicts are looked at."""
+        """Numbers of seeds at which verdicts are computed."""
         return (self.seeds,) if self.max_seeds is None else looks_at(self.seeds, self.max_seeds)
 
     def plan(self, design: Design, recipe: Recipe) -> Plan:
-        """What a study of `design` trains.
+        """Derive the plan of a study with these settings.
+
+        Args:
+            design: design with decisions.
+            recipe: recipe that every arm is trained with.
 
         Raises:
-            DesignError, RecipeError: the decisions don't fit the design or the recipe.
+            DesignError, RecipeError: the decisions do not fit the design or the recipe.
         """
         return make_plan(design, recipe, self.decisions, match=self.match, pairs=self.pairs)
 
 
-def make_settings(**fields: object) -> Settings:
-    """Settings from keyword arguments.
+def make_settings(**fields: object) -> StudySettings:
+    """Validate settings given as keyword arguments.
+
+    Args:
+        **fields: fields of `StudySettings`.
 
     Raises:
         TrainingError: a value is out of range, or there is no such setting.
     """
     try:
-        return Settings.model_validate(fields)
+        return StudySettings.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if first["type"] == "extra_forbidden":
+            known = sorted(StudySettings.model_fields)
+            near = nearest(str(first["loc"][0]), known)
+            hint = f"Did you mean '{near}'?" if near else f"There are {listed(known)}."
+            raise TrainingError(f"a study has no setting '{first['loc'][0]}'. {hint}") from error
         told = first["msg"].removeprefix("Value error, ")
         where = f"{first['loc'][0]} = {first['input']!s:.60}: " if first["loc"] else ""
-        raise TrainingError(f"this study can't be done: {where}{told[0].lower()}{told[1:]}.") from error
+        raise TrainingError(f"invalid study settings: {where}{told[0].lower()}{told[1:]}.") from error

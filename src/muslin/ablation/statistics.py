@@ -1,6 +1,6 @@
-"""The statistics of paired trials: effects with intervals, several tests at once, looking more than once, power.
+"""The statistics of paired trials: effects with intervals, multiple tests, interim looks, and power.
 
-Everything is in percentage points. A difference is positive where the choice does better.
+All quantities are in percentage points. A difference is positive where the choice is better.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from muslin.evaluation import Interval
 ALPHA = 0.05
 POWER = 0.8
 FEWEST_PAIRS = 2
-MOST_SEEDS = 1_000  # beyond it, "how many more seeds" has no useful answer
+MOST_SEEDS = 1_000  # beyond it, an estimate of further seeds is of no use
 _RESAMPLES = 9_999
 _TINY = 1e-12  # keeps rounding from making a variance negative
 _SIMULATED = 200_000  # studies; the boundary's error rate is then exact to 0.05 points
@@ -26,16 +26,16 @@ _SIMULATED = 200_000  # studies; the boundary's error rate is then exact to 0.05
 
 @dataclass(frozen=True)
 class Effect:
-    """A mean of paired differences.
+    """The mean of paired differences.
 
     Attributes:
-        differences: per seed.
-        mean: of them.
-        deviation: their standard deviation, at least that of rounding to whole images.
-        interval: of the mean, from Student's t distribution, at the level asked for.
-        bootstrap: the same by bias-corrected and accelerated bootstrap (Efron, "Better bootstrap confidence intervals",
-            JASA 1987); None where it was not asked for or there are too few seeds for it.
-        p: two-sided, of the paired t test (Student, "The probable error of a mean", Biometrika 1908).
+        differences: difference for each seed.
+        mean: mean of the differences.
+        deviation: standard deviation of the differences, at least the rounding error of counting whole images.
+        interval: confidence interval of the mean, from Student's t distribution.
+        bootstrap: bias-corrected and accelerated bootstrap interval of the mean (Efron, "Better bootstrap confidence
+            intervals", JASA 1987); None if it was not requested or there are fewer than three seeds.
+        p: two-sided p-value of the paired t test (Student, "The probable error of a mean", Biometrika 1908).
     """
 
     differences: tuple[float, ...]
@@ -47,7 +47,7 @@ class Effect:
 
     @property
     def seeds(self) -> int:
-        """How many pairs there are."""
+        """Number of paired seeds."""
         return len(self.differences)
 
 
@@ -59,18 +59,18 @@ def paired_effect(
     most: float = inf,
     bootstrap: bool = False,
 ) -> Effect:
-    """The mean of paired differences with its interval and test.
+    """Compute the mean of paired differences with its confidence interval and test.
 
     Args:
-        differences: one per seed, at least two.
-        alpha: one minus the level of the intervals.
-        resolution: the smallest step that a difference can make, 100 / images. A standard deviation below that of
-            rounding, resolution / √12, is a coincidence of few seeds; that is then used instead.
-        most: the largest difference that there can be; the interval ends there.
-        bootstrap: compute the bootstrap interval as well.
+        differences: difference for each seed, at least two.
+        alpha: one minus the confidence level of the intervals (default 0.05).
+        resolution: smallest step of a difference, 100 / images (default 0). The standard deviation is never taken to be
+            smaller than the rounding error, resolution / √12: a smaller one is a coincidence of few seeds.
+        most: largest possible difference, at which the interval ends (default: none).
+        bootstrap: whether to compute the bootstrap interval as well (default False).
 
     Raises:
-        ValueError: there are fewer than two.
+        ValueError: there are fewer than two differences.
 
     >>> effect = paired_effect([0.3, 0.5, 0.1, 0.4])
     >>> f"{effect.mean:.3f} [{effect.interval.low:.3f}, {effect.interval.high:.3f}], p = {effect.p:.3f}"
@@ -111,10 +111,16 @@ def _bootstrap(values: np.ndarray, alpha: float) -> Interval | None:
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """p-values adjusted for testing all of them: with them, any false rejection among all has at most its level.
+    """Adjust p-values for multiple tests, so that the family-wise error rate is at most the level of each test.
 
-    Sorted p-values are multiplied by m, m − 1, …, 1, made to rise, and cut at 1 (Holm, "A simple sequentially rejective
-    multiple test procedure", Scandinavian Journal of Statistics 1979).
+    Sorted p-values are multiplied by m, m − 1, …, 1, made non-decreasing, and cut at 1 (Holm, "A simple sequentially
+    rejective multiple test procedure", Scandinavian Journal of Statistics 1979).
+
+    Args:
+        p_values: p-value of each test.
+
+    Returns:
+        The adjusted p-values, in the same order.
 
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03, 0.005])]
     [0.03, 0.06, 0.06, 0.02]
@@ -128,15 +134,19 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def detectable(seeds: int, deviation: float, *, power: float = POWER, alpha: float = ALPHA) -> float:
-    """The smallest difference that a two-sided paired t test of so many seeds finds with that power.
+    """Compute the smallest difference that a two-sided paired t test detects with a given power.
 
-    From the noncentral t distribution (Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, ch. 2).
+    The power follows from the noncentral t distribution (Cohen, "Statistical Power Analysis for the Behavioral
+    Sciences", 1988, ch. 2).
 
     Args:
-        seeds: pairs, at least two.
+        seeds: number of pairs, at least two.
         deviation: standard deviation of the paired differences.
-        power: how often it is to be found.
-        alpha: how often something is found where there is nothing.
+        power: probability of detection (default 0.8).
+        alpha: probability of a false detection (default 0.05).
+
+    Returns:
+        The difference, in the unit of `deviation`.
 
     >>> f"{detectable(5, 0.3):.2f}"
     '0.50'
@@ -144,16 +154,24 @@ def detectable(seeds: int, deviation: float, *, power: float = POWER, alpha: flo
     critical = stats.t.ppf(1 - alpha / 2, seeds - 1)
 
     def missing(effect: float) -> float:
-        # The other tail adds nothing that counts once the power is 80%.
+        # At 80% power the other tail is negligible.
         return float(stats.nct.sf(critical, seeds - 1, effect * sqrt(seeds))) - power
 
     return float(optimize.brentq(missing, 1e-6, 60.0)) * deviation
 
 
 def seeds_needed(effect: Effect, margin: float, *, alpha: float = ALPHA) -> int | None:
-    """With how many seeds the interval would decide, if mean and deviation stay as they are; None if beyond 1,000.
+    """Estimate how many seeds decide a contrast, if mean and standard deviation stay as they are.
 
-    Decided means that the interval leaves zero out, or lies within ±margin.
+    A contrast is decided if the interval excludes zero, or lies within ±margin.
+
+    Args:
+        effect: effect so far.
+        margin: largest difference, in points, that does not matter.
+        alpha: one minus the confidence level of the interval (default 0.05).
+
+    Returns:
+        The number of seeds; None if it is beyond 1,000.
     """
     counts = np.arange(max(FEWEST_PAIRS, effect.seeds), MOST_SEEDS + 1)
     reach = stats.t.ppf(1 - alpha / 2, counts - 1) * effect.deviation / np.sqrt(counts)
@@ -163,18 +181,20 @@ def seeds_needed(effect: Effect, margin: float, *, alpha: float = ALPHA) -> int 
 
 @cache
 def sequential_alpha(looks: tuple[int, ...], alpha: float = ALPHA) -> float:
-    """The level at which each of several looks may be taken, so that all of them together err with `alpha`.
+    """Compute the level of each interim look for which all looks together have the error rate `alpha`.
 
-    The interval at that level is a repeated confidence interval: with probability 1 − alpha it holds the true
-    difference at every look, so it does not matter at which one a verdict falls (Jennison & Turnbull, "Interim
-    analyses: the repeated confidence interval approach", JRSS B 1989). The level is the same at all looks, as in
-    Pocock's design (Biometrika 1977). Since t tests of few seeds are no normal tests, it is found by simulation: as the
-    alpha-quantile of the smallest p-value over the looks in 200,000 studies without any effect. The deviation cancels
-    out of it.
+    The interval at that level is a repeated confidence interval: with probability 1 − alpha it contains the true
+    difference at every look, so a verdict is valid at any of them (Jennison & Turnbull, "Interim analyses: the repeated
+    confidence interval approach", JRSS B 1989). The level is the same at all looks, as in Pocock's design (Biometrika
+    1977). Because t tests with few seeds are far from normal, the level is simulated: it is the alpha-quantile of the
+    smallest p-value over the looks in 200,000 studies without an effect. The standard deviation cancels.
 
     Args:
-        looks: after how many seeds one looks, in rising order.
-        alpha: for all looks together.
+        looks: number of seeds at each look, in increasing order.
+        alpha: error rate of all looks together (default 0.05).
+
+    Returns:
+        The level of each look.
 
     >>> f"{sequential_alpha((5,)):.3f} {sequential_alpha((5, 7, 9, 11)):.3f}"
     '0.050 0.019'
@@ -193,7 +213,10 @@ def sequential_alpha(looks: tuple[int, ...], alpha: float = ALPHA) -> float:
 
 
 def level(looks: tuple[int, ...]) -> float:
-    """One minus the level of intervals that are looked at after so many seeds; one seed has no interval.
+    """Return one minus the confidence level of the intervals of a study; a look at one seed has no interval.
+
+    Args:
+        looks: number of seeds at each look, in increasing order.
 
     >>> level((1, 5)) == level((5,)) == 0.05
     True
@@ -202,7 +225,12 @@ def level(looks: tuple[int, ...]) -> float:
 
 
 def looks_at(first: int, most: int, number: int = 8) -> tuple[int, ...]:
-    """After how many seeds to look: evenly spaced from `first` to `most`, at most `number` times.
+    """Return the numbers of seeds at which to look, evenly spaced.
+
+    Args:
+        first: seeds at the first look.
+        most: seeds at the last look.
+        number: largest number of looks (default 8).
 
     >>> looks_at(5, 20)
     (5, 7, 9, 11, 14, 16, 18, 20)

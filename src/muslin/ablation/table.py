@@ -1,7 +1,7 @@
-"""The justification table as text: CSV, Markdown, LaTeX; and its rows as plain values.
+"""The justification table as text (CSV, Markdown, LaTeX) and its rows as plain values.
 
-Names and reasons come from a file that somebody wrote. In every format they are text and nothing else: a spreadsheet
-computes no formula from them, a browser runs no script, LaTeX no command.
+Names and reasons come from a design file of unknown origin. In every format they remain text: a spreadsheet computes no
+formula from them, a browser runs no script, LaTeX no command.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from muslin.ablation.conclusions import evidence, shifts
+from muslin.ablation.findings import Evidence
 from muslin.ablation.justification import JustificationRow
-from muslin.ablation.statistics import Effect
+from muslin.ablation.records import StudyRecords
+from muslin.ablation.words import describe_effect, describe_ratio
 from muslin.trials.trial import SHIFTS
 
-if TYPE_CHECKING:
-    from muslin.ablation.findings import Evidence
-    from muslin.ablation.study import Study
-
-MINUS = "−"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -43,7 +40,7 @@ HEADS = (
     "decision",
     "chosen",
     "alternative",
-    "Δ accuracy, points [95 %]",
+    "Δ accuracy, points [95%]",
     "n",
     "Δ parameters",
     "Δ MACs",
@@ -55,24 +52,24 @@ HEADS = (
 _NUMBERS = ("n", "Δ parameters", "Δ MACs", "Δ time", "Δ latency")
 
 
-def justification_rows(study: Study) -> tuple[JustificationRow, ...]:
-    """The table in words, a row for each alternative."""
-    return tuple(_worded(row) for row in study.evidence(bootstrap=False))
+def justification_rows(study: StudyRecords) -> tuple[JustificationRow, ...]:
+    """Return the table in words, one row for each alternative."""
+    return tuple(_worded(row) for row in evidence(study, bootstrap=False))
 
 
-def table_rows(study: Study) -> list[dict[str, object]]:
-    """The table in numbers, a row for each alternative; None where nothing was measured."""
-    return [_numbers(row, study) for row in study.evidence()]
+def table_rows(study: StudyRecords) -> list[dict[str, object]]:
+    """Return the table in numbers, one row for each alternative; None where nothing was measured."""
+    return [_numbers(row, study) for row in evidence(study)]
 
 
-def trial_rows(study: Study) -> list[dict[str, object]]:
-    """Every trial, with every seed's value."""
+def trial_rows(study: StudyRecords) -> list[dict[str, object]]:
+    """Return every trial, one row for each arm and seed."""
     rows: list[dict[str, object]] = []
     names: dict[str, str] = {}
-    for evidence in study.evidence(bootstrap=False):
-        contrast = evidence.contrast
+    for found in evidence(study, bootstrap=False):
+        contrast = found.contrast
         names.setdefault(contrast.chosen.key, f"{contrast.decision.name}: {contrast.decision.chosen}")
-        names.setdefault(contrast.other.key, f"{contrast.decision.name}: {evidence.alternative}")
+        names.setdefault(contrast.other.key, f"{contrast.decision.name}: {found.alternative}")
     for kept in study.store.trials().values():
         result = kept.result
         row: dict[str, object] = {
@@ -85,14 +82,21 @@ def trial_rows(study: Study) -> list[dict[str, object]]:
             "seconds": result.seconds if result else None,
             "epochs": result.epochs if result else None,
         }
-        shifts = result.shifts if result else (None,) * len(SHIFTS)
-        row |= {f"shift_{pixels}": value for pixels, value in zip(SHIFTS, shifts, strict=True)}
+        shifted = result.shifts if result else (None,) * len(SHIFTS)
+        row |= {f"shift_{pixels}": value for pixels, value in zip(SHIFTS, shifted, strict=True)}
         rows.append(row | {"cause": kept.cause, "attempts": kept.attempts, "finished": kept.finished})
     return rows
 
 
-def to_csv(study: Study) -> str:
-    """The table in numbers, for a spreadsheet."""
+def shift_columns(study: StudyRecords) -> dict[str, list[object]]:
+    """Return the accuracy on shifted images as columns: arm, seeds, and one for each shift in pixels."""
+    rows = shifts(study)
+    columns: dict[str, list[object]] = {"arm": [row.name for row in rows], "seeds": [row.seeds for row in rows]}
+    return columns | {f"shift_{pixels}": [row.accuracies[i] for row in rows] for i, pixels in enumerate(SHIFTS)}
+
+
+def to_csv(study: StudyRecords) -> str:
+    """Return the table in numbers as CSV."""
     rows = table_rows(study)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else HEADS, lineterminator="\n")
@@ -101,15 +105,15 @@ def to_csv(study: Study) -> str:
     return text.getvalue()
 
 
-def to_markdown(study: Study) -> str:
-    """The table in words, as Markdown."""
+def to_markdown(study: StudyRecords) -> str:
+    """Return the table in words as Markdown."""
     rows = [[_markdown(cell) for cell in row[: len(HEADS)]] for row in justification_rows(study)]
     line = "|" + "|".join("---:" if name in _NUMBERS else "---" for name in HEADS) + "|"
     return "\n".join([_piped(HEADS), line, *map(_piped, rows)]) + "\n"
 
 
-def to_latex(study: Study) -> str:
-    """The table in words, as a LaTeX tabular for the booktabs package, without the reasons."""
+def to_latex(study: StudyRecords) -> str:
+    """Return the table in words as a LaTeX tabular for the booktabs package, without the reasons."""
     rows = [[_latex(cell) for cell in row[: len(HEADS) - 1]] for row in justification_rows(study)]
     heads = [_latex(head) for head in HEADS[:-1]]
     lines = [r"\begin{tabular}{lllrrrrrrl}", r"\toprule", " & ".join(heads) + r" \\", r"\midrule"]
@@ -117,51 +121,13 @@ def to_latex(study: Study) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def describe_effect(effect: Effect | None) -> str:
-    """A difference with its interval.
-
-    >>> from muslin.ablation.statistics import paired_effect
-    >>> describe_effect(paired_effect([-0.1, 0.2, 0.1]))
-    '+0.07 [−0.31, +0.45]'
-    """
-    if effect is None:
-        return ""
-    low, high = effect.interval
-    return f"{signed(effect.mean)} [{signed(low)}, {signed(high)}]"
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A number with its sign, rounded; zero has none.
-
-    >>> signed(-0.123), signed(0.001)
-    ('−0.12', '0.00')
-    """
-    text = f"{value:+.{digits}f}"
-    if float(text) == 0:
-        return text[1:]
-    return text.replace("-", MINUS)
-
-
-def describe_ratio(ratio: float | None) -> str:
-    """A cost against another, as people say it.
-
-    >>> describe_ratio(0.5), describe_ratio(1.0), describe_ratio(3.2), describe_ratio(None)
-    ('−50 %', '0 %', '×3.2', '')
-    """
-    if ratio is None:
-        return ""
-    if ratio >= 2:
-        return f"×{ratio:.1f}" if ratio < 100 else f"×{ratio:.0f}"
-    return f"{signed(100 * (ratio - 1), 0 if abs(ratio - 1) >= 0.095 or ratio == 1 else 1)} %"
-
-
-def caveats(study: Study) -> tuple[str, ...]:
-    """What the intervals of a study leave out, in sentences."""
+def caveats(study: StudyRecords) -> tuple[str, ...]:
+    """Return what the confidence intervals of a study do not cover, in sentences."""
     if study.settings.vary_split:
         return ()
     return (
-        "Every seed is judged on the same validation images: the intervals are for the luck of the seeds, not for that "
-        "of these images.",
+        "All seeds share the same validation images: the intervals reflect seed-to-seed variation, not the choice of "
+        "these images.",
     )
 
 
@@ -183,7 +149,7 @@ def _worded(row: Evidence) -> JustificationRow:
     )
 
 
-def _numbers(row: Evidence, study: Study) -> dict[str, object]:
+def _numbers(row: Evidence, study: StudyRecords) -> dict[str, object]:
     contrast, effect = row.contrast, row.effect
     chosen, other = study.results(contrast.chosen), study.results(contrast.other)
 
@@ -227,7 +193,7 @@ def _numbers(row: Evidence, study: Study) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
-    """A cell of a CSV file; text that a spreadsheet would take for a formula gets a quote before it."""
+    """Return a cell of a CSV file; text that a spreadsheet would read as a formula starts with a quote."""
     if not isinstance(value, str):
         return value
     if value.startswith(_FORMULA) and not re.fullmatch(r"-?\d+\.\d+( -?\d+\.\d+)*", value):

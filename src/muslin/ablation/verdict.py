@@ -1,4 +1,4 @@
-"""From an effect and costs to a verdict."""
+"""Verdicts on a choice, from its effect and its costs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from muslin.ablation.statistics import ALPHA, Effect, seeds_needed
+from muslin._words import count, listed, number, plural
+from muslin.ablation.statistics import ALPHA, MOST_SEEDS, Effect, seeds_needed
 
 Kind: TypeAlias = Literal[
     "supported",
@@ -19,21 +20,21 @@ Kind: TypeAlias = Literal[
     "fails",
     "not measured",
 ]
-MARGIN = 0.2  # points: a smaller difference doesn't matter
-# By how much a cost must differ to count: counts are exact, times are measured beside other work.
+MARGIN = 0.2  # points; a smaller difference does not matter
+# Relative difference from which a cost counts: counts are exact, times are measured beside other load.
 _COUNTED = {"parameters": 0.01, "MACs": 0.01}
 _TIMED = {"training time": 0.10, "latency": 0.10}
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What an arm costs.
+    """The cost of an arm.
 
     Attributes:
-        parameters: in all.
+        parameters: number of parameters.
         macs: multiply-accumulate operations for one image.
-        seconds: of training on one thread, the least of its trials; None before the first.
-        latency: seconds for one image on one thread; None if not measured.
+        seconds: training time on one thread in seconds, the minimum over its trials (default None: not measured).
+        latency: seconds for one image on one thread (default None: not measured).
     """
 
     parameters: int
@@ -42,7 +43,7 @@ class Costs:
     latency: float | None = None
 
     def ratios(self, other: Costs) -> dict[str, float]:
-        """Each cost that both know, as a factor of the other's."""
+        """Return each cost, relative to the other arm's, that was measured for both."""
         pairs = {
             "parameters": (self.parameters, other.parameters),
             "MACs": (self.macs, other.macs),
@@ -54,12 +55,12 @@ class Costs:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evidence says about a choice.
+    """The verdict on a choice.
 
     Attributes:
-        kind: the verdict.
-        text: in words, with the reason.
-        more_seeds: how many more would decide it, if all stays as it is; None where that makes no sense.
+        kind: kind of the verdict.
+        text: the verdict in words, with its reason.
+        more_seeds: estimated number of further seeds until it is decided (default None: decided, or beyond reach).
     """
 
     kind: Kind
@@ -68,7 +69,7 @@ class Verdict:
 
     @property
     def open(self) -> bool:
-        """Whether more seeds could change it."""
+        """Whether more seeds could decide it."""
         return self.kind in ("undecided", "not measured")
 
 
@@ -81,18 +82,18 @@ def judge(
     alpha: float = ALPHA,
     failures: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on a choice against one alternative.
+    """Judge a choice against one alternative.
 
-    The whole interval within ±margin: no difference that matters, and cost decides. Otherwise the whole interval above
-    zero: supported; below: contradicted. Otherwise undecided.
+    If the whole interval lies within ±margin, the difference does not matter and the costs decide. Otherwise the choice
+    is supported if the whole interval is above zero, contradicted if it is below, and undecided if it contains zero.
 
     Args:
         effect: choice minus alternative, in points.
-        chosen: costs of the choice.
-        other: costs of the alternative.
-        margin: below it a difference doesn't matter, in points.
-        alpha: of the effect's interval; for how many more seeds are needed.
-        failures: causes of the trials that are missing.
+        chosen: cost of the choice.
+        other: cost of the alternative.
+        margin: largest difference, in points, that does not matter (default 0.2).
+        alpha: one minus the confidence level of the effect's interval, for the number of further seeds (default 0.05).
+        failures: causes of failed trials (default: none).
     """
     low, high = effect.interval
     missing = f"; {_failed(failures)}" if failures else ""
@@ -105,29 +106,40 @@ def judge(
         return Verdict("contradicted", f"contradicted: the alternative is better{missing}")
     needed = seeds_needed(effect, margin, alpha=alpha)
     if needed is None:
-        return Verdict("undecided", f"undecided: the difference is close to {margin:g} points{missing}")
+        return Verdict("undecided", f"undecided: more than {number(MOST_SEEDS)} seeds needed{missing}")
     more = max(1, needed - effect.seeds)
-    return Verdict("undecided", f"undecided: about {more} more seed{'s' if more > 1 else ''}{missing}", more)
+    return Verdict("undecided", f"undecided: about {number(more)} more {plural(more, 'seed')}{missing}", more)
 
 
 def judge_failure(chosen: Sequence[str], other: Sequence[str], seeds: int) -> Verdict:
-    """The verdict where too few pairs came back: for each side the causes of failed trials, of so many seeds."""
+    """Judge a choice with fewer than two paired seeds.
+
+    Args:
+        chosen: causes of the choice's failed trials.
+        other: causes of the alternative's failed trials.
+        seeds: number of the alternative's successful trials.
+    """
     if other and not chosen:
         return Verdict("fails", f"the alternative does not train: {_failed(other)}")
     if chosen:
         return Verdict("fails", f"the choice does not train: {_failed(chosen)}")
-    return Verdict("not measured", f"not measured: {seeds} seed{'s' if seeds != 1 else ''} so far")
+    return Verdict("not measured", f"not measured: {count(seeds, 'seed')} so far")
 
 
 def judge_together(effect: Effect, margin: float) -> str:
-    """Whether two decisions' effects add up, from what both together do beyond the sum of each alone."""
+    """Judge whether the effects of two alternatives add up.
+
+    Args:
+        effect: effect of both together minus the sum of the effects of each alone, in points.
+        margin: largest difference, in points, that does not matter.
+    """
     low, high = effect.interval
     if -margin < low and high < margin:
-        return f"they add up, within {margin:g} points"
+        return f"the effects add up, within {margin:g} points"
     if low > 0:
-        return "they don't add up: together better than the sum"
+        return "the effects do not add up: together better than their sum"
     if high < 0:
-        return "they don't add up: together worse than the sum"
+        return "the effects do not add up: together worse than their sum"
     return "undecided"
 
 
@@ -136,16 +148,16 @@ def _by_cost(chosen: Costs, other: Costs, margin: float) -> tuple[Kind, str]:
     limits = _COUNTED | _TIMED
     less = [name for name, ratio in ratios.items() if ratio < 1 / (1 + limits[name])]
     more = [name for name, ratio in ratios.items() if ratio > 1 + limits[name]]
-    same = f"no difference larger than {margin:g}"
+    same = f"no difference larger than {margin:g} points"
     if less and not more:
         return "supported by cost", f"{same}; supported by cost ({', '.join(less)})"
     if more and not less:
         return "costs more for nothing", f"{same}; costs more for nothing ({', '.join(more)})"
     if less:
-        return "equivalent", f"{same}; less {', '.join(less)}, more {', '.join(more)}"
+        return "equivalent", f"{same}; lower cost in {listed(less)}, higher in {listed(more)}"
     return "equivalent", same
 
 
 def _failed(causes: Sequence[str]) -> str:
     cause, _ = Counter(cause.split(":")[0] for cause in causes).most_common(1)[0]
-    return f"{len(causes)} trial{'s' if len(causes) > 1 else ''} failed ({cause})"
+    return f"{count(len(causes), 'trial')} failed ({cause})"

@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
 
+from muslin._display import line, panel, paragraph, quoted, table
+from muslin._words import count, number, size
 from muslin.analysis.fields import ReceptiveField, describe_field, receptive_fields
 from muslin.design import Design, Shape, describe_shape
 
 FLOAT32_BYTES = 4
 INT8_BYTES = 1
+_HEADS = ("layer", "output", "parameters", "share", "MACs", "receptive field")
+_TEXT = (0, 1, 5)  # columns of text; the others are numbers
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class LayerAnalysis:
     macs: int
     activation_bytes: int
     receptive_field: ReceptiveField
+
+    def __repr__(self) -> str:
+        output, sees = describe_shape(self.output_shape), describe_field(self.receptive_field)
+        parameters = count(self.parameters, "parameter")
+        return line("LayerAnalysis", quoted(self.name), output, parameters, f"receptive field {sees}")
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,47 @@ class Analysis:
         """Convert to plain values for JSON."""
         return asdict(self)
 
+    def __repr__(self) -> str:
+        return line(
+            "Analysis",
+            quoted(self.design),
+            count(len(self.layers), "layer"),
+            count(self.parameters, "parameter"),
+            f"{self.macs:,} MACs",
+            f"weights {size(self.float32_bytes)}",
+        )
+
     def __str__(self) -> str:
-        heads = ("layer", "output", "parameters", "share", "MACs", "receptive field")
-        rows = [
+        lines = [_HEADS, *self._rows, self._total]
+        widths = [max(len(row[column]) for row in lines) for column in range(len(_HEADS))]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if column in _TEXT else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in lines
+        )
+
+    def _repr_html_(self) -> str:
+        against = ""
+        if self.comparison is not None:
+            saved = self.comparison.saved
+            word = "fewer" if saved >= 0 else "more"
+            baseline = f"{self.comparison.baseline} ({self.comparison.parameters:,})"
+            against = f" {number(abs(saved), 1)}% {word} parameters than {baseline}."
+        return panel(
+            self.design,
+            self.title,
+            table(_HEADS, self._rows, text=_TEXT, total=self._total),
+            paragraph(
+                f"Weights: {size(self.float32_bytes)} as float32, {size(self.int8_bytes)} as int8. "
+                f"Peak activations: {size(self.peak_activation_bytes)}.{against}"
+            ),
+        )
+
+    @property
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
             (
                 row.name,
                 describe_shape(row.output_shape),
@@ -118,16 +165,10 @@ class Analysis:
             )
             for row in self.layers
         ]
-        rows.append(("total", "", f"{self.parameters:,}", "", f"{self.macs:,}", ""))
-        widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
-        left = (0, 1, 5)
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if column in left else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in [heads, *rows]
-        )
+
+    @property
+    def _total(self) -> tuple[str, ...]:
+        return ("total", "", f"{self.parameters:,}", "", f"{self.macs:,}", "")
 
 
 def analyze(design: Design, baseline: Design | None = None) -> Analysis:

@@ -17,7 +17,8 @@ from muslin._words import count
 from muslin.ablation import Study, Watcher
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
-from muslin.ablation.table import caveats, describe_effect, justification_rows, table_rows
+from muslin.ablation.table import caveats, justification_rows, table_rows
+from muslin.ablation.words import describe_effect
 from muslin.cli._output import Output
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _answer_summary(study: Study, output: Output) -> None:
     rows = study.evidence(bootstrap=False)
     lines = [
         "\nΔ is choice minus alternative, on the validation split, trained on the same seeds; intervals are "
-        + ("95 % over all looks together (repeated, paired t)." if len(study.looks) > 1 else "95 % (paired t).")
+        + ("95% over all looks together (repeated, paired t)." if len(study.looks) > 1 else "95% (paired t).")
     ]
     lines += caveats(study)
     clear = [row for row in rows if row.verdict.kind in ("supported", "contradicted")]
@@ -195,8 +196,9 @@ def answer_forecast(found: Forecast, output: Output) -> None:
         lines.append(f"Until decided: at most {found.most_trials} trials, {_duration(found.most_seconds)}.")
     if found.detectable is not None:
         lines.append(
-            f"{found.seeds} seeds find a difference of {found.detectable:.2f} points in four studies of five, if seeds "
-            f"differ by {found.deviation:.2g} points, as is usual on {count(found.images, 'validation image')}."
+            f"With {count(found.seeds, 'seed')} this study has 80% power to detect {found.detectable:.2f} points, if "
+            f"seed-to-seed variation is {found.deviation:.2g} points, as is usual with "
+            f"{count(found.images, 'validation image')}."
         )
     slow = ", ".join(f"{arm.name} {_duration(arm.seconds)}" for arm in found.arms[:_SLOWEST])
     lines.append(f"The slowest trials: {slow}.")

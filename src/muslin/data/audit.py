@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from muslin._display import Described, line
+from muslin._words import count
 from muslin.data.official import Release, release_of, strangers
 from muslin.data.split import Files, Split
 from muslin.errors import LeakError
@@ -17,7 +19,7 @@ from muslin.errors import LeakError
 TOLERATED_OVERLAP = 0.01
 
 
-class Audit(BaseModel):
+class Audit(Described, BaseModel):
     """The results of the data audit; stored in the run as JSON (`model_dump`, `model_validate`).
 
     Attributes:
@@ -49,6 +51,15 @@ class Audit(BaseModel):
     test_images_in_train: int
     leak: str | None
     leak_allowed: bool = False
+
+    def __repr__(self) -> str:
+        return line(
+            "Audit",
+            f"train release {self.train_release!r}, test release {self.test_release!r}",
+            "verified" if self.verified else "not verified",
+            f"{count(self.test_images_in_train, 'test image')} in train",
+            "leaks" if self.leak else "no leak",
+        )
 
 
 def audit(files: Files, splits: Mapping[str, Split], *, classes: int, allow_leak: bool = False) -> Audit:

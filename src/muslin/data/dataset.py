@@ -1,4 +1,4 @@
-"""What the rest of Muslin knows of data: labelled images, split three ways, and where they came from."""
+"""A data set: labeled images in three splits, and where they came from."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from functools import cached_property
 
 import numpy as np
 
+from muslin._display import line, panel, paragraph, table
+from muslin._words import count, listed
 from muslin.data.audit import Audit
+from muslin.data.source import Source
 from muslin.data.split import Split
+
+_NAMED = 12  # classes that a notebook names
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place where images were looked for.
+    """A place that was searched for images.
 
     Attributes:
-        name: the place, e.g. "MUSLIN_DATA" or "the user's cache (/home/ada/.cache/muslin)".
-        outcome: what was there, e.g. "not set", "found".
+        name: name of the place, e.g. "MUSLIN_DATA" or "your cache (/home/ada/.cache/muslin)".
+        outcome: what was found there, e.g. "not set", "found".
     """
 
     name: str
@@ -31,27 +36,49 @@ class Dataset:
     """Images ready to train on: training, validation and test, with names and the audit.
 
     Attributes:
-        train: what the network learns from.
-        validation: what every choice is made on; drawn from the training files.
-        test: opened once a run, at the end.
-        class_names: one name per class number.
-        source: where the images came from, in words ("the user's cache", a path).
-        audit: what was found when the files were looked over.
-        lookup: every place that was looked at, in order, the last being where the images were found.
+        train: images that the network learns from.
+        validation: images for every choice; drawn from the training files.
+        test: images for the final accuracy; opened once a run, at the end.
+        class_names: name of each class, by class number.
+        source: where the images came from.
+        audit: results of the checks on the files.
+        lookup: every place that was searched, in order; the last one has the images (default: empty).
     """
 
     train: Split
     validation: Split
     test: Split
     class_names: tuple[str, ...]
-    source: str
+    source: Source
     audit: Audit
     lookup: tuple[Place, ...] = ()
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         shape = "×".join(str(side) for side in self.input_shape)
-        return f"Dataset({sizes} images of {shape}, {self.classes} classes, from {self.source})"
+        classes = count(self.classes, "class", "classes")
+        return line("Dataset", f"{sizes} images of {shape}", classes, f"from {self.source}")
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name, split in self.splits.items():
+            each = np.bincount(split.labels, minlength=self.classes)
+            least, most = int(each.min()), int(each.max())
+            rows.append((name, f"{len(split):,}", f"{least:,}" if least == most else f"{least:,}–{most:,}"))
+        audit = self.audit
+        found = [
+            f"pixel mean {audit.pixel_mean:.4f}, standard deviation {audit.pixel_deviation:.4f}",
+            f"{count(audit.test_images_in_train, 'test image')} also in the training files",
+        ]
+        names = listed(self.class_names[:_NAMED])
+        more = f" and {len(self.class_names) - _NAMED} more" if len(self.class_names) > _NAMED else ""
+        return panel(
+            f"{'×'.join(str(side) for side in self.input_shape)} images",
+            f"in {count(self.classes, 'class', 'classes')}, from {self.source}",
+            table(("split", "images", "per class"), rows),
+            paragraph(f"Classes: {names}{more}."),
+            paragraph(f"Audit: {'; '.join(found)}.{f' Leak: {audit.leak}' if audit.leak else ''}"),
+        )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -61,12 +88,12 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """The number of classes."""
+        """Number of classes."""
         return len(self.class_names)
 
     @cached_property
     def splits(self) -> Mapping[str, Split]:
-        """The three splits by name."""
+        """The three splits, by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @cached_property

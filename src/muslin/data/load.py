@@ -1,4 +1,4 @@
-"""From "I want the data" to a Dataset: find, read, name, split, audit."""
+"""Loading a data set: find, read, name, split, audit."""
 
 from __future__ import annotations
 
@@ -35,19 +35,26 @@ def load_data(
     official SHA-256 hashes.
 
     Args:
-        path: a folder of IDX, CSV or Parquet files or of images in train/<class>/ and test/<class>/, or an .npz file.
-        sample: use the 2,500 images that ship with Muslin.
-        classes: names for the classes: a sequence, "a,b,c", or a text file with one a line. By default those in the
-            files, or Fashion-MNIST's.
-        validation_fraction: the share of the training files held out for validation, of each class alike.
-        split_seed: which images those are; the same as scikit-learn's `train_test_split` draws.
-        allow_leak: accept training and test files that share images; the audit remembers it.
-        download: fetch the data when they are nowhere on this machine.
-        progress: called as `progress(what, done, total)` while something is fetched, in bytes; total may be unknown.
+        path: folder of IDX, CSV or Parquet files or of images in train/<class>/ and test/<class>/, or an .npz file
+            (default: the places above).
+        sample: whether to use the 2,500 images that ship with Muslin (default False).
+        classes: names of the classes: a sequence, "a,b,c", or a text file with one name a line (default: those in the
+            files, or Fashion-MNIST's).
+        validation_fraction: share of the training files held out for validation, 0–1, stratified by class
+            (default 0.1).
+        split_seed: seed of the draw of validation images; scikit-learn's `train_test_split` draws the same (default
+            42).
+        allow_leak: whether to accept training and test files that share images; the audit records it (default False).
+        download: whether to fetch the data if they are not on this machine (default True).
+        progress: callback `progress(what, done, total)` while files are fetched, in bytes; total may be unknown
+            (default: none).
+
+    Returns:
+        The data set.
 
     Raises:
-        DataError: there are no data, or they are damaged; the message says which file, and what to do.
-        LeakError: training and test files share images that they should not.
+        DataError: there are no data, or a file is damaged; the message names the file and the remedy.
+        LeakError: training and test files share images.
     """
     if sample and path is not None:
         raise DataError(f"Both the sample and {str(path)!r} were asked for. Pass --sample or --data, not both.")

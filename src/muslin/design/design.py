@@ -10,6 +10,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
+from muslin._display import first_sentence, line, panel, paragraph, quoted, table
+from muslin._words import count, listed
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.edits import check_recipe_edits, edit_layers
@@ -52,6 +54,44 @@ class Design(Part):
     layers: Annotated[tuple[Layer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
     claims: tuple[Claim, ...] = ()
     decisions: Annotated[tuple[Decision, ...], Field(max_length=64)] = ()
+
+    def __repr__(self) -> str:
+        shapes = f"{describe_shape(self.input_shape)} → {count(self.classes, 'class', 'classes')}"
+        return line(
+            "Design",
+            quoted(self.name),
+            shapes,
+            count(len(self.layers), "layer"),
+            count(self._parameters(), "parameter"),
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                layer.name,
+                layer.kind,
+                layer.settings,
+                describe_shape(leaving),
+                f"{layer.parameters(entering):,}",
+                first_sentence(layer.because),
+            )
+            for layer, entering, leaving in self.placed
+        ]
+        total = self._parameters()
+        heads = ("layer", "kind", "settings", "output", "parameters", "because")
+        kept = [count(len(self.claims), "claim"), count(len(self.decisions), "decision")]
+        if self.baseline:
+            kept.append(f"the baseline {self.baseline}")
+        return panel(
+            self.name,
+            self.title,
+            paragraph(self.because),
+            table(heads, rows, text=(0, 1, 2, 3, 5), total=("total", "", "", "", f"{total:,}", "")),
+            paragraph(f"Input: images of {describe_shape(self.input_shape)}. With {listed(kept)}."),
+        )
+
+    def _parameters(self) -> int:
+        return sum(layer.parameters(entering) for layer, entering, _ in self.placed)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Design:

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from muslin._display import Described, line, quoted
+
 Shape: TypeAlias = tuple[int, ...]
 Activation: TypeAlias = Literal["none", "relu", "elu", "gelu", "tanh", "sigmoid", "silu", "softmax"]
 Padding: TypeAlias = Literal["same", "valid"]
@@ -60,7 +62,7 @@ class Window(NamedTuple):
     after: tuple[int, int]
 
 
-class Part(BaseModel):
+class Part(Described, BaseModel):
     """Base class of all parts of a design file: frozen, no unknown fields, no nan or inf."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -76,6 +78,20 @@ class LayerBase(Part):
 
     name: LayerName
     because: str = ""
+
+    def __repr__(self) -> str:
+        return line(type(self).__name__, quoted(self.name), self.settings)
+
+    @property
+    def settings(self) -> str:
+        """The layer's kernel and whatever else differs from the defaults, as text."""
+        parts = []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name in ("kind", "name", "because") or (value == field.default and name != "kernel"):
+                continue
+            parts.append(f"{name}={'×'.join(map(str, value)) if isinstance(value, tuple) else value}")
+        return ", ".join(parts)
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:

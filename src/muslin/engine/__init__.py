@@ -1,8 +1,8 @@
-"""The native training step: the machine it runs on, and fused blocks of convolution, activation and pooling in C++.
+"""Native training steps: device and precision, and fused C++ blocks of convolution, activation and pooling.
 
-`machine` picks device and precision. `build` compiles the blocks on first use, and `ops` makes differentiable functions
-of them. Without a compiler or the instructions, training falls back to plain PyTorch: slower, the same arithmetic up to
-rounding.
+`machine` picks device and precision, `build` compiles the blocks on first use, and `ops` wraps them as differentiable
+functions. Without a compiler or the required instructions, training falls back to plain PyTorch, which is slower and
+equal up to rounding.
 """
 
 from typing import Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""Compiles the fused blocks, once per machine and version, and loads them."""
+"""Compile the fused blocks, once per machine and version, and load them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from muslin.engine import Precision
 from muslin.engine.machine import cpu_flags
 
 SWITCH = "MUSLIN_FUSED"
-"""Environment variable: 0 trains the plain way."""
+"""Environment variable; the value 0 disables fused blocks, so that training uses plain PyTorch."""
 
 _P, _I = ctypes.c_void_p, ctypes.c_int64
 _BLOCK = {"muslin_block_forward": [_P] * 5 + [_I] * 7, "muslin_block_backward": [_P] * 7 + [_I] * 7}
@@ -31,13 +31,13 @@ _STEM = {"muslin_stem_forward": [_P] * 5 + [_I] * 6, "muslin_stem_backward": [_P
 
 @dataclass(frozen=True)
 class _Kind:
-    """One of the libraries.
+    """One of the compiled libraries.
 
     Attributes:
-        needed: the processor's abilities that the code uses.
-        march: options that let the compiler use them, named one by one: with -march=native a file compiled on one
-            machine might not run on another that shares the home folder.
-        signatures: of its functions.
+        needed: CPU features that the code uses.
+        march: compiler options that enable them, named explicitly: a file compiled with -march=native might not run on
+            another machine that shares the home folder.
+        signatures: argument types by function name.
     """
 
     needed: frozenset[str]
@@ -45,7 +45,7 @@ class _Kind:
     signatures: dict[str, list[Any]]
 
 
-_TEAM = "team"  # the library of threads, which the others call
+_TEAM = "team"  # the thread pool, which the other libraries call
 _KINDS: dict[str, _Kind] = {
     _TEAM: _Kind(frozenset(), ("-march=x86-64",), {}),
     "bfloat16": _Kind(
@@ -59,30 +59,30 @@ _KINDS: dict[str, _Kind] = {
         _BLOCK | _BATCH | _MUON,
     ),
 }
-_SOURCES = Path(__file__).with_name("source")  # a folder for each, and one that they share
+_SOURCES = Path(__file__).with_name("source")  # a folder per library, and "common" for all
 _COMPILE = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-shared", "-w")
-_PATIENCE = 120  # seconds
+_PATIENCE = 120  # compiler time limit, seconds
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the machine, not an error)
-    """There are no fused blocks of this precision on this machine; the message says why."""
+    """This machine cannot use fused blocks of this precision; the message gives the reason."""
 
 
 def library(precision: Precision) -> ctypes.CDLL | None:
-    """The compiled blocks, or None where there can be none or `MUSLIN_FUSED=0`: then training goes the plain way."""
+    """Return the compiled blocks; None if they are unavailable or `MUSLIN_FUSED=0`, so that training uses PyTorch."""
     found = None if os.environ.get(SWITCH) == "0" else _library(precision)
     return found if isinstance(found, ctypes.CDLL) else None
 
 
 def describe(precision: Precision) -> str:
-    """Whether fused blocks are in use, or else why not, in a sentence."""
+    """Return a sentence that says whether fused blocks are in use, and if not, why."""
     if os.environ.get(SWITCH) == "0":
-        return f"Training goes the plain way: {SWITCH}=0."
+        return f"Training falls back to plain PyTorch: {SWITCH}=0."
     found = _library(precision)
     return (
-        f"Fused blocks in {precision} are in use where a design's shapes allow."
+        f"Fused blocks in {precision} are used where a design's shapes allow."
         if not isinstance(found, str)
-        else f"Training goes the plain way, without fused blocks in {precision}: {found}."
+        else f"Training falls back to plain PyTorch, because {precision} fused blocks are unavailable: {found}."
     )
 
 
@@ -90,7 +90,7 @@ def describe(precision: Precision) -> str:
 def _library(precision: Precision) -> ctypes.CDLL | str:
     folder = cache_folder("operators")
     try:
-        blocks = _compiled(precision, folder)  # first: it is they whose absence has to be explained
+        blocks = _compiled(precision, folder)  # first, because their absence is what must be explained
         _load(_compiled(_TEAM, folder), {}, ctypes.RTLD_GLOBAL)
         return _load(blocks, _KINDS[precision].signatures)
     except Unavailable as reason:
@@ -100,13 +100,13 @@ def _library(precision: Precision) -> ctypes.CDLL | str:
 
 
 def _compiled(kind: str, folder: Path) -> Path:
-    """The shared library in the cache, compiled if it isn't there."""
+    """Return the path of the cached shared library, compiling it if necessary."""
     missing = _KINDS[kind].needed - cpu_flags()
     if platform.machine() != "x86_64" or missing:
-        raise Unavailable("this processor has no " + (", ".join(sorted(missing)) or "x86-64 instructions"))
+        raise Unavailable("this processor lacks " + (", ".join(sorted(missing)) or "x86-64 instructions"))
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
-        raise Unavailable("no C++ compiler was found (on Debian and Ubuntu: sudo apt install g++)")
+        raise Unavailable("no C++ compiler found (on Debian and Ubuntu: sudo apt install g++)")
     options = [*_KINDS[kind].march, *_COMPILE]
     sources = sorted([*(_SOURCES / "common").iterdir(), *(_SOURCES / kind).iterdir()])
     parts = [*(source.read_bytes() for source in sources), *options, _version(compiler)]
@@ -128,39 +128,39 @@ def _compile(compiler: list[str], source: Path, target: Path) -> None:
         done = _run([*compiler, str(source), "-o", str(compiled)])
         if done.returncode:
             first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr[:200])
-            raise Unavailable(f"{compiler[0]} could not compile them: {first.strip()}")
+            raise Unavailable(f"{compiler[0]} could not compile the blocks: {first.strip()}")
         compiled.chmod(stat.S_IRWXU)
         compiled.replace(target)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603  (the compiler of the person's own path, on our own files)
+        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603  (the compiler on the user's path, on our own files)
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{command[0]} took longer than {_PATIENCE} s") from error
 
 
 def _version(compiler: str) -> str:
-    """Part of the key: another compiler may round sums another way."""
+    """Return the compiler's version, part of the cache key: compilers may order sums differently and so round."""
     return _run([compiler, "--version"]).stdout
 
 
 def _own(folder: Path) -> None:
-    """Make the folder, for this user alone: what lies in it is loaded as code."""
+    """Create the folder, accessible only to this user, because its files are loaded as code."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     _check_ours(folder)
 
 
 def _check_ours(path: Path) -> None:
-    """See that nobody else can have put the file or folder there.
+    """Check that no other user can have written the file or folder.
 
     Raises:
-        Unavailable: it is a link, belongs to somebody else, or others may write to it.
+        Unavailable: it is a symbolic link, belongs to another user, or is writable by others.
     """
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise Unavailable(f"{path} is a link, not yours, or open to others; remove it")
+        raise Unavailable(f"{path} is a symbolic link, owned by another user, or writable by others; delete it")
 
 
 def _load(path: Path, signatures: dict[str, list[Any]], mode: int = ctypes.DEFAULT_MODE) -> ctypes.CDLL:

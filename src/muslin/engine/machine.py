@@ -1,4 +1,4 @@
-"""The machine that trains: device, precision, and how its memory allocator behaves."""
+"""The machine that trains: device, precision, thread count and memory allocator."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from muslin._disk.files import write_text
 from muslin.engine import Precision
 from muslin.errors import TrainingError
 
-# glibc's mallopt parameters (malloc.h) and a value above any block that training asks for.
+# glibc's mallopt parameters (malloc.h), and a threshold above any block that training allocates.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEEP_UP_TO = 1 << 30  # bytes
-_PEAK_SIZE, _PEAK_SECONDS = 2048, 0.6  # rows and columns; how long to look for the best time
-_UNDISTURBED = 0.9  # share of the processor time asked for that a process gets on an idle machine
+_PEAK_SIZE, _PEAK_SECONDS = 2048, 0.6  # rows and columns of the matrices; measuring time
+_UNDISTURBED = 0.9  # minimum ratio of CPU time to wall time × threads on an idle machine
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86: AVX-512 BF16, AMX; ARM: BF16
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """The device called `name`; without a name CUDA, then MPS, then the CPU, whichever is there first.
+    """Return the device called `name`; without a name the first available of CUDA, MPS and CPU.
 
     Raises:
-        TrainingError: the device is unknown to PyTorch, or not on this machine.
+        TrainingError: PyTorch does not know the device, or this machine does not have it.
     """
     if name is None:
         if torch.cuda.is_available():
@@ -43,13 +43,13 @@ def pick_device(name: str | None = None) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise TrainingError(
-            f"device '{name}' can't be used on this machine. Choose cpu, cuda or mps, or leave it out."
+            f"device '{name}' is not available on this machine. Choose cpu, cuda or mps, or omit the device."
         ) from error
     return device
 
 
 def pick_precision(device: torch.device, name: str | None = None) -> Precision:
-    """The number format of matrix products: `name`, or bfloat16 where the hardware multiplies it natively.
+    """Return the precision of matrix products: `name`, or bfloat16 where the hardware multiplies it natively.
 
     Raises:
         TrainingError: the name is neither "float32" nor "bfloat16".
@@ -58,7 +58,7 @@ def pick_precision(device: torch.device, name: str | None = None) -> Precision:
         case "float32" | "bfloat16":
             return name
         case str():
-            raise TrainingError(f"precision '{name}' is unknown; choose float32 or bfloat16.")
+            raise TrainingError(f"precision '{name}' is unknown. Choose float32 or bfloat16.")
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if device.type == "cpu" and not _BFLOAT16_FLAGS.isdisjoint(cpu_flags()) else "float32"
@@ -66,12 +66,12 @@ def pick_precision(device: torch.device, name: str | None = None) -> Precision:
 
 @cache
 def keep_freed_memory() -> bool:
-    """Tell the C allocator to keep large freed blocks; true where that was possible.
+    """Make the C allocator keep large freed blocks; return whether that succeeded.
 
-    glibc hands every block over 32 MiB back to the system when it is freed and fetches it again, page by page, in the
-    next step: a bfloat16 step of the library's network took 31.5 ms with those page faults and 19.9 without. It is set
-    from inside the process because the environment variables that do the same are read before Python starts. Elsewhere
-    than on glibc nothing is done.
+    By default glibc returns every freed block above 32 MiB to the system, and the next step fetches it again page by
+    page: a bfloat16 step of custom_cnn took 31.5 ms with those page faults and 19.9 ms without. The threshold is set
+    from inside the process because glibc reads the equivalent environment variables before Python starts. Systems
+    without glibc are left unchanged.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
@@ -81,7 +81,7 @@ def keep_freed_memory() -> bool:
 
 @contextlib.contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Numbers too small for their format count as zero in here; who called computes on as before."""
+    """Treat denormal numbers as zero within this context, and restore the previous mode afterwards."""
     before = flushes_denormals()
     torch.set_flush_denormal(True)
     try:
@@ -91,15 +91,15 @@ def flushed_denormals() -> Iterator[None]:
 
 
 def flushes_denormals() -> bool:
-    """Whether numbers too small for their format count as zero in this thread: torch can set that, not say it."""
+    """Return whether this thread treats denormal numbers as zero; torch can set this mode, but not report it."""
     return not (torch.full((), 1e-39, dtype=torch.float32, device="cpu") * 1).item()
 
 
 @contextlib.contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """In here torch has so many threads; who called goes on with as many as before.
+    """Set torch's thread count within this context and restore it afterwards.
 
-    Python threads that start meanwhile, and use torch for the first time, begin with as many, too: torch has it so.
+    Python threads that first use torch within the context also start with `count` threads, as torch does it.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -111,7 +111,7 @@ def torch_threads(count: int) -> Iterator[None]:
 
 @cache
 def processor() -> str:
-    """The processor's name, as the system gives it."""
+    """Return the processor's name, as the system reports it."""
     for key in ("model name", "Model"):
         if key in _cpu_information():
             return _cpu_information()[key]
@@ -119,7 +119,7 @@ def processor() -> str:
 
 
 def environment() -> dict[str, str]:
-    """With what, and on what, something is trained: Muslin, Python, torch, system and processor."""
+    """Return versions of Muslin, Python and torch, and the names of system and processor."""
     return {
         "muslin": version("muslin"),
         "python": platform.python_version(),
@@ -131,14 +131,14 @@ def environment() -> dict[str, str]:
 
 @cache
 def matrix_peak(precision: Precision, threads: int) -> float:
-    """Floating-point operations a second in this machine's matrix products: its ceiling for any training.
+    """Return this machine's matrix-product peak in floating-point operations per second, the upper bound for training.
 
-    The best of some products of two square matrices, through torch, with the threads that torch has now. Measured once
-    and kept in the user's cache, unless the machine was busy with something else meanwhile.
+    The best of several products of two square matrices in torch, with torch's current thread count. Measured once and
+    kept in the user's cache, unless other processes were using the machine.
 
     Args:
-        precision: of the factors.
-        threads: part of the key, with the processor and torch's version.
+        precision: precision of the factors.
+        threads: thread count; part of the cache key, with the processor and torch's version.
     """
     key = f"{processor()}, {precision}, {threads} threads, torch {torch.__version__}"
     name = hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -150,14 +150,14 @@ def matrix_peak(precision: Precision, threads: int) -> float:
         peak = measure_matrix_peak(precision)
         wall, spent = time.perf_counter() - wall, time.process_time() - spent
     if spent > _UNDISTURBED * threads * wall:
-        with contextlib.suppress(OSError):  # measured anew next time
+        with contextlib.suppress(OSError):  # then measured again next time
             file.parent.mkdir(parents=True, exist_ok=True)
             write_text(file, json.dumps({"what": key, "operations_per_second": peak}) + "\n")
     return peak
 
 
 def measure_matrix_peak(precision: Precision) -> float:
-    """The same, measured now; takes a second or two."""
+    """Measure the matrix-product peak now, in floating-point operations per second; takes 1–2 s."""
     values = torch.rand(_PEAK_SIZE, _PEAK_SIZE, dtype=getattr(torch, precision))
     best, spent = float("inf"), 0.0
     while spent < _PEAK_SECONDS:
@@ -170,7 +170,7 @@ def measure_matrix_peak(precision: Precision) -> float:
 
 @cache
 def cpu_flags() -> frozenset[str]:
-    """The processor's abilities, in Linux' words; empty where the system doesn't list them."""
+    """Return the CPU's feature flags as Linux names them; empty where the system does not list them."""
     flags = _cpu_information().get("flags") or _cpu_information().get("Features") or ""
     return frozenset(flags.split())
 

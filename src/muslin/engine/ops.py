@@ -1,4 +1,4 @@
-"""The fused blocks as differentiable functions."""
+"""Fused blocks as differentiable functions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from muslin._words import count
 from muslin.engine import Precision
 from muslin.engine.build import library
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64, UInt8
 
 CHANNELS: dict[Precision, int] = {"bfloat16": 16, "float32": 8}
-"""Channels come in multiples of this: the lanes of a vector."""
+"""Channel counts must be multiples of this, the number of lanes in a vector register."""
 
 
 class Tail(IntEnum):
-    """What follows the convolution."""
+    """Epilogue: what a block computes after the convolution."""
 
     RELU = 0
     RELU_POOL = 1
@@ -30,7 +31,7 @@ class Tail(IntEnum):
 
 
 def tails(precision: Precision, inputs: int, outputs: int) -> frozenset[Tail]:
-    """What may follow a convolution of so many channels in and out; with one in, on images that need no gradient."""
+    """Return the epilogues available for these channel counts; with one input channel, without an input gradient."""
     lanes = CHANNELS[precision]
     if outputs % lanes or (inputs > 1 and inputs % lanes):
         return frozenset()
@@ -47,19 +48,20 @@ def block(
     precision: Precision,
     threads: int | None = None,
 ) -> Tensor:
-    """A 3×3 convolution with a border of zeros, and what follows it. Sums run in float32.
+    """Return a 3×3 convolution with zero padding 1, followed by an epilogue. Sums are accumulated in float32.
 
-    In bfloat16 the products are of values rounded to that; one-channel images are multiplied in float32. In float32
-    they are Winograd's F(4×4, 3×3), which rounds about ten times as much as multiplying out would.
+    In bfloat16, factors are rounded to bfloat16, except that one-channel images are multiplied in float32. In float32,
+    the convolution uses Winograd's F(4×4, 3×3), whose rounding error is about ten times that of direct multiplication.
 
     Args:
-        images: any floating type. They get no gradient if they have one channel.
-        weight: float32.
-        bias: float32.
-        tail: RELU, and NONE without rectifying, give (batch, out, height, width); RELU_POOL, with 2×2 maxima, (batch,
-            out, height // 2, width // 2); RELU_MEAN, over all pixels, (batch, out), always in float32.
-        precision: of the products, and of what leaves.
-        threads: that share the images; by default as many as torch has.
+        images: images of any floating type. One-channel images get no gradient.
+        weight: kernels, float32.
+        bias: biases, float32.
+        tail: epilogue. RELU, and NONE (no activation), return (batch, out, height, width); RELU_POOL, with 2×2 max
+            pooling, (batch, out, height // 2, width // 2); RELU_MEAN, the mean over all pixels, (batch, out), always
+            float32.
+        precision: precision of the products and the output.
+        threads: number of threads that share the images (default: torch's thread count).
     """
     return chain(images, [Block(weight, bias, tail, precision, threads or torch.get_num_threads())])
 
@@ -71,14 +73,14 @@ def batch(
     moves: Int64[Tensor, "batch 2"] | None,
     threads: int,
 ) -> Float[Tensor, "batch channel height width"]:
-    """What `muslin.training.batches` makes of some images, to the bit; only where there are float32 blocks.
+    """Return the batch that `muslin.training.batches` makes, bit-identical; requires float32 blocks.
 
     Args:
-        images: all of them.
-        chosen: those of the batch.
-        mirrored: which of these are mirrored left and right; None for none.
-        moves: by how many pixels each is then moved down and right; None for not at all.
-        threads: that share the images.
+        images: all images.
+        chosen: indices of the batch's images.
+        mirrored: whether each image of the batch is mirrored left to right; None for no mirroring.
+        moves: pixels by which each image then moves down and right; None for no move.
+        threads: number of threads that share the images.
     """
     _, height, width, channels = images.shape
     out = torch.empty(len(chosen), height, width, channels)
@@ -88,16 +90,17 @@ def batch(
 
 
 def muon_step(kernel: Tensor, momentum: Tensor, decay: float, rate: float, iterations: int, threads: int) -> None:
-    """What `muslin.training.optimizers.Muon` does to one kernel, in one call; only where there are float32 blocks.
+    """Apply `muslin.training.optimizers.Muon` to one kernel in a single call; requires float32 blocks.
 
     Args:
-        kernel: float32 (out, in, height, width), channels last, or (out, in); moved in place, by its gradient.
-        momentum: laid out as the kernel is; moved in place.
-        decay: of the momentum.
-        rate: the step's length.
-        iterations: of `muslin.training.optimizers.orthogonalize`.
-        threads: that share the work where it is worth it; their number doesn't change the bits.
+        kernel: float32 kernel, (out, in, height, width) in channels-last layout, or (out, in); updated in place.
+        momentum: momentum in the kernel's layout; updated in place.
+        decay: decay rate of the momentum.
+        rate: step size.
+        iterations: number of iterations of `muslin.training.optimizers.orthogonalize`.
+        threads: maximum number of threads, used for large kernels; does not change the bits.
     """
+    assert kernel.grad is not None  # noqa: S101  (the caller ensures it)
     assert kernel.grad is not None  # noqa: S101  (the caller saw to it)
     gradient = _last(kernel.grad) if kernel.ndim == 4 else kernel.grad.contiguous()
     sizes = (len(kernel), kernel[0].numel(), iterations, threads)
@@ -105,13 +108,13 @@ def muon_step(kernel: Tensor, momentum: Tensor, decay: float, rate: float, itera
 
 
 class Block(NamedTuple):
-    """A convolution and its tail, as `block` computes them.
+    """A convolution and its epilogue, as `block` computes them.
 
     Attributes:
-        weight, bias: of the convolution.
-        tail: what follows.
-        precision: of the products.
-        threads: that share the images.
+        weight, bias: parameters of the convolution.
+        tail: epilogue.
+        precision: precision of the products.
+        threads: number of threads that share the images.
     """
 
     weight: Tensor
@@ -122,11 +125,11 @@ class Block(NamedTuple):
 
 
 def chain(images: Tensor, blocks: Sequence[Block]) -> Tensor:
-    """Block after block, as one differentiable function: torch is on its way to each of them as long as to all.
+    """Run blocks in sequence as one autograd function, so that the per-call overhead is paid once.
 
-    Only tails that `tails` has for the block's precision and channels.
+    Each block's epilogue must be one that `tails` returns for its precision and channel counts.
     """
-    if not torch.is_grad_enabled():  # then nothing has to be kept
+    if not torch.is_grad_enabled():  # nothing needs to be saved for a backward pass
         for made in blocks:
             images = _forward(images, *made)[0]
         return images
@@ -170,7 +173,7 @@ def _is_stem(x: Tensor, precision: Precision) -> bool:
 def _forward(
     x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """What leaves; and what the backward pass needs: what entered, the weights, and a note on what the tail chose."""
+    """Return the output and what the backward pass needs: the input, the weights, and the epilogue's selections."""
     forward = _stem_forward if _is_stem(x, precision) else _block_forward
     return forward(x, weight, bias, tail, precision, threads)
 
@@ -196,7 +199,7 @@ def _block_forward(
 def _block_backward(
     grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, tail: Tail, precision: Precision, threads: int, wants: bool
 ) -> tuple[Tensor | None, Tensor, Tensor]:
-    """The gradients of what entered, if anyone wants it, of the weights and of the biases."""
+    """Return the gradients of the input (None unless `wants`), the weights and the biases."""
     grad = grad.float().contiguous() if grad.ndim == 2 else _last(grad.to(x.dtype))
     grad_x = torch.empty_like(x) if wants else None
     grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
@@ -210,7 +213,7 @@ def _block_backward(
 def _stem_forward(
     x: Tensor, weight: Tensor, bias: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """On one-channel images, in bfloat16: the pixels stay float32."""
+    """Convolve one-channel images in bfloat16; the pixels stay float32."""
     x, weight = x.float().contiguous(), weight.contiguous()
     batch, _, height, width = x.shape
     size = (height // 2, width // 2) if tail is Tail.RELU_POOL else (height, width)
@@ -224,7 +227,7 @@ def _stem_forward(
 def _stem_backward(
     grad: Tensor, x: Tensor, weight: Tensor, note: Tensor, tail: Tail, precision: Precision, threads: int
 ) -> tuple[Tensor, Tensor]:
-    """The gradients of the weights and of the biases."""
+    """Return the gradients of the weights and the biases."""
     grad = _last(grad.to(_dtype(precision)))
     grad_weight, grad_bias = torch.empty_like(weight), weight.new_empty(len(weight))
     batch, _, height, width = x.shape
@@ -248,4 +251,4 @@ def _empty_last(shape: tuple[int, int, int, int], dtype: torch.dtype) -> Tensor:
 def _call(precision: Precision, name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[float, ...]) -> None:
     pointers = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
     if getattr(library(precision), name)(*pointers, *sizes):
-        raise MemoryError(f"{name}: no memory, or no threads, for {sizes[-1]} threads' share of the work")
+        raise MemoryError(f"{name}: not enough memory or threads ({count(int(sizes[-1]), 'thread')} requested)")

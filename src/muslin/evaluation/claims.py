@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from muslin._words import nearest
+from muslin._display import line, panel, shortened, table
+from muslin._words import count, nearest
 from muslin.analysis import Analysis
 from muslin.design import Claim, Design, describe_shape
 from muslin.errors import DesignError
@@ -67,6 +68,9 @@ class Checked:
         measured = f" Measured: {self.found}." if self.measured else ""
         return f"{self.claim.says}{measured} {self.verdict.capitalize()}."
 
+    def __repr__(self) -> str:
+        return line("Checked", repr(shortened(self.claim.says, 90)), self.verdict)
+
     @property
     def found(self) -> str:
         """The measured value with its interval and unit, in words; empty if nothing was measured."""
@@ -96,6 +100,22 @@ class Checked:
         elif claim.at_most is not None:
             parts.append(f"at most {_words(claim.at_most)}{unit}")
         return ", ".join(parts)
+
+
+class CheckedClaims(tuple[Checked, ...]):
+    """The claims of a design with their verdicts, in the design's order."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        verdicts = [each.verdict for each in self]
+        kinds: tuple[Verdict, ...] = ("holds", "does not hold", "not measured")
+        return line("CheckedClaims", *(f"{verdicts.count(kind)} × {kind}" for kind in kinds if kind in verdicts))
+
+    def _repr_html_(self) -> str:
+        rows = [(each.claim.says, each.expected, each.found, each.verdict) for each in self]
+        heads = ("claim", "expected", "measured", "verdict")
+        return panel("Claims", count(len(self), "claim"), table(heads, rows, text=(0, 1, 2, 3)))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ class Improvement:
         low, high = self.interval
         return f"{self.points:+.2f} points [{low:+.2f}, {high:+.2f}], p = {self.p_value:.2g}"
 
+    def __repr__(self) -> str:
+        return f"Improvement({self})"
+
     def summary(self) -> dict[str, Any]:
         """Convert to plain values for JSON."""
         return {

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muslin._display import line, panel, paragraph, quoted, table
+from muslin._words import between, count, percent
 from muslin.errors import RunError
 from muslin.evaluation.calibration import Calibration, calibrate
 from muslin.evaluation.intervals import Interval, wilson
@@ -42,6 +44,10 @@ class ClassReport:
     f1: float
     support: int
     recall_interval: Interval
+
+    def __repr__(self) -> str:
+        scores = f"precision {percent(self.precision)}, recall {percent(self.recall)}, F1 {percent(self.f1)}"
+        return line("ClassReport", quoted(self.name), scores, count(self.support, "image"))
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,37 @@ class Evaluation:
         )
 
     def __repr__(self) -> str:
-        return f"Evaluation({self})"
+        return line("Evaluation", str(self))
+
+    def _repr_html_(self) -> str:
+        low, high = self.accuracy_interval
+        rows = [
+            (
+                report.name,
+                percent(report.precision),
+                percent(report.recall),
+                between(100 * report.recall_interval.low, 100 * report.recall_interval.high, 1, "%"),
+                percent(report.f1),
+                f"{report.support:,}",
+            )
+            for report in self.per_class
+        ]
+        macro = self.macro
+        mean = (percent(macro.precision), percent(macro.recall), "", percent(macro.f1))
+        wrong = [
+            f"{pair.true} taken for {pair.predicted} ({count(pair.images, 'image')})" for pair in self.top_confusions(3)
+        ]
+        return panel(
+            f"Accuracy {percent(self.accuracy, 2)}",
+            f"95% interval {between(100 * low, 100 * high, 2, '%')}, loss {self.loss:.4f}, "
+            f"{count(len(self.labels), 'image')}",
+            table(
+                ("class", "precision", "recall", "95% interval", "F1", "images"),
+                rows,
+                total=("mean", *mean, f"{len(self.labels):,}"),
+            ),
+            paragraph(f"Most frequent confusions: {'; '.join(wrong)}." if wrong else ""),
+        )
 
     @cached_property
     def predictions(self) -> Int64[np.ndarray, " image"]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isclose, sqrt
+from sys import float_info
 from typing import NamedTuple
 
 NORMAL_975 = 1.959963984540054  # the 97.5% point of the standard normal distribution: two-sided 95%
-_HALVINGS = 60  # number of bisection steps; from an interval of width 2 they reach float64's precision
+_TOLERANCE = 1e-15  # absolute error of a bound: the precision of float64
 
 
 class Interval(NamedTuple):
@@ -73,8 +74,15 @@ def paired_difference(only_first: int, only_second: int, images: int) -> Interva
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """Find the zero of a decreasing function by bisection."""
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
-    return (low + high) / 2
+    """Find the zero of a decreasing function, or the end where it does not change its sign.
+
+    Bisection, because the score is infinite at −1 and 1.
+    """
+    from scipy import optimize  # type: ignore[import-untyped]  # noqa: PLC0415  (only comparing two networks needs it)
+
+    if falling(low) <= 0:
+        return low
+    if falling(high) >= 0:
+        return high
+    root: float = optimize.bisect(falling, low, high, xtol=_TOLERANCE, rtol=4 * float_info.epsilon)
+    return root

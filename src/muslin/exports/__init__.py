@@ -1,4 +1,4 @@
-"""Networks as files for other programs: one module per format."""
+"""Exports: networks as files for other programs, one module per format."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FormatName: TypeAlias = Literal["onnx", "keras", "h5", "safetensors"]
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file that a network can be written as.
+    """An export format.
 
     Attributes:
-        name: what `export` and `muslin export --to` call it.
-        suffix: how the file's name ends.
-        opens_in: programs that read it.
+        name: name of the format for `export` and `muslin export --to`.
+        suffix: file name suffix.
+        opens_in: programs that read the format.
     """
 
     name: FormatName
@@ -36,10 +36,10 @@ class Format:
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("onnx", ".onnx", "ONNX Runtime, OpenCV and whatever else reads ONNX (opset 13)"),
+        Format("onnx", ".onnx", "ONNX Runtime, OpenCV and other programs that read ONNX (opset 13)"),
         Format("keras", ".keras", "Keras 3 on TensorFlow, JAX or torch"),
         Format("h5", ".h5", "Keras 3 on TensorFlow, JAX or torch (the older HDF5 format)"),
-        Format("safetensors", ".safetensors", "Muslin, PyTorch and whatever else reads safetensors; weights only"),
+        Format("safetensors", ".safetensors", "Muslin, PyTorch and other programs that read safetensors; weights only"),
     )
 }
 
@@ -53,33 +53,34 @@ def export(
     class_names: tuple[str, ...] = (),
     check: Callable[[Path], object] | None = None,
 ) -> Path:
-    """Write a network as a file; whole or not at all.
+    """Write a network to a file atomically.
 
     Args:
-        design: what the weights belong to.
+        design: design that the weights belong to.
         weights: float32 arrays by their names in the network's state_dict.
-        path: where to; its name ends as the format's files do: .onnx, .keras, .h5 or .safetensors.
-        to: "onnx", "keras", "h5" or "safetensors". ONNX and safetensors are written without torch.
-        class_names: kept in the file where the format has a place for them (ONNX, safetensors).
-        check: called with the written file under a temporary name; if it raises, what was at `path` stays.
+        path: path of the file, with the format's suffix: .onnx, .keras, .h5 or .safetensors.
+        to: format: "onnx", "keras", "h5" or "safetensors". ONNX and safetensors do not need torch.
+        class_names: class names stored in the file (ONNX, safetensors; default: the class numbers).
+        check: function called with the complete file under a temporary name; if it raises, an existing file at `path`
+            is kept (default: no check).
 
     Returns:
-        The path.
+        The path of the file.
 
     Raises:
-        ExportError: unknown format; the name ends otherwise; the weights don't fit the design or are not finite; the
-            format can't hold them.
-        MuslinError: the file can't be written.
+        ExportError: the format is unknown, the suffix is wrong, the weights do not fit the design or are not finite, or
+            the format cannot store them.
+        MuslinError: the file cannot be written.
     """
     path = Path(path)
     if to not in get_args(FormatName):
-        raise ExportError(f"there is no export format '{to}'; there are {', '.join(FORMATS)}.")
+        raise ExportError(f"export format '{to}' is unknown. Choose {', '.join(FORMATS)}.")
     if path.suffix != FORMATS[to].suffix:
-        raise ExportError(f"{path} is no name for the format '{to}'. Let it end in {FORMATS[to].suffix}.")
+        raise ExportError(f"format '{to}' needs a file name ending in {FORMATS[to].suffix} (got '{path}').")
     problem = mismatch(design, {name: (str(values.dtype), values.shape) for name, values in weights.items()})
     problem = problem or not_finite(weights)
     if problem:
-        raise ExportError(f"these weights can't be exported as the design '{design.name}': {problem}.")
+        raise ExportError(f"weights do not fit design '{design.name}': {problem}.")
     card = Card.of(design, class_names)
     with replacing(path) as temporary:
         _write(card, weights, temporary, to)
@@ -89,7 +90,7 @@ def export(
 
 
 def _write(card: Card, weights: Weights, path: Path, to: FormatName) -> None:
-    # Each format's libraries take a part of a second, Keras' several: only the one that is asked for is imported.
+    # Importing a format's libraries takes a fraction of a second, Keras several: import only the one needed.
     match to:
         case "safetensors":
             from muslin.exports.safetensors import write_safetensors  # noqa: PLC0415

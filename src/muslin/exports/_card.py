@@ -1,4 +1,4 @@
-"""What every artifact says of itself, and the names it gives to its input and outputs."""
+"""Metadata of exported files, and the names of their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from muslin._words import count
 from muslin.design import Design, Layer, describe_shape, format_design, parse_design
 from muslin.errors import DesignError, ExportError, RunError
 
@@ -19,11 +20,11 @@ _DESIGN, _CLASSES, _INPUT, _VERSION = "muslin.design", "muslin.classes", "muslin
 
 @dataclass(frozen=True)
 class Card:
-    """The design behind an artifact and the names of its classes, as kept in the artifact's metadata.
+    """Design and class names stored in the metadata of an exported file.
 
     Attributes:
-        design: what the weights belong to.
-        class_names: one per output; the numbers 0, 1, … where nobody named them.
+        design: design that the weights belong to.
+        class_names: class names, one per output; "0", "1", … if none were given.
     """
 
     design: Design
@@ -31,21 +32,21 @@ class Card:
 
     @classmethod
     def of(cls, design: Design, class_names: tuple[str, ...] = ()) -> Card:
-        """A card for `design`; without names the classes are called by their numbers.
+        """Return a card for `design`; without names, classes are named by their numbers.
 
         Raises:
-            ExportError: there are more or fewer names than classes.
+            ExportError: the number of names differs from the number of classes.
         """
         names = class_names or tuple(str(number) for number in range(design.classes))
         if len(names) != design.classes:
             raise ExportError(
-                f"{len(names)} class names were given for the design '{design.name}', which has {design.classes} "
-                "classes. Give one name for each class, or none."
+                f"design '{design.name}' has {count(design.classes, 'class', 'classes')}, but "
+                f"{count(len(names), 'class name')} given. Give one name per class, or none."
             )
         return cls(design, names)
 
     def to_metadata(self) -> dict[str, str]:
-        """As texts, for the metadata that safetensors and ONNX files carry."""
+        """Return the metadata that safetensors and ONNX files store, as texts."""
         return {
             _DESIGN: format_design(self.design),
             _CLASSES: json.dumps(self.class_names, ensure_ascii=False),
@@ -55,14 +56,14 @@ class Card:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], origin: str) -> Card:
-        """Read a card back; `origin` names the file in errors.
+        """Parse the metadata that `to_metadata` returned; `origin` names the file in errors.
 
         Raises:
-            RunError: the metadata are not Muslin's, or damaged.
+            RunError: the metadata are missing, damaged, or not Muslin's.
         """
         if _DESIGN not in metadata or _CLASSES not in metadata:
             raise RunError(
-                f"{origin} carries no design: it was not written by Muslin, or a tool dropped its metadata. "
+                f"{origin} contains no design: Muslin did not write it, or a tool dropped its metadata. "
                 "Export it again with `muslin export`."
             )
         try:
@@ -70,18 +71,18 @@ class Card:
             names = json.loads(metadata[_CLASSES])
         except (DesignError, ValueError, RecursionError) as error:
             raise RunError(
-                f"{origin} carries damaged metadata: {error} Export it again with `muslin export`."
+                f"{origin} contains damaged metadata: {str(error).rstrip('.')}. Export it again with `muslin export`."
             ) from error
         if not isinstance(names, list) or len(names) != design.classes or not all(isinstance(x, str) for x in names):
             raise RunError(
-                f"{origin} names its classes {metadata[_CLASSES]:.80}, but its design has {design.classes} classes and "
-                "needs a list of as many names. Export it again with `muslin export`."
+                f"{origin} has class names {metadata[_CLASSES]:.80}, but its design needs a list of {design.classes} "
+                "names. Export it again with `muslin export`."
             )
         return cls(design, tuple(names))
 
 
 def describe_input(design: Design) -> str:
-    """What an exported network takes, in one sentence.
+    """Return a description of an exported network's input.
 
     >>> from muslin.design import load_design
     >>> describe_input(load_design("custom_cnn"))
@@ -94,9 +95,9 @@ def describe_input(design: Design) -> str:
 
 
 def output_name(design: Design, layer: Layer) -> str:
-    """The name of a layer's output in an ONNX graph: its own, unless the graph needs that name for something else.
+    """Return the name of a layer's output in an ONNX graph: the layer's name, unless the graph uses it otherwise.
 
-    The last layer's output is called "logits".
+    The output of the last layer is named "logits".
 
     >>> from muslin.design import load_design
     >>> design = load_design("dense_baseline")

@@ -1,6 +1,6 @@
-"""What an ONNX graph of a design consists of: its nodes in order, as plain values, without the `onnx` package.
+"""The ONNX graph of a design: its nodes in order, as plain values, without the `onnx` package.
 
-`muslin.exports.onnx` writes them down; the reader of ONNX files wants to find exactly them again.
+`muslin.exports.onnx` writes these nodes; the reader of ONNX files checks that a file contains exactly them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from muslin.design import (
 from muslin.design.layers import NORMALIZATION_EPSILON
 from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, output_name
 
-# The oldest pair that has every operator used here in its present form: read by ONNX Runtime since 1.6 (2020), and by
-# the converters for phones and browsers. GELU as one operator would need opset 20; it is written out instead.
+# The oldest versions in which every operator used here has its current form. ONNX Runtime reads them since 1.6 (2020),
+# as do converters for phones and browsers. GELU as a single operator would need opset 20, so it is built from others.
 OPSET = 13
 IR_VERSION = 7
 BATCH = "batch"
@@ -40,7 +40,7 @@ Attribute: TypeAlias = int | float | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Node:
-    """One operator at work. All of them have one output."""
+    """An operator with its inputs, output and attributes. All operators used here have one output."""
 
     operator: str
     inputs: tuple[str, ...]
@@ -51,12 +51,12 @@ class Node:
 
 @dataclass
 class Graph:
-    """A graph in the making; each `add` returns the name of the value that the node puts out.
+    """A graph under construction; `add` returns the name of the new node's output.
 
     Attributes:
-        nodes: in the order in which they compute.
-        numbers: the constants that are no weights.
-        shapes: of the layers' outputs, without the batch.
+        nodes: nodes in order of computation.
+        numbers: constants other than weights, by name.
+        shapes: shapes of the layers' outputs, without the batch axis.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Graph:
 
     @classmethod
     def of(cls, design: Design) -> Graph:
-        """The graph of a design, from ``image`` to ``probabilities``."""
+        """Return the graph of a design, from ``image`` to ``probabilities``."""
         graph = cls()
         value = graph.add("Transpose", [INPUT], f"{INPUT}/channels_first", perm=(0, 3, 1, 2))
         for placed in design.placed:
@@ -76,19 +76,19 @@ class Graph:
         return graph
 
     def add(self, operator: str, inputs: Sequence[str], output: str, name: str = "", **attributes: Attribute) -> str:
-        """Add a node, called like its output unless it has a name."""
+        """Add a node; its name defaults to the name of its output."""
         self.nodes.append(Node(operator, tuple(inputs), output, name or output, attributes))
         return output
 
     def number(self, value: float) -> str:
-        """A constant; its name tells its value."""
+        """Add a constant, named after its value, and return the name."""
         name = f"constant/{value:.6g}"
         self.numbers[name] = value
         return name
 
 
 def as_float32(value: float) -> float:
-    """A number as the file holds it.
+    """Round a number to float32, as files store it.
 
     >>> as_float32(0.5)
     0.5
@@ -98,7 +98,7 @@ def as_float32(value: float) -> float:
 
 
 def _add_layer(graph: Graph, placed: Placed, source: str, target: str) -> str:
-    """Add the nodes of one layer. The one that does the layer's work has its name; helpers have names with a slash."""
+    """Add the nodes of one layer. The main node has the layer's name; auxiliary nodes have names with a slash."""
     layer, entering, _ = placed
     name = layer.name
     match layer:
@@ -111,7 +111,7 @@ def _add_layer(graph: Graph, placed: Placed, source: str, target: str) -> str:
                 "dilations": window.dilation,
                 "pads": _pads(window),
             }
-            if layer.normalization == "batch":  # takes the bias over
+            if layer.normalization == "batch":  # the normalization includes the bias
                 convolved = graph.add("Conv", inputs[:2], f"{name}/convolved", name, **attributes)
                 arrays = [f"{name}.{array}" for array in ("scale", "bias", "mean", "variance")]
                 at, epsilon = f"{name}/normalized", as_float32(NORMALIZATION_EPSILON)
@@ -121,7 +121,7 @@ def _add_layer(graph: Graph, placed: Placed, source: str, target: str) -> str:
             return _add_activation(graph, name, layer.activation, between, target)
         case MaxPool2d() | AvgPool2d():
             operator, window = "MaxPool" if isinstance(layer, MaxPool2d) else "AveragePool", layer.window(entering)
-            # AveragePool leaves padding out of its mean unless count_include_pad is set.
+            # AveragePool excludes padding from its mean unless count_include_pad is set.
             return graph.add(
                 operator, [source], target, name, kernel_shape=window.kernel, strides=window.stride, pads=_pads(window)
             )
@@ -135,7 +135,7 @@ def _add_layer(graph: Graph, placed: Placed, source: str, target: str) -> str:
         case Dropout():
             return graph.add("Identity", [source], target, name)
         case Dense():
-            # Softmax stands on the output layer only, and there it comes after the logits.
+            # Only the output layer can have softmax, which the graph applies after the logits.
             activation: Activation = "none" if layer.activation == "softmax" else layer.activation
             between = f"{name}/linear" if activation != "none" else target
             graph.add("Gemm", _with_weights(source, name), between, name, transB=1)
@@ -172,5 +172,5 @@ def _pads(window: Window) -> tuple[int, ...]:
 
 
 def _inside(shape: Shape) -> Shape:
-    """A shape as it stands inside the graph: channels first."""
+    """Return the shape inside the graph, with channels first."""
     return (shape[2], shape[0], shape[1]) if len(shape) == 3 else shape

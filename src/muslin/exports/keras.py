@@ -1,12 +1,12 @@
-"""A network as Keras files, written by Keras itself: ``.keras``, and the older HDF5 ``.h5``.
+"""Keras files, written by Keras itself: ``.keras``, and the older HDF5 format ``.h5``.
 
-Keras 3 builds a Sequential model with the design's name and its layers' names, takes the weights in its own order of
-axes (height, width, in, out; in, out) and saves it. Keras on any backend opens the file: TensorFlow, JAX or torch. The
-model takes (batch, height, width, channel) float32 on the 0–1 scale and gives what the design's output layer says:
-probabilities with softmax, logits with none. It is not compiled; call `model.compile(…)` before `evaluate` or `fit`.
+Keras 3 builds a Sequential model with the names of the design and its layers, receives the weights in its own axis
+order (height, width, in, out; in, out) and saves it. Keras opens the file on any backend: TensorFlow, JAX or torch. It
+takes (batch, height, width, channel) float32 in 0–1 and returns what the design's output layer specifies: probabilities
+with softmax, logits with none. It is not compiled; call `model.compile(…)` before `evaluate` or `fit`.
 
-Keras is imported with the torch backend unless KERAS_BACKEND chooses another. The configuration file in the home
-directory doesn't count as a choice: Keras writes "tensorflow" into it without being asked.
+Keras is imported with the torch backend unless KERAS_BACKEND names another. The configuration file in the home
+directory is ignored, because Keras writes "tensorflow" into it without asking.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ _BACKEND = "torch"
 
 
 def write_keras(design: Design, weights: Weights, path: Path) -> None:
-    """Write a Keras file; its kind follows from the suffix.
+    """Write a Keras file in the format given by the suffix.
 
     Args:
-        design: what to build.
-        weights: that fit the design.
-        path: ends in .keras or .h5.
+        design: design of the network.
+        weights: weights that fit the design.
+        path: path that ends in .keras or .h5.
 
     Raises:
-        ExportError: the suffix is another, or Keras' backend is not installed.
-        OSError: the file can't be written.
+        ExportError: the suffix is different, or Keras' backend is not installed.
+        OSError: the file cannot be written.
     """
     if path.suffix not in SUFFIXES:
         raise ExportError(
-            f"{path.name}: Keras tells its formats apart by the suffix. Let the name end in .keras or .h5."
+            f"Keras needs a file name ending in .keras or .h5, which selects the format (got '{path.name}')."
         )
     model = build_keras(design, weights)
     if path.suffix == ".h5":
@@ -68,15 +68,15 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
 
 
 def _hdf5(model: Any) -> bytes:
-    """The model as an HDF5 file, made in memory.
+    """Return the model as an HDF5 file, built in memory.
 
-    The HDF5 library takes a full disk badly: it fails in words of its own or while the file is closed, writes to
-    standard error, and may crash the process (HDF5 2.0, writes failing again and again).
+    The HDF5 library handles a full disk badly: it raises its own errors, some only on closing the file, writes to
+    standard error, and may crash the process (HDF5 2.0, after repeated write failures).
     """
     import h5py  # type: ignore[import-untyped]  # noqa: PLC0415  (only for this format)
 
     class Named(h5py.File):  # type: ignore[misc]
-        """Keras takes an open file as well as a path, and tells the format by the name."""
+        """An open file whose name tells Keras the format; Keras accepts open files as well as paths."""
 
         def __str__(self) -> str:
             return ".h5"
@@ -88,9 +88,9 @@ def _hdf5(model: Any) -> bytes:
 
 
 def build_keras(design: Design, weights: Weights) -> Any:
-    """The Keras model, on the CPU, not compiled; see `write_keras`."""
+    """Return the Keras model, on the CPU, not compiled; see `write_keras`."""
     keras = import_keras()
-    # Everything that the person's Keras configuration might set otherwise is said here.
+    # Set explicitly everything that the user's Keras configuration might change.
     with keras.device("cpu"):
         model = keras.Sequential(
             [
@@ -111,32 +111,32 @@ def build_keras(design: Design, weights: Weights) -> Any:
 
 
 def import_keras() -> Any:
-    """The keras module, on the torch backend unless another is chosen already.
+    """Import Keras, with the torch backend unless another is selected.
 
     Raises:
-        ExportError: the chosen backend is not installed.
+        ExportError: the selected backend is not installed.
     """
     os.environ.setdefault("KERAS_BACKEND", _BACKEND)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow, if chosen, announces itself on standard error
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow, if selected, logs its start to standard error
     try:
-        import keras  # type: ignore[import-untyped]  # noqa: PLC0415  (seconds; and the backend is named before)
+        import keras  # type: ignore[import-untyped]  # noqa: PLC0415  (takes seconds, and needs KERAS_BACKEND)
     except (ImportError, ValueError) as error:
         raise ExportError(
-            f"Keras can't start with KERAS_BACKEND={os.environ['KERAS_BACKEND']!r}: {error}. "
+            f"Keras cannot start with KERAS_BACKEND={os.environ['KERAS_BACKEND']!r}: {error}. "
             f"Unset KERAS_BACKEND, or set it to '{_BACKEND}'."
         ) from error
     return keras
 
 
 def _layers(keras: Any, placed: Placed, design: Design) -> list[Any]:
-    """The Keras layers for one of the design: one, except where Keras has none that does the same."""
+    """Return the Keras layers for one layer of the design: one, unless Keras has no equivalent layer."""
     layer, entering, _ = placed
     if not isinstance(layer, Conv2d):
         return [_layer(keras, layer)]
     if layer.stride == (1, 1) or layer.dilation == (1, 1):
         return _convolution(keras, layer, design)
-    # Keras' Conv2D takes a stride or a dilation, not both. The same values: pad, convolve at every position, then take
-    # every stride-th (the largest of one value is that value).
+    # Keras' Conv2D accepts a stride or a dilation, not both. Equivalent: pad, convolve at every position, keep every
+    # stride-th value with a 1×1 max pooling.
     common = {"dtype": "float32", "data_format": "channels_last"}
     window = layer.window(entering)
     edges = tuple(zip(window.before, window.after, strict=True))
@@ -149,7 +149,7 @@ def _layers(keras: Any, placed: Placed, design: Design) -> list[Any]:
 
 
 def _convolution(keras: Any, layer: Conv2d, design: Design) -> list[Any]:
-    """A convolution; where it is normalised, with normalisation and activation as layers of their own."""
+    """Return a convolution; if normalized, with normalization and activation as separate layers."""
     if layer.normalization == "none":
         return [_layer(keras, layer)]
     name = _free_name(f"{layer.name}_normalization", design)
@@ -194,12 +194,12 @@ def _layer(keras: Any, layer: Layer) -> Any:  # noqa: PLR0911  (one for each kin
 
 
 def _activation(layer: Conv2d | Dense) -> str | None:
-    # Keras' defaults are the definitions meant here: ELU with α = 1, GELU with erf instead of its tanh approximation.
+    # Keras' defaults match the design's definitions: ELU with α = 1, GELU with erf instead of its tanh approximation.
     return None if layer.activation == "none" else layer.activation
 
 
 def _kernel(weight: np.ndarray) -> np.ndarray:
-    """From PyTorch's axes (out, in, height, width) or (out, in) to Keras' (height, width, in, out) or (in, out)."""
+    """Convert PyTorch's axes (out, in, height, width) or (out, in) to Keras' (height, width, in, out) or (in, out)."""
     return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight.T
 
 
@@ -211,10 +211,10 @@ def _free_name(name: str, design: Design) -> str:
 
 @contextmanager
 def quiet_keras() -> Iterator[None]:
-    """Leave out what Keras says to nobody's use.
+    """Suppress messages from Keras that do not help the user.
 
-    Through absl's logger, the advice to prefer .keras over .h5: whoever asks for .h5 wants it. And NumPy 2's warning
-    about the way in which Keras turns torch's tensors into arrays, which is between the three of them.
+    These are the advice to prefer .keras over .h5, logged through absl, and NumPy 2's deprecation warning about how
+    Keras converts torch tensors to arrays.
     """
     logger = logging.getLogger("absl")
 

@@ -1,12 +1,12 @@
-"""A network as an ONNX graph, written node by node from the design.
+"""ONNX files, built node by node from the design.
 
-torch.onnx would trace the module and give its own names to what it finds; it also needs torch and, today, onnxscript.
-A design has eight kinds of layer, so the graph is written directly instead: nodes and outputs carry the layers' names,
-and a weights file and the `onnx` package are enough.
+torch.onnx would trace the module and choose its own names; it also needs torch and onnxscript. A design has only eight
+kinds of layer, so the graph is built directly: nodes and outputs have the layers' names, and only a weights file and
+the `onnx` package are needed.
 
-The graph takes ``image``: float32, (batch, height, width, channel), 0–1, as the Keras exports do; its first node brings
-the channels forward. It gives ``logits`` and ``probabilities`` (batch, class). Between them, spatial values are (batch,
-channel, height, width).
+The input ``image`` is float32, (batch, height, width, channel), in 0–1, as in the Keras exports; the first node moves
+the channels to the front. The outputs are ``logits`` and ``probabilities``, (batch, class). Inside, spatial values are
+(batch, channel, height, width).
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from muslin.exports._card import INPUT, LOGITS, PROBABILITIES, Card, describe_in
 from muslin.exports._graph import BATCH, IR_VERSION, OPSET, Graph
 from muslin.exports._weights import Weights
 
-LARGEST_FILE = 2**31 - 1  # bytes: what a protocol buffer can hold
+LARGEST_FILE = 2**31 - 1  # bytes: the limit of a protocol buffer
 
 
 def write_onnx(card: Card, weights: Weights, path: Path, *, layers: bool = False) -> None:
-    """Write the graph, checked by `onnx.checker` with shape inference.
+    """Write the ONNX file, after checking it with `onnx.checker` and shape inference.
 
     Args:
-        card: the design, and names for its classes.
-        weights: that fit the design.
-        path: where to.
-        layers: make every layer's output an output of the graph.
+        card: design and class names.
+        weights: weights that fit the design.
+        path: path of the file.
+        layers: whether the output of every layer is also an output of the graph (default False).
 
     Raises:
-        ExportError: the graph would be larger than the format allows.
-        OSError: the file can't be written.
+        ExportError: the file would exceed the format's limit.
+        OSError: the file cannot be written.
     """
     path.write_bytes(onnx_bytes(card, weights, layers=layers))
 
 
 def onnx_bytes(card: Card, weights: Weights, *, layers: bool = False) -> bytes:
-    """The file that `write_onnx` writes.
+    """Return the content of the file that `write_onnx` writes.
 
     Raises:
-        ExportError: the graph would be larger than the format allows.
+        ExportError: the file would exceed the format's limit.
     """
     size = sum(values.nbytes for values in weights.values())
     if size > LARGEST_FILE:
         raise ExportError(
-            f"the weights of '{card.design.name}' take {size:,} bytes; an ONNX file holds at most {LARGEST_FILE:,}. "
+            f"weights of '{card.design.name}' take {size:,} bytes, but an ONNX file has at most {LARGEST_FILE:,}. "
             "Export safetensors instead, or make the design smaller."
         )
     model = build_onnx(card, weights, layers=layers)
@@ -62,7 +62,7 @@ def onnx_bytes(card: Card, weights: Weights, *, layers: bool = False) -> bytes:
 
 
 def build_onnx(card: Card, weights: Weights, *, layers: bool = False) -> onnx.ModelProto:
-    """The graph as an onnx model; see `write_onnx`."""
+    """Return the ONNX model; see `write_onnx`."""
     design = card.design
     graph = Graph.of(design)
     constants = [*weights.items(), *((name, np.array(value)) for name, value in graph.numbers.items())]

@@ -1,4 +1,4 @@
-"""Exported files held against the network before they get their names: read back, computed on images, compared."""
+"""Verify exports: reload each file and compare it with the network before it replaces an existing file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from muslin.network import Network, prepare
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-# The largest difference that counts as agreement: absolute, or as a share of the largest value where that exceeds 1
-# (float32 carries seven digits, and each implementation adds up in its own order).
-ONNX_TOLERANCE = 1e-4  # of logits
-KERAS_TOLERANCE = 1e-5  # of probabilities, or of logits where the design ends without softmax
+# Largest difference that counts as agreement: absolute, or relative to the largest value if that exceeds 1 (float32 has
+# seven digits, and each implementation sums in its own order).
+ONNX_TOLERANCE = 1e-4  # for logits
+KERAS_TOLERANCE = 1e-5  # for probabilities, or for logits if the design ends without softmax
 BATCH_SIZE = 250
 NOISE_IMAGES = 100
 
@@ -39,19 +39,22 @@ def export_verified(
     images: UInt8[np.ndarray, "image height width channel"] | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Path:
-    """Write a network as a file that gets its name once it was read back and agrees with the network.
+    """Export a network; the file replaces an existing one only after it was reloaded and agrees with the network.
 
     Args:
-        network: what to write.
-        path: where to, as `export` takes it; returned.
-        to: the format.
-        class_names: as `export` takes them.
-        images: to compare on; by default the sample's test images where the design takes such, else noise.
-        say: told on what the two were compared, and how well they agree.
+        network: network to export.
+        path: path of the file, with the format's suffix.
+        to: format: "onnx", "keras", "h5" or "safetensors".
+        class_names: class names stored in the file (default: the class numbers).
+        images: images for the comparison (default: the sample's test images if they fit the design, otherwise noise).
+        say: function that receives the result of the comparison, as a sentence.
+
+    Returns:
+        The path of the file.
 
     Raises:
-        ExportError: as `export`, or the file doesn't agree with the network. What was at `path` is still there.
-        MuslinError: the file can't be written.
+        ExportError: see `export`; or the file does not agree with the network. An existing file at `path` is kept.
+        MuslinError: the file cannot be written.
     """
 
     def check(temporary: Path) -> None:
@@ -63,9 +66,9 @@ def export_verified(
             difference = verify(temporary, to, network, compared)
         except MuslinError as error:
             why = str(error).removeprefix(f"{temporary}: ").replace(str(temporary), "the new file")
-            raise ExportError(f"{path} was not written, as what was read back is not the network: {why}") from error
+            raise ExportError(f"{path} was not written, because the reloaded file is wrong: {why}") from error
         if to == "safetensors":
-            say("Checked: it holds the network's weights exactly.")
+            say("Checked: the file contains exactly the network's weights.")
         else:
             say(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
 
@@ -78,17 +81,17 @@ def _images(design: Design) -> tuple[np.ndarray, str]:
     if sample.shape[1:] == design.input_shape:
         return sample, f"{len(sample)} test images of the sample"
     noise = np.random.default_rng(0).integers(0, 256, (NOISE_IMAGES, *design.input_shape), np.uint8)
-    return noise, f"{NOISE_IMAGES} images of noise (the sample's have another shape)"
+    return noise, f"{NOISE_IMAGES} random images (the sample's have another shape)"
 
 
 def verify(
     path: Path, to: FormatName, network: Network, images: UInt8[np.ndarray, "image height width channel"]
 ) -> float:
-    """Compare an exported file of any format with the network; returns the largest difference.
+    """Compare an exported file of any format with the network; return the largest difference.
 
     Raises:
-        ExportError: it is not the same network, or its program can't load it.
-        RunError: it can't be read.
+        ExportError: the file does not agree with the network, or its program cannot load it.
+        RunError: the file cannot be read.
     """
     match to:
         case "onnx":
@@ -100,11 +103,11 @@ def verify(
 
 
 def verify_safetensors(path: Path, network: Network) -> float:
-    """See that a file holds exactly the network's weights; returns 0.
+    """Check that a file contains exactly the network's weights; return 0.
 
     Raises:
-        ExportError: they differ.
-        RunError: the file can't be read, or holds another design's weights.
+        ExportError: the weights differ.
+        RunError: the file cannot be read, or contains the weights of another design.
     """
     own = {name: values.cpu().numpy() for name, values in network.state_dict().items()}
     weights = load_weights(path, network.design)
@@ -112,25 +115,25 @@ def verify_safetensors(path: Path, network: Network) -> float:
 
 
 def verify_onnx(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
-    """Compare ONNX Runtime's logits with the network's; returns the largest difference.
+    """Compare ONNX Runtime's logits with the network's; return the largest difference.
 
     Raises:
         ExportError: they differ by more than `ONNX_TOLERANCE`.
-        RunError: ONNX Runtime can't load the file.
+        RunError: ONNX Runtime cannot load the file.
     """
     found = Predictor(path).logits(images)
     return _agree(path, "logits", found, _network_logits(network, images), ONNX_TOLERANCE)
 
 
 def verify_keras(path: Path, network: Network, images: UInt8[np.ndarray, "image height width channel"]) -> float:
-    """Compare what Keras predicts from a .keras or .h5 file with the network; returns the largest difference.
+    """Compare Keras' predictions from a .keras or .h5 file with the network; return the largest difference.
 
-    The model is evaluated layer by layer. Where an average pool is padded unevenly, Keras on torch repeats the image's
-    edge into the padding (up to Keras 3.15 at least; repaired by keras-team/keras#23233), while Keras on TensorFlow
-    leaves such cells out of the mean, as the design means it. In that layer alone the network's own arithmetic is used.
+    The model is evaluated layer by layer. For unevenly padded average pooling, Keras on torch repeats the image's edge
+    into the padding (at least up to Keras 3.15; fixed by keras-team/keras#23233), while Keras on TensorFlow excludes
+    the padding from the mean, as the design specifies. Only in such layers, the network's own arithmetic is used.
 
     Raises:
-        ExportError: Keras can't load the file, or they differ by more than `KERAS_TOLERANCE`.
+        ExportError: Keras cannot load the file, or the outputs differ by more than `KERAS_TOLERANCE`.
     """
     expected = _network_logits(network, images)
     what = "logits"
@@ -151,7 +154,7 @@ def _load_keras(path: Path) -> Any:
         with keras.device("cpu"), quiet_keras():
             return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever zipfile, json, h5py and Keras raise
-        raise ExportError(f"{path} can't be loaded by Keras ({error}). Export it again.") from error
+        raise ExportError(f"{path} cannot be loaded by Keras ({error}). Export it again.") from error
 
 
 @torch.no_grad()
@@ -190,9 +193,9 @@ def _network_logits(
 def _agree(path: Path, what: str, found: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
     difference = float(np.abs(found - expected).max())
     allowed = tolerance * max(1.0, float(np.abs(expected).max()))
-    if not difference <= allowed:  # so that "not a number" fails too
+    if not difference <= allowed:  # also true for NaN
         raise ExportError(
-            f"{path}: its {what} differ from the network's by up to {difference:.3g}; at most {allowed:.0e} counts as "
-            "the same network. Export it again, or in another format."
+            f"{path}: {what} differ from the network's by up to {difference:.3g}, but at most {allowed:.0e} is "
+            "allowed. Export it again, or in another format."
         )
     return difference

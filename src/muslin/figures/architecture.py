@@ -8,6 +8,7 @@ from math import log2
 
 from muslin.analysis import LayerAnalysis, analyze, describe_field
 from muslin.design import AvgPool2d, Conv2d, Dense, Design, Dropout, Layer, MaxPool2d, Shape, describe_shape
+from muslin.figures.svg import Svg
 
 # The colors of `muslin.figures.style`, which needs matplotlib.
 BLUE, GREEN, VERMILLION, GRAY = "#0072b2", "#009e73", "#d55e00", "#7f7b73"
@@ -40,7 +41,7 @@ class _Block:
     because: str
 
 
-def architecture_svg(design: Design) -> str:
+def architecture_svg(design: Design) -> Svg:
     """Draw a design as an `<svg>` element with one block per layer.
 
     A block's face is to the scale of the feature map; its depth grows with the number of channels. The text below a
@@ -63,7 +64,7 @@ def architecture_svg(design: Design) -> str:
         for number, band in enumerate(bands)
     )
     width, height = _GUTTER + across * max(len(band) for band in bands), down * len(bands)
-    return (
+    return Svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONT}" font-size="11" fill="currentColor" role="img">\n'
         f"{drawn}\n</svg>\n"

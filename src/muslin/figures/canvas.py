@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.colors import Colormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from muslin.figures.style import GRAYS, INK, PIXELS_PER_INCH, SMALL, SOFT, WIDTH
+from muslin.figures.style import GRAYS, INK, PIXELS_PER_INCH, SMALL, SOFT, WIDTH, Figure
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from muslin.ablation.table import describe_ratio, signed
+from muslin._words import signed
+from muslin.ablation.words import describe_ratio
 from muslin.figures.canvas import shortened
 from muslin.figures.style import BLUE, FAINT, GRAY, GREEN, INK, SMALL, SOFT, TEXT, VERMILLION, new_figure, styled
 

@@ -7,6 +7,7 @@ not change; they are mid-tones with enough contrast to white and to near-black.
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 import re
@@ -14,11 +15,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, cast
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
+from PIL import Image
 
 from muslin._disk.files import replacing, write_text
 
@@ -33,6 +35,7 @@ WIDTH = 860  # CSS pixels: the width of the report's figures
 TEXT, SMALL = 8.25, 7.5  # points: 11 and 10 CSS pixels
 PIXELS_PER_INCH = 96  # CSS pixels, by definition
 MARGIN = 12  # CSS pixels of white around a PNG
+_MOST_COLORS = 4096  # of a figure that is shown with a palette; photos and color maps have more
 SHARPNESS = 2  # device pixels per CSS pixel in a PNG
 
 # Signed weights and evidence: blue below zero, white at it, vermillion above.
@@ -96,7 +99,19 @@ _ALONE = (
 _Arguments = ParamSpec("_Arguments")
 
 
-def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
+class Figure(MatplotlibFigure):
+    """A matplotlib figure that a notebook shows as a PNG, with pyplot or without it."""
+
+    def _repr_png_(self) -> bytes:
+        return to_png(self)
+
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, str], dict[str, object]]:
+        width, height = (round(PIXELS_PER_INCH * inches + 2 * MARGIN) for inches in self.get_size_inches())
+        picture = base64.b64encode(_smaller(to_png(self))).decode()
+        return {"image/png": picture, "text/plain": repr(self)}, {"image/png": {"width": width, "height": height}}
+
+
+def styled(draw: Callable[_Arguments, MatplotlibFigure]) -> Callable[_Arguments, Figure]:
     """Decorate a function that draws a figure: apply Muslin's style, and restore the user's matplotlib settings.
 
     The layout is computed once, here: matplotlib would compute it at each saving, with slightly different results.
@@ -104,12 +119,12 @@ def styled(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, Figure]:
 
     @functools.wraps(draw)
     def drawn(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> Figure:
-        with _look():
+        with looking():
             figure = draw(*arguments, **options)
             if figure.get_layout_engine() is not None:
                 figure.draw_without_rendering()
                 figure.set_layout_engine("none")
-            return figure
+            return cast("Figure", figure)  # made by `new_figure` or `Canvas`
 
     return drawn
 
@@ -119,7 +134,7 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH), layout="constrained")
 
 
-def to_svg(figure: Figure, name: str) -> str:
+def to_svg(figure: MatplotlibFigure, name: str) -> str:
     """Return a figure as an `<svg>` element for inlining in a page.
 
     The same figure gives the same markup. Text remains text.
@@ -129,7 +144,7 @@ def to_svg(figure: Figure, name: str) -> str:
         name: prefix of the element's ids, which must be unique in a page.
     """
     buffer = io.StringIO()
-    with _look():
+    with looking():
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue()
     svg = re.sub(r"(?s)<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg[svg.index("<svg") :])
@@ -142,7 +157,39 @@ def to_svg(figure: Figure, name: str) -> str:
     return re.sub(r"\n\s*\n+", "\n", re.sub(r"<defs>\s*</defs>", "", svg))
 
 
-def save(figure: Figure, path: Path, formats: tuple[str, ...] = ("svg", "png")) -> tuple[Path, ...]:
+def to_png(figure: MatplotlibFigure) -> bytes:
+    """Return a figure as a PNG with a white background and two pixels per CSS pixel.
+
+    Args:
+        figure: a figure drawn by this package.
+    """
+    buffer = io.BytesIO()
+    with looking():
+        figure.savefig(
+            buffer,
+            format="png",
+            dpi=SHARPNESS * PIXELS_PER_INCH,
+            facecolor="white",
+            bbox_inches=figure.bbox_inches.padded(MARGIN / PIXELS_PER_INCH),
+            metadata={"Software": None},
+        )
+    return buffer.getvalue()
+
+
+def _smaller(png: bytes) -> bytes:
+    """Return a PNG with a palette of 256 colors, unless it has too many colors for that.
+
+    Plots have some hundred colors, most of them from smoothed edges; a palette makes their files a third as large.
+    """
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if picture.getcolors(_MOST_COLORS) is None:
+        return png
+    buffer = io.BytesIO()
+    picture.quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def save(figure: MatplotlibFigure, path: Path, formats: tuple[str, ...] = ("svg", "png")) -> tuple[Path, ...]:
     """Write a figure in one or several formats and return the paths of the files.
 
     The SVG has a transparent background and follows the reader's preference for light or dark mode. The PNG has a white
@@ -165,29 +212,23 @@ def alone(svg: str) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{svg[:end]}{_ALONE}{svg[end:]}'
 
 
-def _write_svg(figure: Figure, path: Path) -> Path:
+def _write_svg(figure: MatplotlibFigure, path: Path) -> Path:
     write_text(path, alone(to_svg(figure, path.stem)))
     return path
 
 
-def _write_png(figure: Figure, path: Path) -> Path:
-    with replacing(path) as temporary, _look():
-        figure.savefig(
-            temporary,
-            format="png",
-            dpi=SHARPNESS * PIXELS_PER_INCH,
-            facecolor="white",
-            bbox_inches=figure.bbox_inches.padded(MARGIN / PIXELS_PER_INCH),
-            metadata={"Software": None},
-        )
+def _write_png(figure: MatplotlibFigure, path: Path) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_bytes(to_png(figure))
     return path
 
 
-_WRITERS: dict[str, Callable[[Figure, Path], Path]] = {"svg": _write_svg, "png": _write_png}
+_WRITERS: dict[str, Callable[[MatplotlibFigure, Path], Path]] = {"svg": _write_svg, "png": _write_png}
 
 
 @contextmanager
-def _look() -> Iterator[None]:
+def looking() -> Iterator[None]:
+    """Apply Muslin's style within this context, and restore the user's settings after it."""
     with mpl.rc_context(), warnings.catch_warnings():
         # A class name may be an emoji: a PNG shows a box for it, an SVG uses the reader's fonts.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)

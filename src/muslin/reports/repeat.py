@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from muslin.ablation.justification import Justification
-from muslin.data.sources import given_place
+from muslin.data.source import Source
 from muslin.design import Design, library, load_design
 from muslin.recipe import Recipe, load_recipe, recipes
 from muslin.reports.words import size
@@ -164,9 +164,9 @@ def _recipe_arguments(recipe: Recipe) -> tuple[list[str], str | None]:
     return ["--recipe", RECIPE_FILE], tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
-def _data_arguments(source: str) -> list[str]:
+def _data_arguments(source: Source) -> list[str]:
     """Return the option that names the data, if the run was given one."""
-    place = given_place(source)
+    place = source.given
     # The command may run in another folder, so the path must be absolute.
     return ["--data", str(place.absolute() if place.exists() else place)] if place else []
 

@@ -12,12 +12,13 @@ from muslin.data import Audit
 from muslin.design import Conv2d, Design, Placed
 from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
-from muslin.evaluation.claims import Checked, Facts, check
+from muslin.evaluation.claims import Checked
 from muslin.interpret.exact_cam import pooled_layer
 from muslin.reports.comparison import Candidate, Line, compare_candidates
 from muslin.reports.pictures import Pictures
 from muslin.reports.repeat import Part, Repetition, parts, repetition, ships, study_repetition
 from muslin.reports.training import Course, Setting, settings
+from muslin.runs.claims import check_claims
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 
@@ -109,13 +110,7 @@ class Story:
     @property
     def claims(self) -> tuple[Checked, ...]:
         """The design's claims, checked against this run's measurements."""
-        facts = Facts(
-            self.analysis,
-            training_images=self.images["train"],
-            evaluation=self.evaluation,
-            baseline=self.baseline.evaluation if self.baseline else None,
-        )
-        return check(self.design, facts)
+        return check_claims(self.folder)
 
     @property
     def shipped(self) -> bool:

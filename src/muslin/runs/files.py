@@ -1,4 +1,4 @@
-"""The files of a run folder: their names, and reading one."""
+"""Names of the files in a run folder, and a function that reads one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 
 from muslin.errors import MuslinError, RunError
 
-# Drawn of weights, of their answers or of the course of training; other figures are of the design or the images.
+# Figures drawn from weights, predictions or training; other figures depend only on the design or the images.
 FIGURES_OF_WEIGHTS = (
     "accuracy",
     "class_activation_maps",
@@ -41,29 +41,29 @@ _FILES = (
     "model.h5",
     "fashion_mnist_cnn_custom.h5",
 )
-_LARGEST_TEXT = 64_000_000  # bytes of a JSON, TOML or CSV file; a long history takes a thousandth
+_LARGEST_TEXT = 64_000_000  # limit of a JSON, TOML or CSV file, bytes; a long history needs a thousandth
 _Read = TypeVar("_Read")
 
 
 def read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Read:
-    """What `parse` makes of a file's bytes.
+    """Return what `parse` makes of a file's bytes.
 
     Args:
-        path: the file.
-        parse: raises ValidationError, ValueError, RecursionError or SafetensorError if they are something else.
-        way_out: what to do about a damaged file, a sentence.
+        path: path of the file.
+        parse: parser; raises ValidationError, ValueError, RecursionError or SafetensorError for invalid content.
+        way_out: sentence that tells how to replace a damaged file (default empty).
 
     Raises:
-        RunError: the file is missing, can't be read, or is damaged.
+        RunError: the file is missing, unreadable or damaged.
     """
     try:
         if path.stat().st_size > _LARGEST_TEXT:
-            raise RunError(f"{path} is over {_LARGEST_TEXT:,} bytes long; Muslin did not write it.")
+            raise RunError(f"{path} exceeds the limit of {_LARGEST_TEXT:,} bytes; Muslin did not write it.")
         return parse(path.read_bytes())
     except FileNotFoundError as error:
         raise missing(path) from error
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from error
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -75,15 +75,15 @@ def read(path: Path, parse: Callable[[bytes], _Read], way_out: str = "") -> _Rea
 
 
 def missing(path: Path) -> RunError:
-    """The error of a run folder without this file."""
+    """Return the error for a run folder that lacks this file."""
     return RunError(
-        f"the run folder {path.parent} lacks {path.name}: it is no run, or training did not get that far. "
+        f"run folder {path.parent} has no {path.name}: it is not a run, or training did not get that far. "
         "Choose another run, or train again."
     )
 
 
 def require_free(path: Path, own: Path) -> None:
-    """See that a file to be written replaces none of a run's, this one's or another's, but for `own`.
+    """Check that writing a file would not replace a file that belongs to a run, other than `own`.
 
     Raises:
         MuslinError: it would.
@@ -92,5 +92,5 @@ def require_free(path: Path, own: Path) -> None:
     is_own = folder / path.name == own.parent.resolve() / own.name
     if not is_own and path.name.casefold() in _FILES and (folder / "run.json").exists():
         raise MuslinError(
-            f"{path} is kept by the run {folder.name} and would be lost. Choose another name, or another folder."
+            f"{path} belongs to run {folder.name} and would be overwritten. Choose another name or folder."
         )

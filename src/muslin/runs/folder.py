@@ -1,20 +1,20 @@
-"""The run folder: the one place that knows its layout.
+"""Run folders: this module alone knows their layout.
 
 runs/
-latest                        points at the newest run
+latest                        link to the newest run
 <time>-<design>-<recipe>-<seed>/
-run.json                    recipe, seed, data, environment, outcome: what is needed to repeat it
+run.json                    recipe, seed, data, environment, outcome: everything needed to repeat the run
 design.toml                 the design
-history.csv                 one line an epoch
+history.csv                 training history, one line per epoch
 model.safetensors           the weights
-evaluation.json             figures of the test split
-predictions.safetensors     the network's answers on the test split, from which those figures were computed
+evaluation.json             metrics on the test split
+predictions.safetensors     predicted probabilities on the test split, from which the metrics were computed
 figures/                    *.svg and *.png
-evidence/                   what a study found out about the design's decisions, if there was one
+evidence/                   results of an ablation study of the design, if there is one
 report.html
 model.onnx, model.keras, …  exports
-checkpoints/                while it is trained: its whole state, to go on from
-baseline/                   the same again for the baseline, if one was trained
+checkpoints/                during training: the complete state, for resuming
+baseline/                   the same files for the baseline, if one was trained
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ RUNS = Path("runs")
 
 
 class RunFolder:
-    """A run on disk. What is read is validated; what is written is whole or absent.
+    """A run on disk. Files are validated when read, and written atomically.
 
     Args:
-        path: the folder; `RunFolder.open` also takes "latest".
+        path: path of the folder; `RunFolder.open` also accepts "latest".
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,10 +57,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, record: RunRecord, design: Design, parent: Path = RUNS) -> RunFolder:
-        """Make a new run folder under `parent` and point `latest` at it.
+        """Create a run folder under `parent` and point `latest` to it.
 
         Raises:
-            MuslinError: the folder can't be made.
+            MuslinError: the folder cannot be created.
         """
         name = f"{record.created:%Y%m%d-%H%M%S}-{design.name}-{record.recipe.name}-{record.seed}"
         folder = cls(new_folder(parent, name, lambda place: cls(place).begin(record, design)))
@@ -69,75 +69,77 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """An existing run: a folder, or "latest" for the newest one under ``runs/``.
+        """Open an existing run: a folder's path, or "latest" for the newest run under ``runs/``.
 
         Raises:
-            RunError: there is no run.
+            RunError: the run does not exist.
         """
-        place = RUNS / LATEST if str(path) == LATEST and not Path(path).exists() else Path(path)
+        place = _latest() if str(path) == LATEST and not Path(path).exists() else Path(path)
         folder = cls(place.resolve())
         if not folder.path.is_dir():
             if str(path) == LATEST:
                 raise RunError(
-                    f"there is no newest run at {place}. `muslin train` makes one; or give a run folder's path."
+                    f"no runs yet in {place.parent}. Start with `muslin run --sample`, or pass a run folder."
                 )
-            raise RunError(f"there is no run folder '{path}'. `muslin train` makes one; give its path, or 'latest'.")
+            raise RunError(
+                f"run folder '{path}' does not exist. Pass the path of a run folder, or 'latest' for the newest run."
+            )
         _ = folder.record
         return folder
 
     def begin(self, record: RunRecord, design: Design) -> None:
-        """Write what is known before training."""
+        """Write the files that are known before training: design.toml and run.json."""
         write_text(self.path / "design.toml", format_design(design))
         self.save_record(record)
 
-    # ── Where things are ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── Paths ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def weights_path(self) -> Path:
-        """The weights."""
+        """Path of the weights."""
         return self.path / "model.safetensors"
 
     @property
     def checkpoints_path(self) -> Path:
-        """The folder of checkpoints."""
+        """Path of the checkpoints folder."""
         return self.path / "checkpoints"
 
     @property
     def report_path(self) -> Path:
-        """The report."""
+        """Path of the report."""
         return self.path / "report.html"
 
     @property
     def figures_path(self) -> Path:
-        """The folder of figures."""
+        """Path of the figures folder."""
         return self.path / "figures"
 
     @property
     def evidence_path(self) -> Path:
-        """The folder of what a study found out about the design's decisions."""
+        """Path of the folder with the results of an ablation study of the design."""
         return self.path / "evidence"
 
     def export_path(self, format_name: str) -> Path:
-        """Where an export of that format ("onnx", "keras", "h5") goes."""
+        """Return the path of an export in the given format ("onnx", "keras" or "h5")."""
         if format_name == "h5" and self.design.name == "custom_cnn":
             return self.path / "fashion_mnist_cnn_custom.h5"
         return self.path / f"model.{format_name}"
 
-    # ── What is in them ───────────────────────────────────────────────────────────────────────────────────────────
+    # ── Contents ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
     def record(self) -> RunRecord:
-        """run.json."""
+        """Content of run.json."""
         return read(self.path / "run.json", RunRecord.model_validate_json)
 
     @cached_property
     def design(self) -> Design:
-        """design.toml."""
+        """Content of design.toml."""
         path = self.path / "design.toml"
         if not path.exists():
             raise missing(path)
@@ -145,24 +147,24 @@ class RunFolder:
 
     @cached_property
     def history(self) -> History:
-        """history.csv."""
+        """Content of history.csv."""
         path = self.path / "history.csv"
         return read(path, lambda raw: History.from_csv(raw.decode(), str(path)))
 
     @cached_property
     def measured(self) -> dict[str, Any] | None:
-        """evaluation.json: accuracies and losses per split; None if the run was not evaluated."""
+        """Content of evaluation.json, accuracies and losses per split; None if the run was not evaluated."""
         path = self.path / "evaluation.json"
         if not path.exists():
             return None
         content = read(path, json.loads, _evaluate_again(path))
         if not isinstance(content, dict):
-            raise RunError(f"{path} does not hold an evaluation. {_evaluate_again(path)}")
+            raise RunError(f"{path} does not contain an evaluation. {_evaluate_again(path)}")
         return content
 
     @cached_property
     def evaluation(self) -> Evaluation | None:
-        """The answers on the test split; None if it was not opened."""
+        """Labels and predicted probabilities on the test split; None if the run was not evaluated on it."""
         path = self.path / "predictions.safetensors"
         if not path.exists():
             return None
@@ -170,18 +172,18 @@ class RunFolder:
         try:
             return Evaluation(arrays["labels"], arrays["probabilities"], self.record.data.class_names)
         except KeyError as error:
-            raise RunError(f"{path} lacks {error}. {_evaluate_again(path)}") from error
+            raise RunError(f"{path} has no array {error}. {_evaluate_again(path)}") from error
 
     @property
     def baseline(self) -> RunFolder | None:
-        """The baseline's run, if one was trained beside this one."""
+        """Run of the baseline; None if no baseline was trained."""
         folder = self.path / "baseline"
         return RunFolder(folder) if (folder / "run.json").exists() else None
 
     # ── Writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def create_baseline(self, record: RunRecord, design: Design) -> RunFolder:
-        """Make the folder of the baseline's run."""
+        """Create the folder of the baseline's run."""
         folder = RunFolder(self.path / "baseline")
         folder.begin(record, design)
         return folder
@@ -207,13 +209,13 @@ class RunFolder:
         self._forget("evaluation", "measured")
 
     def drop_results(self) -> None:
-        """Remove what was made of weights that training changes: evaluation, exports, report, figures.
+        """Delete the files that depend on the weights: evaluation, exports, report, figures.
 
-        Figures are known by their names: `FIGURES_OF_WEIGHTS`, as SVG or PNG, in figures/ and in the folders of single
-        pictures within. Whatever else lies there stays.
+        Figures are recognized by name: `FIGURES_OF_WEIGHTS`, as SVG or PNG, in figures/ and in its subfolders for
+        individual images. Other files are kept.
 
         Raises:
-            MuslinError: a file can't be removed.
+            MuslinError: a file cannot be deleted.
         """
         names = ("evaluation.json", "predictions.safetensors", "report.html")
         exports = (self.export_path(to) for to in ("onnx", "keras", "h5"))
@@ -221,8 +223,8 @@ class RunFolder:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                reason = f"{error.strerror}. Is the folder yours to write to?"
-                raise MuslinError(f"{path} can't be removed: {reason}") from error
+                reason = f"{error.strerror}. Check that you may write to the folder."
+                raise MuslinError(f"{path} cannot be deleted: {reason}") from error
         self._forget("evaluation", "measured")
 
     def _figures_of_weights(self) -> list[Path]:
@@ -230,10 +232,10 @@ class RunFolder:
         return [path for path in there if path.stem in FIGURES_OF_WEIGHTS and path.suffix in (".svg", ".png")]
 
     def at_work(self) -> AbstractContextManager[None]:
-        """Hold the run's lock; what writers that died left behind is cleared away.
+        """Return a context that holds the run's lock and deletes temporary files of terminated writers.
 
         Raises:
-            RunError: another process is at work on the run.
+            RunError: another process has locked the run.
         """
         return at_work(self.path)
 
@@ -243,16 +245,16 @@ class RunFolder:
 
 
 def list_runs(parent: Path = RUNS) -> tuple[RunFolder, ...]:
-    """The runs under `parent`, in the order in which they began, oldest first; before them those that can't be read.
+    """Return the runs under `parent`, oldest first; unreadable runs come before the others.
 
-    Folders are named after a second of local time, so their names alone neither tell apart two runs of one second nor
-    survive the hour in autumn that comes twice.
+    Sorted by start time, not by name: names contain the local time in seconds, which is ambiguous for two runs in the
+    same second and for the hour repeated when daylight saving time ends.
     """
     return tuple(sorted(runs_by_name(parent).values(), key=_began))
 
 
 def runs_by_name(parent: Path = RUNS) -> dict[str, RunFolder]:
-    """The runs under `parent`, in no order: nothing is read but which folders there are."""
+    """Return the runs under `parent` by name, in no particular order; no files are read."""
     if not parent.is_dir():
         return {}
     return {
@@ -268,12 +270,19 @@ def _began(folder: RunFolder) -> tuple[float, str]:
 
 
 def _evaluate_again(path: Path) -> str:
-    return f"Delete it and run `muslin evaluate {shlex.quote(str(path.parent))}` again."
+    return f"Delete it and rerun `muslin evaluate {shlex.quote(str(path.parent))}`."
+
+
+def _latest() -> Path:
+    """What ``runs/latest`` points at; where the file system has no links, the run that began last."""
+    link = RUNS / LATEST
+    runs = () if link.exists() or link.is_symlink() else list_runs(RUNS)
+    return runs[-1].path if runs else link
 
 
 def _point_latest(parent: Path, folder: Path) -> None:
     beside = parent / f".{LATEST}-{os.getpid()}-________.torn"
-    with contextlib.suppress(OSError):  # a file system without links: "latest" is a convenience
+    with contextlib.suppress(OSError):  # file systems without links: "latest" is only a convenience
         beside.unlink(missing_ok=True)
         beside.symlink_to(folder.name, target_is_directory=True)
         beside.replace(parent / LATEST)

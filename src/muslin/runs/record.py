@@ -1,4 +1,4 @@
-"""What is written down of a run so that it can be repeated: the content of run.json."""
+"""The content of run.json: everything needed to repeat a run, beside its design."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from muslin._display import Described
 from muslin.data import Audit
+from muslin.data.source import Source
 from muslin.recipe import Recipe
 from muslin.training.outcome import Outcome
 
 
-class _Part(BaseModel):
+class _Part(Described, BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Environment(_Part):
-    """Where a run took place: enough to see why another machine may give other bits."""
+    """Software and hardware of a run: the reasons why another machine may give other bits."""
 
     muslin: str
     python: str
@@ -27,15 +29,15 @@ class Environment(_Part):
 
 
 class DataRecord(_Part):
-    """What a run was trained on.
+    """The images that a run was trained on.
 
     Attributes:
-        source: where the images came from, in words.
-        sample: whether it was the small sample that ships with Muslin.
-        fingerprint: SHA-256 over all pixels and labels of the three splits.
+        source: where the images came from; a sentence in run folders of Muslin 0.1.
+        sample: whether they are the sample that ships with Muslin.
+        fingerprint: SHA-256 of all pixels and labels of the three splits.
     """
 
-    source: str
+    source: Source
     sample: bool
     fingerprint: str
     input_shape: tuple[int, int, int]
@@ -47,8 +49,8 @@ class RunRecord(_Part):
     """The content of run.json.
 
     Attributes:
-        created: when the run began, with the time zone.
-        outcome: how training went; None while it is under way, or if it never ended.
+        created: start of the run, with time zone.
+        outcome: how training went; None until it has ended.
     """
 
     format: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""The fitting room: a page to try a network on, and the HTTP API behind it. Needs no torch."""
+"""The server: a page for trying a network on images, and its HTTP API. Does not import torch."""
 
 from muslin.server.app import create_app
 from muslin.server.settings import Settings

@@ -1,4 +1,4 @@
-"""The application: routes, and around them what every request passes through."""
+"""The ASGI application: routes and middleware."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from muslin.server import problems
 from muslin.server.metrics import Measure
+from muslin.server.middleware.access import AccessControl
 from muslin.server.middleware.bodies import Bodies
-from muslin.server.middleware.door import Arrival
-from muslin.server.middleware.gate import Gate
+from muslin.server.middleware.capacity import Arrival
 from muslin.server.middleware.queries import Queries
 from muslin.server.routes import explaining, looking, pages, predicting
 from muslin.server.service import Service
@@ -23,27 +23,27 @@ from muslin.server.settings import Settings
 
 _PARTS = (predicting, explaining, looking, pages)
 _REASONS = {
-    400: "The request can't be read",
+    400: "The request cannot be parsed",
     401: "The token is missing or wrong",
     403: "The request comes from another web page",
-    404: "There is no such thing",
-    405: "The place knows other methods only",
+    404: "The resource does not exist",
+    405: "The method is not allowed",
     408: "The body took too long to arrive",
-    409: "The run is not ready for this, or its images are not here",
+    409: "The run is not ready for this request, or its images are not available",
     413: "The body is too long",
-    415: "The body is of another kind than this place takes",
-    422: "A value, a field or a query parameter is not as described",
-    503: "All places are taken; Retry-After says when to come back",
+    415: "The media type is not supported",
+    422: "A value, a field or a query parameter is invalid",
+    503: "The server is at capacity; Retry-After gives the time to wait",
 }
 _OF_BODIES = (400, 408, 413, 415)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The page and the API as an ASGI application.
+    """Create the ASGI application with the page and the API.
 
     Args:
-        settings: how it is set up.
+        settings: configuration of the server.
     """
     service = Service(settings)
 
@@ -54,15 +54,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Muslin",
-        summary="Try a network on.",
+        summary="Classify images with a trained network and look inside it.",
         version=version("muslin"),
-        docs_url=None,  # Swagger's page loads scripts from elsewhere; ours is in pages.py
+        docs_url=None,  # Swagger's page loads scripts from other hosts; pages.py serves Muslin's own
         redoc_url=None,
         lifespan=lifespan,
         middleware=[
             Middleware(Arrival, slots=service.slots),
             Middleware(Measure, metrics=service.metrics),
-            Middleware(Gate, settings=settings),
+            Middleware(AccessControl, settings=settings),
             Middleware(Bodies, settings=settings),
             Middleware(Queries, routes=[route for part in _PARTS for route in part.router.routes]),
         ],
@@ -72,15 +72,15 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for part in _PARTS:
         app.include_router(part.router)
-    # The same function once more, in front and without FastAPI's dependencies, which this place doesn't use: an eighth
-    # of a request's time (benchmarks/serve.py).
+    # The same function again, before the router's and without FastAPI's dependencies, which it does not use: saves an
+    # eighth of a request's time (benchmarks/serve.py).
     app.router.routes.insert(0, Route("/api/predict", predicting.predict, methods=["POST"]))
     _describe(app)
     return app
 
 
 def _describe(app: FastAPI) -> None:
-    """Say in the API's description that every error is a problem document."""
+    """Add to the API's description that every error is a problem document."""
     make = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _describe(app: FastAPI) -> None:
             app.openapi_schema = description
         return app.openapi_schema
 
-    # FastAPI's documented way.
+    # As FastAPI's documentation recommends.
     app.openapi = openapi  # type: ignore[method-assign]
 
 

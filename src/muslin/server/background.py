@@ -1,4 +1,4 @@
-"""What is worked out from a run's images while the page is already there: neighbours, novelty, strongest units."""
+"""Background work on a run's images while the page is in use: nearest neighbors, novelty, strongest activations."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Dataset, load_data
-from muslin.data.sources import SAMPLE, given_place
+from muslin.data.sources import SAMPLE
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.runs.record import DataRecord
-from muslin.server.problems import without_place
-from muslin.server.rooms import MOST_ROOMS, Room, settle
+from muslin.server.loaded_runs import MOST_LOADED, LoadedRun, settle
+from muslin.server.problems import without_folder
 from muslin.server.schemas.run_answers import Guide
 
-_TOGETHER = 100  # images at a time: a few megabytes of feature maps
-_WAY_OUT = "`muslin serve … --data PATH` shows them, PATH being where they are."
-_log = logging.getLogger(__name__)  # without a handler, warnings go to standard error as they are
+_TOGETHER = 100  # images per batch: a few megabytes of feature maps
+_WAY_OUT = "Start the server with `muslin serve … --data PATH`, where PATH contains them."
+_log = logging.getLogger(__name__)  # without a handler, warnings go to standard error unchanged
 
 
-class Sight:
-    """What is known of one run's images; filled in by a thread, read by others."""
+class KnownImages:
+    """State of one run's images; written by the background thread, read by others."""
 
     def __init__(self) -> None:
         self.guide = Guide(images="coming")
@@ -35,123 +35,125 @@ class Sight:
 
 
 class Background:
-    """One thread that reads the images of runs that people look at.
+    """One thread that analyzes the images of the runs that users view.
 
     Args:
-        data: where the images are; None for where each run was trained on them, or the usual places. Nothing is
+        data: path of the images; None for the path on which each run was trained, or the default folders. Nothing is
             downloaded.
     """
 
     def __init__(self, data: Path | None) -> None:
-        self._where = data
-        self._datasets: dict[Path | None, Dataset | str] = {}  # by place; a text says why there is none
-        self._sights: dict[tuple[str, int], Sight] = {}
-        self._told: set[str] = set()  # runs whose missing images were spoken of
+        self._data = data
+        self._datasets: dict[Path | None, Dataset | str] = {}  # by path; a string is the reason why there is none
+        self._known: dict[tuple[str, int], KnownImages] = {}
+        self._warned: set[str] = set()  # runs for which a warning was logged
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="muslin-background")
         self._stopping = threading.Event()
 
-    def sight(self, room: Room) -> Sight:
-        """What is known so far; the first call starts the work."""
-        key = (room.id, id(room))
+    def known(self, loaded: LoadedRun) -> KnownImages:
+        """Return the current state of a run's images; the first call starts the work."""
+        key = (loaded.id, id(loaded))
         with self._lock:
-            if key not in self._sights:
-                while len(self._sights) >= MOST_ROOMS:
-                    self._sights.pop(next(iter(self._sights)))
-                self._sights[key] = Sight()
-                self._thread.submit(self._look, room, self._sights[key])
-            return self._sights[key]
+            if key not in self._known:
+                while len(self._known) >= MOST_LOADED:
+                    self._known.pop(next(iter(self._known)))
+                self._known[key] = KnownImages()
+                self._thread.submit(self._look, loaded, self._known[key])
+            return self._known[key]
 
     def stop(self) -> None:
-        """Leave the work where it is."""
+        """Stop background work and cancel what is queued."""
         self._stopping.set()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _look(self, room: Room, sight: Sight) -> None:
-        record = room.folder.record.data
-        data = self._dataset(self._place(record))
+    def _look(self, loaded: LoadedRun, known: KnownImages) -> None:
+        record = loaded.folder.record.data
+        data = self._dataset(self._data_path(record))
         if isinstance(data, str):
-            self._miss(room, sight, "The server could not read any.", data)
+            self._mark_missing(loaded, known, "The server could not read the images of this run.", data)
             return
         if data.fingerprint != record.fingerprint:
-            others = f"Those from {data.source} are others."
-            self._miss(room, sight, "The run was trained on other images than the server found.", others)
+            others = f"The images from {data.source} are different."
+            self._mark_missing(
+                loaded, known, "The run was trained on other images than those the server found.", others
+            )
             return
-        sight.data = data
+        known.data = data
         sizes = {name: len(split) for name, split in data.splits.items()}
-        sight.guide = Guide(images="here", sizes=sizes)
+        known.guide = Guide(images="here", sizes=sizes)
         try:
-            self._work_out(room, sight, data)
+            self._work_out(loaded, known, data)
         except (MuslinError, MemoryError) as error:
-            sight.guide = sight.guide.model_copy(
+            known.guide = known.guide.model_copy(
                 update={
                     "likeness": "missing",
                     "units": "missing",
-                    "reason": without_place(error, room.folder.path.parent),
+                    "reason": without_folder(error, loaded.folder.path.parent),
                 }
             )
 
-    def _miss(self, room: Room, sight: Sight, reason: str, details: str) -> None:
-        """Say that a run's images are not here: all of it on the terminal, no places of this machine to others."""
-        way_out = "" if room.folder.record.data.sample else f" {_WAY_OUT}"
-        if room.id not in self._told:
-            self._told.add(room.id)
+    def _mark_missing(self, loaded: LoadedRun, known: KnownImages, reason: str, details: str) -> None:
+        """Record that a run's images are missing; log the details, but do not send paths of this machine to clients."""
+        way_out = "" if loaded.folder.record.data.sample else f" {_WAY_OUT}"
+        if loaded.id not in self._warned:
+            self._warned.add(loaded.id)
             text = (
-                f"The images of the run {room.id} were not found. It was trained on those from "
-                f"{room.folder.record.data.source}. {details}{way_out}"
+                f"images of run {loaded.id} not found. The run was trained on those from "
+                f"{loaded.folder.record.data.source}. {details}{way_out}"
             )
             _log.warning("%s", "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
-        sight.guide = Guide(images="missing", reason=f"{reason}{way_out}", likeness="missing", units="missing")
+        known.guide = Guide(images="missing", reason=f"{reason}{way_out}", likeness="missing", units="missing")
 
-    def _place(self, record: DataRecord) -> Path | None:
-        """Where a run's images should be; None for the usual places."""
+    def _data_path(self, record: DataRecord) -> Path | None:
+        """Return the path where a run's images should be; None for the default folders."""
         if record.sample:
             return SAMPLE
-        place = given_place(record.source)
-        return self._where or (place if place is not None and place.exists() else None)
+        path = record.source.given
+        return self._data or (path if path is not None and path.exists() else None)
 
-    def _dataset(self, place: Path | None) -> Dataset | str:
-        if place not in self._datasets:
-            while len(self._datasets) >= MOST_ROOMS:
+    def _dataset(self, path: Path | None) -> Dataset | str:
+        if path not in self._datasets:
+            while len(self._datasets) >= MOST_LOADED:
                 self._datasets.pop(next(iter(self._datasets)))
             try:
-                # Images that leak were accepted when the run was trained; the fingerprint says whether these are they.
-                self._datasets[place] = load_data(place, allow_leak=True, download=False)
+                # Leaks were accepted when the run was trained; the fingerprint shows whether these are the same images.
+                self._datasets[path] = load_data(path, allow_leak=True, download=False)
             except MuslinError as error:
-                self._datasets[place] = str(error)
-        return self._datasets[place]
+                self._datasets[path] = str(error)
+        return self._datasets[path]
 
-    def _work_out(self, room: Room, sight: Sight, data: Dataset) -> None:
-        layer = feature_layer(room.design)
+    def _work_out(self, loaded: LoadedRun, known: KnownImages, data: Dataset) -> None:
+        layer = feature_layer(loaded.design)
         whole = sum(len(split) for split in data.splits.values())
-        units = {name: StrongestUnits() for name in room.design.names}
-        # In this order: the test images are few, and what excites the filters is asked for first.
+        units = {name: StrongestUnits() for name in loaded.design.names}
+        # Test images first: they are few, and users first ask for the strongest activations.
         features: dict[str, list[np.ndarray]] = {"test": [], "validation": [], "train": []}
         done = 0
         for name, rows in features.items():
             images = data.splits[name].images
             for start in range(0, len(images), _TOGETHER):
                 if self._stopping.is_set():
-                    raise MuslinError("The server is stopping.")
-                outputs = room.inside.activations(images[start : start + _TOGETHER])
+                    raise MuslinError("the server is stopping.")
+                outputs = loaded.inside.activations(images[start : start + _TOGETHER])
                 rows.append(outputs[layer].reshape(len(outputs[layer]), -1).astype(np.float32))
                 if name == "test":
                     for each, values in outputs.items():
                         units[each].add(values)
                 done += len(outputs[layer])
-                sight.guide = sight.guide.model_copy(update={"progress": done / whole})
+                known.guide = known.guide.model_copy(update={"progress": done / whole})
             if name == "test":
-                sight.units = units
-                sight.guide = sight.guide.model_copy(update={"units": "here"})
+                known.units = units
+                known.guide = known.guide.model_copy(update={"units": "here"})
         neighbours = Neighbours(np.concatenate(features["train"]))
         alone = {name: neighbours.loneliness(np.concatenate(features[name])) for name in ("validation", "test")}
-        sight.novelty, sight.neighbours = Novelty.calibrate(alone["validation"], alone["test"]), neighbours
-        sight.guide = sight.guide.model_copy(
+        known.novelty, known.neighbours = Novelty.calibrate(alone["validation"], alone["test"]), neighbours
+        known.guide = known.guide.model_copy(
             update={
                 "likeness": "here",
                 "progress": 1.0,
-                "false_alarms": sight.novelty.measured,
-                "meant": sight.novelty.meant,
+                "false_alarms": known.novelty.measured,
+                "meant": known.novelty.meant,
             }
         )
         settle()

@@ -1,4 +1,4 @@
-"""Single images that arrive together are computed together."""
+"""Batching: single images that arrive at the same time are computed together."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 Predict: TypeAlias = Callable[[np.ndarray], np.ndarray]
-LARGEST = 32  # images computed together: few enough that nobody waits long for the others' answers
+LARGEST = 32  # maximum batch size: small enough that no image waits long for the others
 
 
 class Batcher:
-    """Gathers images while a batch is being computed, and computes them next.
+    """Collects images while a batch is being computed, and computes them as the next batch.
 
-    Nobody is held back: an image that finds the thread idle is computed at once. At 32 connections that raised the
-    throughput to 2.3 times that of images computed one by one; holding the first one back for 2 ms lowered it again
-    (docs/serve.md).
+    No image is delayed: if the thread is idle, an image is computed at once. At 32 connections, batching raised the
+    throughput to 2.3 times that of single images; delaying the first image by 2 ms lowered it again (docs/serve.md).
 
     Args:
-        predict: computes (image, height, width, channel) → (image, class); called in `executor`.
-        executor: one thread: the next batch waits for it, and gathers meanwhile.
-        metrics: told how large the batches are.
+        predict: function (image, height, width, channel) → (image, class); called in `executor`.
+        executor: executor with one thread; the next batch collects images while the thread is busy.
+        metrics: metrics that record the batch sizes.
     """
 
     def __init__(self, predict: Predict, executor: Executor, metrics: Metrics) -> None:
@@ -39,7 +38,7 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, image: UInt8[np.ndarray, "height width channel"]) -> Float[np.ndarray, " class"]:
-        """The network's answer for one image."""
+        """Return the class probabilities of one image."""
         answer: asyncio.Future[np.ndarray] = asyncio.get_running_loop().create_future()
         self._waiting.append((image, answer))
         if self._task is None:
@@ -55,13 +54,13 @@ class Batcher:
                 images = np.stack([image for image, _ in batch])
                 try:
                     rows = await loop.run_in_executor(self.executor, self.predict, images)
-                except Exception as error:  # whatever it was, those who wait must hear of it
+                except Exception as error:  # the waiting requests must receive any error
                     for _, answer in batch:
                         if not answer.done():
                             answer.set_exception(error)
                     continue
                 for (_, answer), row in zip(batch, rows, strict=True):
-                    if not answer.done():  # its sender may be gone
+                    if not answer.done():  # the client may have disconnected
                         answer.set_result(row)
         finally:
             self._task = None

@@ -1,4 +1,4 @@
-"""Runs as they change: server-sent events."""
+"""Live updates of runs as server-sent events."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from muslin.server.problems import busy
 from muslin.server.schemas.run_answers import Runs, RunSummary
 
-LOOK_EVERY = 0.5  # seconds
+LOOK_EVERY = 0.5  # time between checks, seconds
 QUIET = 15.0  # seconds after which an empty comment keeps the connection open
 MOST_LISTENERS = 32
 _WATCHED = ("run.json", "history.csv", "model.safetensors", "evaluation.json")
 
 
 class Live:
-    """Looks at the folder of runs twice a second while anybody listens.
+    """Checks the folder of runs twice a second while any client listens.
 
     Args:
-        runs: the folder.
-        summaries: what is sent.
+        runs: path of the folder.
+        summaries: function that returns the runs to send.
     """
 
     def __init__(self, runs: Path, summaries: Callable[[], Runs]) -> None:
@@ -31,20 +31,20 @@ class Live:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """End all streams, so that the server can close."""
+        """End all streams, so that the server can shut down."""
         self._stopping.set()
 
     def admit(self) -> None:
-        """See that there is room for one more listener.
+        """Check that one more client may listen.
 
         Raises:
-            Refusal: there is none.
+            Refusal: the maximum number of clients is listening.
         """
         if self.listeners >= MOST_LISTENERS:
-            raise busy("Too many pages are listening. Close one.")
+            raise busy(f"The maximum of {MOST_LISTENERS} pages are listening for updates. Close one.")
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """The runs now, and again whenever one changes; only those that changed."""
+        """Yield all runs, and then the changed runs whenever any changes."""
         self.listeners += 1
         seen: dict[str, RunSummary] = {}
         known: object = None
@@ -74,7 +74,7 @@ class Live:
             self.listeners -= 1
 
     def _state(self) -> object:
-        """Changes when a file of a run does."""
+        """Return a value that changes when a file of a run changes."""
         state = []
         for path in sorted(self.runs.glob("*/run.json")):
             for name in _WATCHED:

@@ -1,4 +1,4 @@
-"""Figures about the server itself, in Prometheus' text format."""
+"""Metrics of the server, in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _IMAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Histogram:
-    """Counts of values up to each of some bounds."""
+    """Cumulative counts of values, for Prometheus.
+
+    Args:
+        bounds: upper bounds of the buckets.
+    """
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
@@ -27,7 +31,7 @@ class Histogram:
         self.sum += value
 
     def lines(self, name: str) -> list[str]:
-        """In Prometheus' text format: counts are cumulative."""
+        """Return the histogram in Prometheus' text format, whose counts are cumulative."""
         lines, total = [], 0
         for bound, count in zip((*self.bounds, "+Inf"), self.counts, strict=True):
             total += count
@@ -36,7 +40,7 @@ class Histogram:
 
 
 class Metrics:
-    """What is counted."""
+    """The server's metrics."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
@@ -44,21 +48,21 @@ class Metrics:
         self.batches = Histogram(_IMAGES)
 
     def answered(self, path: str, status: int, seconds: float) -> None:
-        """Count an answer, and how long it took to start."""
+        """Count a response and the time until it started, in seconds."""
         self.requests[_place(path), status] += 1
         self.seconds.add(seconds)
 
     def text(self, computing: int) -> str:
-        """All of it; `computing` is how many requests are being computed now."""
+        """Return all metrics as text; `computing` is the number of requests being computed."""
         return "\n".join(
             [
-                "# HELP muslin_requests_total Requests answered, by kind of place and status.",
+                "# HELP muslin_requests_total Requests answered, by kind of path and status.",
                 "# TYPE muslin_requests_total counter",
                 *(
                     f'muslin_requests_total{{place="{place}",status="{status}"}} {count}'
                     for (place, status), count in sorted(self.requests.items())
                 ),
-                "# HELP muslin_request_seconds Time from a request's first line to the start of its answer.",
+                "# HELP muslin_request_seconds Time from a request's first line to the start of its response.",
                 "# TYPE muslin_request_seconds histogram",
                 *self.seconds.lines("muslin_request_seconds"),
                 "# HELP muslin_batch_images Images that were computed together.",
@@ -73,14 +77,14 @@ class Metrics:
 
 
 class Measure:
-    """Counts every answer and how long it took."""
+    """Middleware that counts responses and measures their time."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and watch its answer start."""
+        """Forward the request and record when its response starts."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -95,7 +99,7 @@ class Measure:
 
 
 def _place(path: str) -> str:
-    """One of a few words: a path itself would let anybody fill the memory with counters."""
+    """Map a path to one of a few labels: with paths as labels, clients could fill the memory with counters."""
     match path.partition("?")[0].split("/", 3)[1:3]:
         case ["api", "predict" | "explain" | "photo" | "runs" | "events" as name]:
             return name

@@ -1,4 +1,4 @@
-"""Running the application until somebody stops it."""
+"""Run the application until it is stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from muslin.errors import MuslinError
 from muslin.server.app import create_app
-from muslin.server.middleware.door import DoorProtocol
+from muslin.server.middleware.capacity import CapacityProtocol
 from muslin.server.settings import Settings
 
 KEEP_ALIVE_SECONDS = 30
@@ -22,15 +22,15 @@ SHUTDOWN_SECONDS = 5
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which ends streams of events before it waits for open requests, and then ends well.
+    """uvicorn's server, which also ends event streams on shutdown, and exits successfully when stopped by a signal.
 
-    uvicorn raises the signal that stopped it once more when all is done, so that a process which was told to end, and
-    did, would report a failure (130 or 143) to the shell, systemd or docker.
+    uvicorn raises the signal again after shutting down, so that a regular stop would be reported as a failure (exit
+    status 130 or 143) to the shell, systemd or Docker.
     """
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM close the server; Ctrl-C again doesn't wait for requests, and counts as a failure."""
+        """Shut down on Ctrl-C and SIGTERM; a second Ctrl-C does not wait for open requests, and counts as a failure."""
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may set signal handlers
             return
@@ -44,16 +44,16 @@ class Server(uvicorn.Server):
             raise KeyboardInterrupt
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close: no new requests, streams ended, the rest finished within some seconds."""
+        """Shut down: accept no new requests, end streams, and wait up to 5 s for open requests."""
         self.config.app.state.service.live.stop()  # type: ignore[union-attr]
         await super().shutdown(sockets)
 
 
 def make_server(settings: Settings) -> Server:
-    """A server that is ready to run on a socket."""
+    """Return a server for the given settings; call its `run` with a socket."""
     config = uvicorn.Config(
         create_app(settings),
-        http=DoorProtocol,
+        http=CapacityProtocol,
         ws="none",
         lifespan="on",
         log_level="warning",
@@ -68,19 +68,19 @@ def make_server(settings: Settings) -> Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address; port 0 for any that is free.
+    """Return a socket bound to an address; port 0 selects a free port.
 
     Raises:
-        MuslinError: the address is taken, or not this machine's.
+        MuslinError: the address is in use, or does not belong to this machine.
     """
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024
         )
     except (OSError, OverflowError) as error:
-        # Python adds the address to the system's words once more.
+        # Python's message repeats the address.
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise MuslinError(
-            f"the address {host}:{port} can't be used: {reason}. Choose another --port (0 for any that is free) or "
-            "--host."
+            f"address {host}:{port} cannot be used: {reason}. Choose another `port=` (`port=0` selects a free one) or "
+            "`host=`."
         ) from error

@@ -1,4 +1,4 @@
-"""How a server is set up."""
+"""Configuration of a server."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a server may be told.
+    """Configuration of a server.
 
     Attributes:
-        runs: the folder whose runs are shown.
-        run: the one that answers where a request names none; the newest that is trained, if None.
-        data: where the images of the runs are, as `muslin.load_data` takes it; None for the usual places.
-        host: the address that the server is bound to.
-        token: what a request must show; None for none, which is for loopback only.
-        most_bytes: that a request's body may have, as they come in.
-        most_pixels: that a picture may have, decoded.
-        most_computing: requests that compute at the same time; one more is told to come back.
-        most_buffered: bytes of bodies that are held at the same time, over all requests.
-        body_seconds: that a request may take to send its body.
+        runs: path of the folder of runs to show.
+        run: name of the default run, used if a request names none; None (default) for the newest trained run.
+        data: path of the runs' images, as for `muslin.load_data`; None (default) for the default folders.
+        host: address to which the server is bound (default 127.0.0.1).
+        token: access token that clients must send; None (default) for no token, allowed on loopback only.
+        most_bytes: maximum size of a request's body in bytes (default 5,000,000).
+        most_pixels: maximum number of pixels of a decoded picture (default 20,000,000).
+        most_computing: maximum number of requests that compute at the same time; others are rejected (default 128).
+        most_buffered: maximum total size of all bodies in memory, in bytes (default 32,000,000).
+        body_seconds: time limit for receiving a request's body, in seconds (default 10).
     """
 
     runs: Path
@@ -38,5 +38,5 @@ class Settings:
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
+        """Whether the server is reachable from this machine only."""
         return self.host in LOOPBACK

@@ -1,4 +1,4 @@
-"""What a study found out about a design's decisions, where one was made."""
+"""Results of an ablation study of a design, for the API."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ _LARGEST = 4_000_000  # bytes
 
 
 class Finding(BaseModel):
-    """One decision against one alternative; points of validation accuracy, choice minus alternative.
+    """Comparison of one decision's choice with one alternative.
 
     Attributes:
-        difference: None if it was not measured.
-        kind: of the verdict: "supported", "contradicted", "equivalent", …
+        difference: validation accuracy of the choice minus the alternative, in percentage points; None if not measured.
+        low, high: bounds of the interval around the difference, in percentage points.
+        kind: kind of the verdict: "supported", "contradicted", "equivalent", …
     """
 
     decision: str
@@ -40,8 +41,8 @@ class StudyAnswer(BaseModel):
     """The newest study of a design.
 
     Attributes:
-        margin: points within which a difference doesn't matter.
-        images: validation images that it was measured on.
+        margin: differences up to this size count as equivalent, in percentage points.
+        images: number of validation images.
     """
 
     name: str
@@ -52,7 +53,7 @@ class StudyAnswer(BaseModel):
 
 
 def newest_study(runs: Path, design: Design) -> StudyAnswer | None:
-    """The newest study of a design beside the folder of runs, or the one that ships with Muslin; None without one."""
+    """Return the newest study of a design next to the folder of runs, or the one shipped with Muslin; None if none."""
     with suppress(MuslinError, OSError, ValueError, KeyError):  # unfinished, or another version's
         folder = find_study(design, runs.parent / STUDIES)
         if folder is not None:
@@ -68,7 +69,7 @@ def newest_study(runs: Path, design: Design) -> StudyAnswer | None:
 
 
 def _findings(path: Path, alternatives: list[str]) -> list[Finding]:
-    """The rows of a table; what alternatives are called, twins told from one another, the justification says."""
+    """Return the rows of a table; the justification gives each alternative a distinct name."""
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"{path} is too long")
     rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Training: the loop, optimizers, augmentation, callbacks and the history they leave.
+"""Training: the loop, optimizers, augmentation, callbacks and the history.
 
-Import from the modules: `history` and `outcome` need no torch, and reading a run must not wait for it.
+Import from the modules directly: `history` and `outcome` do not import torch, so reading a run stays fast.
 """

@@ -1,4 +1,4 @@
-"""Batches: shuffled anew each epoch, augmented, turned from bytes into what the network takes."""
+"""Training batches: shuffled every epoch, augmented, and converted from bytes to float32."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from muslin.recipe import Recipe
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int64, UInt8
 
-_EPOCHS_PER_SEED = 1_000_003  # a prime beyond any epoch count, so that (seed, epoch) pairs never share a generator
+_EPOCHS_PER_SEED = 1_000_003  # prime, larger than any epoch count: every (seed, epoch) pair gets its own generator
 
 
 class Batch(NamedTuple):
-    """What a step learns from.
+    """The input of one training step.
 
     Attributes:
-        images: (batch, channel, height, width), float32, 0–1.
-        labels: (batch,).
-        taught: what teachers answered to these images, as probabilities (batch, class); None without teachers.
+        images: images, float32 in 0–1, shape (batch, channel, height, width).
+        labels: class indices, shape (batch,).
+        taught: soft targets: the teachers' probabilities for these images, shape (batch, class); None without teachers.
     """
 
     images: Float[Tensor, "batch channel height width"]
@@ -36,16 +36,16 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """The training images as batches, epoch after epoch; pixels stay bytes on the device until their batch.
+    """The training images in batches; pixels stay uint8 on the device until their batch is made.
 
-    The order and the augmentation of an epoch depend on the seed and the epoch's number alone.
+    The order and the augmentation of an epoch depend only on the seed and the epoch number.
 
     Args:
-        split: the images and labels.
-        recipe: batch size and augmentation.
-        seed: of both.
-        device: where batches are made.
-        taught: what teachers answered to the images, as probabilities.
+        split: training images and labels.
+        recipe: recipe whose batch size and augmentation are used.
+        seed: seed of the order and the augmentation.
+        device: device on which batches are made.
+        taught: soft targets for all images, shape (image, class); None (default) without teachers.
     """
 
     def __init__(
@@ -63,25 +63,25 @@ class Batches:
         self.seed = seed
         self._threads = torch.get_num_threads()
         self._in_one_pass = device.type == "cpu" and library("float32") is not None
-        # Which images are mirrored in the odd epochs; in the even ones the others are.
+        # Images to mirror in odd epochs; even epochs mirror the others.
         self.mirrored = torch.rand(len(split), generator=self._generator(0)) < 0.5
 
     @property
     def size(self) -> int:
-        """Images a step: the recipe's batch size, or all images where there are fewer."""
+        """Images per step: the recipe's batch size, or the number of images if that is smaller."""
         return min(self.recipe.batch_size, len(self.labels))
 
     @property
     def steps(self) -> int:
-        """Steps an epoch."""
+        """Steps per epoch."""
         return self.recipe.steps(len(self.labels))
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch.
+        """Yield the batches of one epoch.
 
         Args:
-            number: the epoch's, counted from 1.
-            first: the batch to begin with, counted from 0; those before it are skipped.
+            number: epoch number, counted from 1.
+            first: index of the first batch to yield, counted from 0 (default 0); earlier batches are skipped.
         """
         generator = self._generator(number)
         order = torch.randperm(len(self.labels), generator=generator)
@@ -111,16 +111,16 @@ class Batches:
 def flip(
     images: UInt8[Tensor, "image height width channel"], mirrored: Bool[Tensor, " image"]
 ) -> UInt8[Tensor, "image height width channel"]:
-    """Mirror those images for which `mirrored` is true, left and right."""
+    """Mirror the images for which `mirrored` is true, left to right."""
     return torch.where(mirrored.to(images.device).view(-1, 1, 1, 1), images.flip(2), images)
 
 
 def shift(
     images: UInt8[Tensor, "image height width channel"], moves: Int64[Tensor, "image 2"]
 ) -> UInt8[Tensor, "image height width channel"]:
-    """Move image i down by ``moves[i, 0]`` pixels and right by ``moves[i, 1]``; what leaves is lost, black comes in.
+    """Move image i down by ``moves[i, 0]`` and right by ``moves[i, 1]`` pixels, and fill with black.
 
-    One gather: a view of all windows of the padded batch is indexed by image, row and column.
+    Runs as one gather: a view of all windows of the padded batch is indexed by image, row and column.
     """
     _, height, width, _ = images.shape
     most = int(moves.abs().max())

@@ -1,4 +1,4 @@
-"""Callbacks: small objects that watch a training and may change its course."""
+"""Callbacks: objects that observe a training and may change it."""
 
 from __future__ import annotations
 
@@ -11,47 +11,50 @@ from muslin.recipe import EarlyStopping, Plateau
 from muslin.training.history import Epoch
 
 if TYPE_CHECKING:
-    from muslin.training.loop import Training
+    from muslin.training.state import Training
 
 Scalar: TypeAlias = bool | int | float | str | None
 
 
 class Callback:
-    """What a training tells those who watch it; every method does nothing until overridden.
+    """Base class of callbacks; every method does nothing until overridden.
 
     A callback reads `training` (its `recipe`, `network`, `history`, `step`, `steps`, `loss`, …) and may call
-    `training.stop(reason)` or set `training.learning_rate`. Callbacks are called in the order in which they were given,
-    after those that the recipe asks for.
+    `training.stop(reason)` or set `training.learning_rate`. The recipe's own callbacks are called first, then the
+    others in the order given.
     """
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def on_start(self, training: Training) -> None:
-        """Before the first step."""
+        """Called before the first step."""
 
     def on_step(self, training: Training) -> None:
-        """After each step; `training.loss` and `training.accuracy` are the epoch's running means."""
+        """Called after each step; `training.loss` and `training.accuracy` are the epoch's running means."""
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
-        """After each epoch and its validation; `epoch` is already part of `training.history`."""
+        """Called after each epoch and its validation; `training.history` already contains `epoch`."""
 
     def on_end(self, training: Training) -> None:
-        """After the last step, whatever ended the training; the final weights are in `training.network`."""
+        """Called after the last step, however training ended; `training.network` has the final weights."""
 
     def for_teacher(self, number: int, of: int) -> Callback | None:
-        """Who watches the training of a teacher, counted from 1, before this training starts; nobody by default."""
+        """Return the callback for the training of teacher `number` (counted from 1); None (default) for no callback."""
 
     def state(self) -> dict[str, bool | int | float | str | None]:
-        """What a checkpoint must hold of this callback for a resumed training to go on alike; nothing by default."""
+        """Return the state that a checkpoint saves, needed to resume this callback exactly; empty by default."""
         return {}
 
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
-        """Take over what `state` gave, in the training that was stopped; called after `on_start`.
+        """Set the state that `state` returned in the interrupted training; called after `on_start`.
 
-        Not called if that was nothing, and `state` gives nothing now.
+        Not called if that state was empty and `state` still returns an empty one.
         """
 
 
 class StopEarly(Callback):
-    """Stops when the validation loss has not improved for some epochs, by the rules of Keras' EarlyStopping."""
+    """Stop when the validation loss has not improved for `patience` epochs, as Keras' EarlyStopping does."""
 
     def __init__(self, settings: EarlyStopping) -> None:
         self.settings = settings
@@ -59,7 +62,7 @@ class StopEarly(Callback):
         self.waited = 0
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
-        """Count an epoch without improvement, or start counting anew."""
+        """Update the count of epochs without improvement; stop when it reaches the patience."""
         if epoch.validation_loss < self.best:
             self.best, self.waited = epoch.validation_loss, 0
             return
@@ -68,16 +71,16 @@ class StopEarly(Callback):
             training.stop(f"no better validation loss for {count(self.settings.patience, 'epoch')}")
 
     def state(self) -> dict[str, bool | int | float | str | None]:
-        """The best validation loss, and epochs without a better one."""
+        """Return the best validation loss and the number of epochs since."""
         return {"best": self.best, "waited": self.waited}
 
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
-        """Go on counting."""
+        """Restore the best validation loss and the number of epochs since."""
         self.best, self.waited = float(state["best"] or 0), int(state["waited"] or 0)
 
 
 class LowerOnPlateau(Callback):
-    """Lowers the learning rate when the validation loss stays where it is, by the rules of Keras' ReduceLROnPlateau."""
+    """Lower the learning rate when the validation loss stops improving, as Keras' ReduceLROnPlateau does."""
 
     def __init__(self, settings: Plateau) -> None:
         self.settings = settings
@@ -85,7 +88,7 @@ class LowerOnPlateau(Callback):
         self.waited = 0
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
-        """Count an epoch without improvement; lower the rate when there were enough of them."""
+        """Update the count of epochs without improvement; lower the rate when it reaches the patience."""
         if epoch.validation_loss < self.best - self.settings.min_delta:
             self.best, self.waited = epoch.validation_loss, 0
             return
@@ -95,40 +98,44 @@ class LowerOnPlateau(Callback):
             self.waited = 0
 
     def state(self) -> dict[str, bool | int | float | str | None]:
-        """The best validation loss, and epochs without a better one."""
+        """Return the best validation loss and the number of epochs since."""
         return {"best": self.best, "waited": self.waited}
 
     def restore(self, state: dict[str, bool | int | float | str | None]) -> None:
-        """Go on counting."""
+        """Restore the best validation loss and the number of epochs since."""
         self.best, self.waited = float(state["best"] or 0), int(state["waited"] or 0)
 
 
 def states(callbacks: Sequence[Callback]) -> tuple[tuple[str, dict[str, Scalar]], ...]:
-    """What a checkpoint holds of callbacks: name and state of each whose class overrides `state`, even if empty."""
+    """Return class name and state of each callback whose class overrides `state`, even if the state is empty."""
     return tuple((_name(callback), callback.state()) for callback in _keeping(callbacks))
 
 
 def restore_states(kept: tuple[tuple[str, dict[str, Scalar]], ...], callbacks: Sequence[Callback]) -> None:
-    """Give callbacks back what `states` gave.
+    """Restore the states of callbacks that `states` returned.
 
     Raises:
-        RunError: these are other callbacks, or one of them can't use its state.
+        RunError: the callbacks are not those of the interrupted training, or one of them rejects its state.
     """
     keeping = _keeping(callbacks)
     then, now = [name for name, _ in kept], [_name(callback) for callback in keeping]
-    if now != then:  # the first checkpoints of this format lack those whose state was empty
+    if now != then:  # early checkpoints of this format omit callbacks with an empty state
         keeping = [callback for callback in keeping if callback.state()]
     if [_name(callback) for callback in keeping] != then:
         raise RunError(
-            f"the run was watched by other callbacks that keep a state ({', '.join(then) or 'none'}) than now "
-            f"({', '.join(now) or 'none'}). Pass the same callbacks, in the same order."
+            f"callbacks differ from those of the interrupted training: their state was saved for "
+            f"{', '.join(then) or 'none'}, but {', '.join(now) or 'none'} given now. Pass the same callbacks, in the "
+            "same order."
         )
     for callback, (name, state) in zip(keeping, kept, strict=True):
         try:
             if state or callback.state():
                 callback.restore(state)
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"the checkpoint's state of the callback {name} can't be used: {error!r}.") from error
+            raise RunError(
+                f"callback {name} cannot restore its state from the checkpoint: {error!r}. Pass the callback that the "
+                "run was started with, or start a new run."
+            ) from error
 
 
 def _keeping(callbacks: Sequence[Callback]) -> list[Callback]:

@@ -1,8 +1,9 @@
-"""Checkpoints: snapshots of a training on disk, of which a whole one is always there.
+"""Checkpoints: snapshots of a training on disk; at least one complete generation always exists.
 
-A file is `muslin checkpoint`, a format number, the SHA-256 of all that follows, and then a safetensors file with the
-arrays, whose metadata hold the rest as JSON. It is written beside, flushed to disk, and renamed; the directory is
-flushed, too. The last two generations are kept: whatever happens to the newest, there is one to go back to.
+A file is the text `muslin checkpoint`, a format number, the SHA-256 of everything after it, and a safetensors file with
+the arrays; the safetensors metadata hold the remaining state as JSON. The file is written under a temporary name,
+flushed to disk and renamed, and the directory is flushed too. The last two generations are kept, so that a damaged
+newest file can be replaced by the one before it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from muslin._disk.files import write_bytes
 from muslin.errors import RunError
 from muslin.training.snapshot import FORMAT, Snapshot
 
-SECONDS = 10.0  # between saves within an epoch
+SECONDS = 10.0  # minimum time between saves within an epoch
 GENERATIONS = 2
-WITHIN = "teacher-*"  # folders of trainings that one needs first
+WITHIN = "teacher-*"  # subfolders with the checkpoints of teachers
 MOST_BYTES = 2**31
 
 _MAGIC = b"muslin checkpoint"
@@ -37,11 +38,12 @@ class Checkpoints:
     """The checkpoints of one training.
 
     Args:
-        folder: where they are kept; made with the first one.
-        resume: go on from the newest one that is whole, or from the beginning if there is none. Otherwise those that
-            are there are dropped.
-        seconds: how long to go on within an epoch before saving again. The end of an epoch is always saved.
-        say: told what a person should know: that a damaged checkpoint was passed over.
+        folder: folder of the checkpoints; created with the first one.
+        resume: whether to resume from the newest complete checkpoint, if there is one (default False). If False,
+            existing checkpoints are deleted.
+        seconds: minimum time between saves within an epoch, in seconds (default 10). The end of an epoch is always
+            saved.
+        say: function that receives messages for the user, such as a skipped damaged checkpoint.
     """
 
     def __init__(
@@ -59,19 +61,19 @@ class Checkpoints:
         self._saved = time.monotonic()
 
     def within(self, name: str) -> Checkpoints:
-        """Those of a training that this one needs first, in a folder of this one's."""
+        """Return the checkpoints of a subordinate training, kept in subfolder `name`."""
         return Checkpoints(self.folder / name, resume=self.resume, seconds=self.seconds, say=self.say)
 
     @property
     def due(self) -> bool:
-        """Whether it is time to save again."""
+        """Whether at least `seconds` have passed since the last save."""
         return time.monotonic() - self._saved >= self.seconds
 
     def begin(self) -> Snapshot | None:
-        """What to go on from; None if training begins at the beginning.
+        """Return the snapshot to resume from; None if training starts from the beginning.
 
         Raises:
-            RunError: there are checkpoints to go on from, but none is whole.
+            RunError: there are checkpoints, but none is complete.
         """
         if self.resume:
             return self.load()
@@ -79,30 +81,30 @@ class Checkpoints:
         return None
 
     def save(self, snapshot: Snapshot) -> Path:
-        """Write a generation, then drop those before the last.
+        """Write a new generation, then delete all but the last two.
 
         Raises:
-            MuslinError: it can't be written; the generations before it are untouched.
+            MuslinError: the file cannot be written; earlier generations are untouched.
         """
         path = self.folder / f"step-{snapshot.state.step:010}.checkpoint"
         write_bytes(path, to_bytes(snapshot))
         for old in self.generations()[GENERATIONS:]:
-            with contextlib.suppress(OSError):  # it will be dropped after the next save
+            with contextlib.suppress(OSError):  # the next save tries again
                 old.unlink()
         self._saved = time.monotonic()
         return path
 
     def generations(self) -> list[Path]:
-        """The checkpoints' files, newest first."""
+        """Return the checkpoint files, newest first."""
         if not self.folder.is_dir():
             return []
         return sorted((path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
 
     def load(self) -> Snapshot | None:
-        """The newest checkpoint that is whole; None if there is none at all.
+        """Return the newest complete checkpoint; None if there are no checkpoints.
 
         Raises:
-            RunError: there are checkpoints, but none is whole.
+            RunError: there are checkpoints, but none is complete.
         """
         reasons = []
         for path in self.generations():
@@ -112,15 +114,15 @@ class Checkpoints:
                 reasons.append(str(error))
                 continue
             for reason in reasons:
-                self.say(f"{reason} Going on from the one before it, step {snapshot.state.step}.")
+                self.say(f"{reason} Resuming from the previous checkpoint, step {snapshot.state.step}.")
             return snapshot
         if reasons:
-            raise RunError(f"{' '.join(reasons)} No checkpoint before it is whole: begin a new run.")
+            raise RunError(f"{' '.join(reasons)} No earlier checkpoint is complete. Start a new run.")
         return None
 
     def drop(self) -> None:
-        """Remove all of them: training is over and its result is kept elsewhere."""
-        with contextlib.suppress(OSError):  # what is left does no harm
+        """Delete all checkpoints, once training is over and its result is saved elsewhere."""
+        with contextlib.suppress(OSError):  # leftover files are harmless
             for path in self.generations():
                 path.unlink()
             for folder in self.folder.glob(WITHIN):
@@ -129,47 +131,47 @@ class Checkpoints:
 
 
 def to_bytes(snapshot: Snapshot) -> bytes:
-    """A checkpoint as a file holds it."""
+    """Return a checkpoint file's content."""
     body = save(snapshot.arrays, {_KEY: snapshot.to_json()})
     return _MAGIC + bytes([FORMAT]) + hashlib.sha256(body).digest() + body
 
 
 def from_bytes(content: bytes, origin: str) -> Snapshot:
-    """Read what `to_bytes` wrote.
+    """Parse the content that `to_bytes` returned.
 
     Raises:
-        RunError: it is cut off, damaged in any bit, of another format, or something else.
+        RunError: the content is truncated, damaged, of another format version, or not a checkpoint.
     """
     if not content.startswith(_MAGIC) or len(content) <= _HEAD:
-        raise RunError(f"{origin} is damaged, cut off, or not a checkpoint at all.")
+        raise RunError(f"checkpoint {origin} is damaged, truncated, or not a checkpoint.")
     form, digest, body = content[len(_MAGIC)], content[len(_MAGIC) + 1 : _HEAD], content[_HEAD:]
     if form != FORMAT:
         raise RunError(
-            f"{origin} is damaged, or of the checkpoint format {form}, which another version of Muslin wrote; this one "
-            f"reads format {FORMAT}."
+            f"checkpoint {origin} has format {form}, but this version of Muslin reads format {FORMAT}. Another version "
+            "of Muslin wrote it, or it is damaged."
         )
     if hashlib.sha256(body).digest() != digest:
-        raise RunError(f"{origin} is damaged: its content does not have the SHA-256 that it was written with.")
+        raise RunError(f"checkpoint {origin} is damaged: its SHA-256 does not match its content.")
     try:
         length = int.from_bytes(body[:8], "little")
         arrays = load(body)
         metadata = _metadata(body[8 : 8 + length])
     except (SafetensorError, ValueError, KeyError, RecursionError) as error:
-        raise RunError(f"{origin} is not as Muslin writes it: {error!s:.200}.") from error
+        raise RunError(f"checkpoint {origin} is not a valid Muslin checkpoint: {error!s:.200}.") from error
     return Snapshot.from_json(metadata, arrays)
 
 
 def _metadata(table: bytes) -> str:
     state = json.loads(table)["__metadata__"][_KEY]
     if not isinstance(state, str):
-        raise ValueError("its state is no text")
+        raise ValueError("its state is not text")
     return state
 
 
 def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise RunError(f"{path} has more than {MOST_BYTES:,} bytes; Muslin did not write it.")
+            raise RunError(f"checkpoint {path} exceeds the limit of {MOST_BYTES:,} bytes; Muslin did not write it.")
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise RunError(f"checkpoint {path} cannot be read: {error.strerror or error}.") from error

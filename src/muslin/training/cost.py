@@ -1,4 +1,4 @@
-"""What training costs at least: the multiplications that a design asks for, and the machine's ceiling for them."""
+"""Lower bound of training cost: the multiplications that a design needs, and the machine's peak rate for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from muslin.training.outcome import Outcome
 
 
 def operations(design: Design) -> dict[str, tuple[int, int]]:
-    """Floating-point operations per image and layer, forward and backward, of one training step.
+    """Return floating-point operations per image in one training step, as (forward, backward) by layer.
 
-    Two for each multiply-accumulate of the design, counted as `analyze` counts them; the backward pass makes as many
-    for the gradient of the weights and as many for that of the input, of which the first layer has no need.
+    Forward takes two operations per multiply-accumulate, counted as `analyze` counts them. Backward takes the same
+    number for the gradient of the weights and again for the gradient of the input, which the first layer does not need.
     """
     found: dict[str, tuple[int, int]] = {}
     first = True
@@ -24,7 +24,7 @@ def operations(design: Design) -> dict[str, tuple[int, int]]:
 
 
 def share_of_peak(design: Design, outcome: Outcome) -> float | None:
-    """The share of this machine's matrix-product peak that training steps reached; None if not trained on its CPU."""
+    """Return the achieved share of this machine's matrix-product peak, 0–1; None if not trained on its CPU."""
     if outcome.device != "cpu" or not outcome.images_per_second:
         return None
     per_image = sum(forward + backward for forward, backward in operations(design).values())

@@ -1,4 +1,4 @@
-"""Numbers that stopped being finite: noticed, and named by step and layer."""
+"""Detect values that are not finite, and name the step and the layer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from muslin.network import Network
 
 
 def is_finite_step(loss: float, network: Network) -> bool:
-    """Whether a step's loss and all gradients are finite, so that the update may be made."""
+    """Return whether a step's loss and all gradients are finite; otherwise the update is skipped."""
     norms = torch._foreach_norm([array.grad for array in network.parameters() if array.grad is not None])
     return math.isfinite(loss) and math.isfinite(torch.stack(norms).sum().item())
 
 
 def broken_weights(network: Network) -> str | None:
-    """The name of the first weights that are no longer finite: the update itself may have done that."""
+    """Return the name of the first weights that are not finite, which an update itself can cause; None if all are."""
     return next((name for name, array in network.state_dict().items() if not _is_finite(array)), None)
 
 
 def first_broken(network: Network, images: Tensor) -> str:
-    """Where a step that isn't finite went wrong: in a layer's output, in a gradient, or in the loss alone."""
+    """Return where the first non-finite value arose: a layer's output, a gradient, or the loss."""
     with torch.no_grad():
         outputs = network.activations(images)
     where = next((name for name, values in outputs.items() if not values.isfinite().all()), None)

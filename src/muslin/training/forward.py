@@ -1,4 +1,4 @@
-"""The network as training steps compute it: the same function, in an order and in pieces that cost less."""
+"""Forward pass of training steps: the function that `Network` computes, reordered and fused to run faster."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from muslin.network import ACTIVATIONS, Network, predict
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-# max(f(a), f(b)) = f(max(a, b)) for these. GELU and SiLU fall before they rise.
+# max(f(a), f(b)) = f(max(a, b)) holds for these. GELU and SiLU are not monotonic.
 _NON_DECREASING: frozenset[Activation] = frozenset(("relu", "elu", "tanh", "sigmoid"))
-# Beyond it the scratch space of a fused block no longer fits the cache. Chosen by that; not measured.
+# Above this size the workspace of a fused block no longer fits the cache. Derived from cache size, not measured.
 _LARGEST_IMAGE = 64 * 64  # pixels
 
-_NEARLY_ALL = 0.95  # of the multiplications
+_NEARLY_ALL = 0.95  # share of the multiplications
 
 Step = Callable[[Tensor], Tensor]
 
 
 class Part(NamedTuple):
-    """A piece of the computation.
+    """One part of the forward pass.
 
     Attributes:
-        name: for tables.
-        layers: the names of the layers that it computes; empty for an activation that waited for a pooling.
-        run: computes it.
-        fused: by a fused block, if only the convolution.
-        block: if that is all of it, the block as it is now; blocks in a row are computed together.
+        name: name shown in tables.
+        layers: names of the layers that this part computes; empty for an activation moved behind a pooling.
+        run: function that computes this part.
+        fused: whether a fused block computes this part, or at least its convolution.
+        block: function that returns the current block if the block is the whole part; consecutive blocks run in one
+            call.
     """
 
     name: str
@@ -50,29 +51,29 @@ class Part(NamedTuple):
 
 
 class Forward:
-    """Computes what `Network` computes, for training: call it with images, get logits.
+    """Compute what `Network` computes, optimized for training; maps images to logits.
 
-    It shares the network's parameters and buffers, so gradients arrive there, and what is saved never changes. The mode
-    of normalised layers is the one they were in when it was made. Hooks on single layers are not all called.
+    Shares the network's parameters and buffers, so gradients arrive there and saved weights keep their format.
+    Normalized layers keep the mode they had at construction. Hooks on individual layers may not be called.
 
-    - A max-pooling goes before a non-decreasing activation, which then works on a quarter of the values: a step of the
-      library's network takes 10% less.
-    - A 3×3 convolution, its ReLU, and the pooling or global mean behind it become one fused block, where the processor,
-      a compiler and the shapes allow (`muslin.engine`). In float32 other activations and normalised layers
-      profit too: the convolution alone is a block then.
-    - The output layer computes in float32: its few products take less time than turning them into bfloat16.
-    - Where blocks do nearly all of the multiplications, torch does the rest on one thread: to wake a second one takes
-      longer than such small operations do.
+    - Max pooling runs before a non-decreasing activation, which then processes a quarter of the values. This shortens a
+      step of custom_cnn by 10%.
+    - A 3×3 convolution, its ReLU and the following pooling or global mean run as one fused block, where processor,
+      compiler and shapes allow it (`muslin.engine`). In float32, other activations and normalized layers also gain: the
+      block then computes the convolution only.
+    - The output layer runs in float32: converting its few products to bfloat16 would take longer than computing them.
+    - If blocks do nearly all multiplications, torch computes the rest on one thread: waking a second thread takes
+      longer than such small operations.
 
     Args:
-        network: on its device, in training mode.
-        device: the network's.
-        precision: of the steps, and of their fused blocks.
+        network: network on its device, in training mode.
+        device: the network's device.
+        precision: precision of the steps and of their fused blocks.
 
     Attributes:
-        parts: what is computed, in order.
-        threads: that share the work of a block: as many as torch had when it was made.
-        torch_threads: how many torch should have for a training step.
+        parts: parts of the forward pass, in order.
+        threads: threads that share a block's work: torch's thread count at construction.
+        torch_threads: thread count that torch should use during a training step.
     """
 
     def __init__(self, network: Network, device: torch.device, precision: Precision) -> None:
@@ -112,7 +113,7 @@ class Forward:
         self.torch_threads = 1 if mostly_blocks else self.threads
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Logits for images (batch, channel, height, width), 0–1."""
+        """Return logits for images (batch, channel, height, width) in 0–1."""
         values = images
         for together, parts in groupby(self.parts, lambda part: part.block is not None):
             if together:
@@ -124,16 +125,16 @@ class Forward:
 
     @property
     def fused(self) -> tuple[str, ...]:
-        """The names of the layers that are computed in fused blocks."""
+        """Names of the layers that fused blocks compute."""
         return tuple(name for part in self.parts if part.fused for name in part.layers)
 
 
 def predict_fast(
     network: Network, images: UInt8[np.ndarray, "image height width channel"]
 ) -> Float[np.ndarray, "image classes"]:
-    """`muslin.network.predict` through fused blocks, where there are any: the same up to rounding, in float32."""
+    """Compute `muslin.network.predict` through fused blocks where available; equal up to rounding, in float32."""
     training = network.training
-    network.eval()  # the mode that `Forward` finds
+    network.eval()  # `Forward` uses the mode at construction
     try:
         device = next(network.parameters()).device
         return predict(network, images, compute=Forward(network, device, "float32"))
@@ -144,14 +145,14 @@ def predict_fast(
 def log_probabilities(
     network: Network, images: UInt8[np.ndarray, "image height width channel"]
 ) -> Float[Tensor, "image class"]:
-    """The logarithms of what `predict_fast` gives; what was rounded to zero counts as the least that is not."""
+    """Return log(predict_fast(…)), with zeros replaced by the smallest normal float32."""
     return torch.from_numpy(predict_fast(network, images)).clamp_min(torch.finfo(torch.float32).tiny).log()
 
 
 def _blocks(
     layer: Layer, module: nn.Module, entering: Shape, precision: Precision, *, first: bool
 ) -> frozenset[ops.Tail]:
-    """The tails that a fused block may have that does the convolution of `layer`; none, if there is no such block."""
+    """Return the epilogues with which a fused block can compute the convolution of `layer`; empty if none can."""
     if not isinstance(layer, Conv2d) or not isinstance(module, nn.Conv2d):
         return frozenset()
     window = layer.window(entering)
@@ -159,14 +160,14 @@ def _blocks(
         (window.kernel, window.stride, window.dilation) == ((3, 3), (1, 1), (1, 1))
         and (window.before, window.after) == ((1, 1), (1, 1))
         and entering[0] * entering[1] <= _LARGEST_IMAGE
-        and (first or entering[2] > 1)  # images need no gradient; there is a block for one channel that gives none
-        and not module._forward_pre_hooks  # scaled input
+        and (first or entering[2] > 1)  # one-channel blocks compute no input gradient; the first layer needs none
+        and not module._forward_pre_hooks  # input scaling
     )
     return ops.tails(precision, entering[2], layer.filters) if suits else frozenset()
 
 
 def _tail(layer: Layer, entering: Shape, after: Layer | None) -> tuple[ops.Tail | None, int]:
-    """The tail of the block that would do all of `layer` and maybe the layer after it, and how many layers that are."""
+    """Return the epilogue that covers `layer` and possibly the next layer, and the number of layers covered."""
     if not isinstance(layer, Conv2d) or layer.activation != "relu" or layer.normalization != "none":
         return None, 1
     match after:
@@ -183,9 +184,9 @@ def _halves(pool: MaxPool2d, entering: Shape) -> bool:
     return (window.kernel, window.stride, window.before, window.after) == ((2, 2), (2, 2), (0, 0), (0, 0))
 
 
-# Parameters are looked up at each step: they may be replaced, as `Module.to` may do.
+# Parameters are looked up at every step, because `Module.to` and others may replace them.
 def _block(conv: nn.Module, tail: ops.Tail, precision: Precision, threads: int) -> ops.Block:
-    assert isinstance(conv, nn.Conv2d)  # noqa: S101  (`_blocks` saw to it)
+    assert isinstance(conv, nn.Conv2d)  # noqa: S101  (`_blocks` ensures it)
     assert conv.bias is not None  # noqa: S101  (every convolution of a design has one)
     return ops.Block(conv.weight, conv.bias, tail, precision, threads)
 
@@ -195,14 +196,14 @@ def _chain(blocks: Sequence[Callable[[], ops.Block]], values: Tensor) -> Tensor:
 
 
 def _with_block(module: nn.Module, precision: Precision, threads: int) -> nn.Module:
-    """The same layer, its convolution done by a fused block."""
+    """Return a copy of the layer whose convolution runs in a fused block."""
 
     def convolve(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         bias = weight.new_zeros(len(weight)) if bias is None else bias
         return ops.block(values, weight, bias, ops.Tail.NONE, precision, threads)
 
     fused = copy.copy(module)
-    vars(fused)["_conv_forward"] = convolve  # what torch.nn.Conv2d calls
+    vars(fused)["_conv_forward"] = convolve  # torch.nn.Conv2d calls this
     return fused
 
 
@@ -213,7 +214,7 @@ def _in_float32(module: nn.Module, values: Tensor) -> Tensor:
 
 
 def _without_activation(module: nn.Module) -> nn.Module:
-    """The same convolution, normalisation and hooks; a shallow copy shares parameters and buffers."""
+    """Return the same convolution, normalization and hooks; the shallow copy shares parameters and buffers."""
     bare = copy.copy(module)
     bare.activation = ACTIVATIONS["none"]  # type: ignore[assignment]
     return bare

@@ -1,4 +1,4 @@
-"""Initial weights."""
+"""Initialization of weights."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from muslin.recipe import Initialization, Recipe
 
 @torch.no_grad()
 def initialize(network: Network, recipe: Recipe, seed: int) -> None:
-    """Fill kernels and biases as the recipe says, and set the recipe's dropout.
+    """Fill kernels and biases as the recipe specifies, and set the recipe's dropout rate.
 
-    Each layer draws from a generator of its own, seeded by `seed` and the layer's name: in two designs, layers of the
-    same name and shape start with the same weights, whatever stands around them.
+    Each layer draws from its own generator, seeded by `seed` and the layer's name. Layers with the same name and shape
+    therefore start with the same weights in different designs.
     """
     for name, module in network.named_children():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from muslin.data import Dataset
 from muslin.design import Design, format_design
-from muslin.engine.machine import pick_precision, torch_threads
+from muslin.engine import Precision
+from muslin.engine.machine import torch_threads
 from muslin.network import Network
 from muslin.recipe import Linear, Recipe
 from muslin.training.batches import Batch, Batches
@@ -27,22 +28,22 @@ from muslin.training.initialization import initialize
 from muslin.training.optimizers import build_optimizers, set_learning_rates
 from muslin.training.outcome import End, Fitted, Outcome
 from muslin.training.scaling import InputScaling
-from muslin.training.snapshot import Identity, Snapshot, Tally, capture, restore
+from muslin.training.snapshot import Snapshot, capture, restore
+from muslin.training.state import Identity, Tally, Training
 from muslin.training.teachers import Taught, distilled
 
 
-class Training:
-    """A training under way: what callbacks see.
+class TrainingLoop(Training):
+    """A training that runs itself, from its start or from a snapshot.
 
-    Attributes:
-        step: steps done so far, over all epochs.
-        steps: steps that the recipe plans in all.
-        loss, accuracy: running means of the epoch under way.
-        history: epochs done so far.
-        tally: how far the epoch under way has come.
-        best: the weights of the epoch with the lowest validation loss; empty before the first epoch's end.
-        factor: what callbacks multiplied the learning rate by.
-        ended: how and why training ends, once something ended it.
+    Args:
+        design: design to train.
+        data: data set with training and validation images.
+        recipe: training procedure.
+        seed: seed of initial weights, image order, augmentation and dropout.
+        device: device to train on.
+        precision: precision of matrix products.
+        taught: soft targets of the recipe's teachers (default None: no teachers).
     """
 
     def __init__(
@@ -52,69 +53,32 @@ class Training:
         recipe: Recipe,
         seed: int,
         device: torch.device,
-        precision: str | None,
+        precision: Precision,
         taught: Taught | None = None,
     ) -> None:
-        self.recipe = recipe
-        self.seed = seed
-        self.validation = data.validation
-        self._data = data
-        self._taught = taught
-        self.device = device
-        self.precision = pick_precision(device, precision)
         torch.manual_seed(seed)
-        self.network = Network(design)
-        initialize(self.network, recipe, seed)
-        self._scaling = InputScaling(self.network, recipe, torch.from_numpy(data.train.images))
-        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.train()
-        self.forward = Forward(self.network, device, self.precision)
-        self.batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
-        self.optimizers = build_optimizers(self.network, recipe)
-        self._weights = list(self.network.parameters())
-        self.steps = self.batches.steps * recipe.epochs
-        self.step = 0
-        self.history = History()
-        self.tally = Tally()
-        self.best: dict[str, Tensor] = {}
-        self.factor = 1.0
-        self.ended: tuple[End, str] | None = taught.ended if taught else None
-        self._spoilt = False  # whether the weights themselves are what diverged
-
-    @cached_property
-    def identity(self) -> Identity:
-        """What this training is determined by."""
-        return Identity(
-            design=format_design(self.network.design),
-            recipe=self.recipe.model_dump(mode="json"),
-            data=self._data.fingerprint,
-            seed=self.seed,
-            device=self.device.type,
-            precision=self.precision,
+        network = Network(design)
+        initialize(network, recipe, seed)
+        self._scaling = InputScaling(network, recipe, torch.from_numpy(data.train.images))
+        network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.train()
+        self.forward = Forward(network, device, precision)
+        batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
+        self.validation = data.validation
+        self._taught = taught
+        self._weights = list(network.parameters())
+        self._spoilt = False  # whether the weights themselves are not finite
+        optimizers = build_optimizers(network, recipe)
+        identity = Identity(
+            design=format_design(design),
+            recipe=recipe.model_dump(mode="json"),
+            data=data.fingerprint,
+            seed=seed,
+            device=device.type,
+            precision=precision,
         )
-
-    @property
-    def loss(self) -> float:
-        """The epoch's running mean; the finished epoch's, between two."""
-        return self.tally.loss if self.tally.seen or not self.history else self.history.last.loss
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers in the epoch so far; the finished epoch's, between two."""
-        return self.tally.accuracy if self.tally.seen or not self.history else self.history.last.accuracy
-
-    @property
-    def learning_rate(self) -> float:
-        """The main optimizer's learning rate, before the schedule's own factor."""
-        return float(self.optimizers[0].param_groups[0]["initial_lr"]) * self.factor
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self.factor = value / float(self.optimizers[0].param_groups[0]["initial_lr"])
-
-    def stop(self, reason: str) -> None:
-        """Ask for the end of training after the step under way."""
-        self._end("early", reason)
+        ended = taught.ended if taught else None
+        super().__init__(network, recipe, batches, optimizers, identity, device, precision, ended)
 
     def run(
         self,
@@ -123,7 +87,7 @@ class Training:
         checkpoints: Checkpoints | None = None,
         snapshot: Snapshot | None = None,
     ) -> Fitted:
-        """Train to the end, from a snapshot if there is one."""
+        """Train to the end, resuming from `snapshot` if given."""
         started = time.perf_counter()
         for callback in callbacks:
             callback.on_start(self)
@@ -161,17 +125,14 @@ class Training:
             callback.on_end(self)
         return Fitted(self.network, self.history, outcome, usable=restored is not None or not self._spoilt)
 
-    def _end(self, end: End, reason: str) -> None:
-        self.ended = self.ended or (end, reason)
-
     def _is(self, *ends: End) -> bool:
-        """Whether training was ended, in one of these ways if some are given."""
+        """Return whether training has ended, in one of the given ways if any are given."""
         return self.ended is not None and (not ends or self.ended[0] in ends)
 
     def _epoch(
         self, number: int, callbacks: Sequence[Callback], interruption: threading.Event, save: Callable[[], None]
     ) -> None:
-        """One epoch, or what is left of it, and its validation, unless something ends the training before."""
+        """Run the rest of one epoch and its validation, unless training ends before."""
         tally = self.tally
         started = time.perf_counter() - tally.seconds
         self.network.train()
@@ -196,7 +157,7 @@ class Training:
             return
         loss, accuracy = self._validate()
         if not math.isfinite(loss):
-            what = f"after step {self.step} of {self.steps}: the validation loss is no longer finite ({loss:.4g})"
+            what = f"after step {self.step} of {self.steps}: the validation loss is not finite ({loss:.4g})"
             self._diverge(what, spoilt=True)
             return
         epoch = Epoch(
@@ -210,7 +171,7 @@ class Training:
             callback.on_epoch(self, epoch)
 
     def _schedule(self) -> float:
-        """Set the learning rates for the next step and return the main optimizer's."""
+        """Set the learning rates of the next step; return the main optimizer's."""
         factor = self.factor
         if isinstance(self.recipe.schedule, Linear):
             warmup, done = self.recipe.schedule.warmup, (self.step + 1) / (self.steps + 1)
@@ -219,12 +180,12 @@ class Training:
         return float(self.optimizers[0].param_groups[0]["lr"])
 
     def losses(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """For logits (batch, class): what a step lowers, and the part of it that the labels have, for the history."""
+        """Return the loss to minimize and its label part (for the history), given logits (batch, class)."""
         by_labels = functional.cross_entropy(logits, batch.labels, label_smoothing=self.recipe.label_smoothing)
         return distilled(by_labels, logits, batch, self.recipe.distillation), by_labels
 
     def train_step(self, batch: Batch) -> tuple[float, int]:
-        """One update; the batch's loss by the labels and how many answers were right."""
+        """Make one update; return the batch's label loss and the number of correct answers."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits = self.forward(batch.images)
         loss, by_labels = self.losses(logits.float(), batch)
@@ -233,7 +194,7 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         value = by_labels.item()
         if not is_finite_step(value, self.network):
-            what = f"{first_broken(self.network, batch.images)} is no longer finite (loss {value:.4g})"
+            what = f"{first_broken(self.network, batch.images)} is not finite (loss {value:.4g})"
             spoilt = not math.isfinite(value) or broken_weights(self.network) is not None
             self._diverge(f"at step {self.step + 1} of {self.steps}: {what}", spoilt=spoilt)
             return value, 0
@@ -248,26 +209,26 @@ class Training:
         return loss, (logs.argmax(1) == labels).double().mean().item()
 
     def _broken_by_update(self, name: str) -> str:
-        return f"after step {self.step} of {self.steps}: the update made '{name}' infinite or not a number"
+        return f"after step {self.step} of {self.steps}: the update made '{name}' infinite or NaN"
 
     def _diverge(self, what: str, *, spoilt: bool) -> None:
-        """End training, even if something else has done so.
+        """End training as diverged, even if something else has ended it.
 
         Args:
-            what: happened, and when.
-            spoilt: whether the weights are no good themselves, so that only an earlier epoch's can be kept.
+            what: description of what happened, and at which step.
+            spoilt: whether the weights themselves are not finite, so that only an earlier epoch's can be kept.
         """
         self._spoilt = spoilt
         if self.best and (spoilt or self.recipe.early_stopping):
             kept = f"The weights of epoch {self.history.best.epoch} were kept."
         elif spoilt:
-            kept = "There are no good weights to go back to."
+            kept = "No usable weights remain."
         else:
-            kept = "The update was not made and the last good weights were kept."
+            kept = "That update was skipped and the last good weights were kept."
         self.ended = ("diverged", f"training stopped {what}. {kept} Lower the learning rate.")
 
     def _restore(self, *, anyway: bool) -> int | None:
-        """Go back to the best epoch's weights if the recipe asks for it, or anyway; which epoch that was."""
+        """Restore the best epoch's weights if the recipe or `anyway` asks for it; return that epoch's number."""
         if not self.best or not (self.recipe.early_stopping or anyway):
             return None
         self.network.load_state_dict(self.best)
@@ -275,7 +236,7 @@ class Training:
 
 
 def _done(epochs: int) -> str:
-    return "its one epoch done" if epochs == 1 else f"all {epochs} epochs done"
+    return "1 epoch done" if epochs == 1 else f"all {epochs} epochs done"
 
 
 def _mean_rate(history: History) -> float:

@@ -1,4 +1,4 @@
-"""Optimizers: Adam as Keras sets it up, and Muon for convolution kernels."""
+"""Optimizers: Adam with Keras' defaults, and Muon for convolution kernels."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal, for kernels of two or four axes.
+    """Momentum with orthogonalized updates, for kernels with two or four axes.
 
-    With gradient G of a kernel seen as a matrix of outputs × (inputs · height · width):
+    For the gradient G of a kernel, viewed as a matrix of outputs × (inputs · height · width):
 
         M ← μ·M + G,   O ← orthogonalize(G + μ·M),   W ← W − lr · √max(1, rows / columns) · O
 
-    (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.) `torch.optim.Muon` takes matrices
-    only. No weight decay: in a few epochs it has nothing to hold back.
+    (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.) `torch.optim.Muon` accepts
+    matrices only. There is no weight decay, which has no effect in a few epochs.
 
-    Where there are fused blocks a kernel's step is a single call of theirs, by as many threads as torch has now.
+    Where fused blocks are available, a kernel's update is a single call of the engine, with torch's thread count at
+    construction.
     """
 
     def __init__(self, kernels: Iterable[Tensor], settings: MuonSettings) -> None:
@@ -42,7 +43,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Move every kernel once."""
+        """Update every kernel once."""
         for group in self.param_groups:
             for kernel in group["params"]:
                 if kernel.grad is None:
@@ -61,11 +62,15 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Float[Tensor, "rows columns"]:
-    """The nearest semi-orthogonal matrix, roughly: five iterations bring all singular values to about 0.7–1.2.
+    """Return an approximation of the nearest semi-orthogonal matrix.
 
-    Repeats  X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X  from X = G/‖G‖ (Jordan et al. 2024, after Bernstein & Newhouse, "Old
-    Optimizer, New Norm", 2024, appendix A). Every X is a symmetric polynomial P of the first XXᵀ times the first X, so
-    only the square P and XXᵀ are iterated: for 128 × 576 values and three iterations 40% fewer multiplications.
+    Five iterations bring all singular values to about 0.7–1.2. The iteration is
+
+        X ← a·X + (b·XXᵀ + c·(XXᵀ)²)·X   starting from   X = G/‖G‖
+
+    (Jordan et al. 2024, after Bernstein & Newhouse, "Old Optimizer, New Norm", 2024, appendix A). Every X equals a
+    symmetric polynomial P of the initial XXᵀ times the initial X, so only the square matrices P and XXᵀ are iterated.
+    For 128 × 576 values and three iterations this saves 40% of the multiplications.
     """
     tall = matrix.shape[0] > matrix.shape[1]
     x: Tensor = matrix / (matrix.norm() + 1e-7)
@@ -81,7 +86,7 @@ def orthogonalize(matrix: Float[Tensor, "rows columns"], iterations: int) -> Flo
 
 
 def _quintic(gram: Tensor) -> Tensor:
-    """a·I + b·S + c·S²."""
+    """Return a·I + b·S + c·S²."""
     a, b, c = _QUINTIC
     factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal().add_(a)
@@ -89,13 +94,13 @@ def _quintic(gram: Tensor) -> Tensor:
 
 
 def _is_laid_out(kernel: Tensor) -> bool:
-    """Whether `ops.muon_step` can take it."""
+    """Return whether `ops.muon_step` accepts the kernel's device, type and memory layout."""
     layout = torch.channels_last if kernel.ndim == 4 else torch.contiguous_format
     return kernel.device.type == "cpu" and kernel.dtype == torch.float32 and kernel.is_contiguous(memory_format=layout)
 
 
 def _as_matrix(kernel: Tensor) -> Tensor:
-    """(output, input, height, width) as (output, height · width · input): the order in memory, so nothing is copied."""
+    """View (output, input, height, width) as (output, height · width · input), the order in memory, without a copy."""
     return kernel.permute(0, 2, 3, 1).reshape(len(kernel), -1) if kernel.ndim == 4 else kernel
 
 
@@ -108,7 +113,7 @@ def _as_kernel(matrix: Tensor, like: Tensor) -> Tensor:
 
 
 def build_optimizers(network: Network, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The recipe's optimizers, the main one first; each group remembers its peak learning rate as ``initial_lr``."""
+    """Return the recipe's optimizers, the main one first; each group has its peak learning rate as ``initial_lr``."""
     settings = recipe.optimizer
     optimizers: list[torch.optim.Optimizer]
     match settings:

@@ -1,10 +1,12 @@
-"""How a training went."""
+"""Result of a training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from muslin._display import line
+from muslin._words import count, duration, number
 from muslin.engine import Precision
 
 if TYPE_CHECKING:
@@ -16,19 +18,22 @@ End: TypeAlias = Literal["finished", "early", "interrupted", "diverged"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training went.
+    """How a training ended, on what hardware and how fast.
 
     Attributes:
-        seconds: from the first step to the last, validation and teachers included.
-        images_per_second: training images over the time spent on training steps alone.
-        epochs: how many were finished.
-        end: "finished": all epochs done; "early": a callback stopped it; "interrupted": a person or the system did;
-            "diverged": a loss, gradient or weight was no longer finite.
-        reason: the same in a sentence.
-        restored_epoch: the epoch whose weights were restored at the end; None if the last weights were kept.
-        fused: the layers whose training steps went through fused blocks; they round in places of their own, so the same
-            run without them gives other bits.
-        teachers: each teacher's accuracy on the validation split, 0–1, where the recipe has teachers.
+        seconds: time from the first step to the last, including validation and teachers.
+        images_per_second: training images divided by the time spent on training steps only.
+        epochs: number of completed epochs.
+        end: "finished": all epochs done; "early": stopped by a callback; "interrupted": stopped by a person or the
+            system; "diverged": a loss, gradient or weight was not finite.
+        reason: explanation of `end`, in words.
+        restored_epoch: number of the epoch whose weights were restored at the end; None if the last weights were kept.
+        device: device of the training, such as "cpu" or "cuda:0".
+        precision: precision of the training steps.
+        threads: torch's thread count.
+        fused: names of the layers computed in fused blocks, which round differently from plain PyTorch: the same run
+            without them is not bit-identical.
+        teachers: accuracy of each teacher on the validation split, 0–1; empty without teachers.
     """
 
     seconds: float
@@ -43,14 +48,27 @@ class Outcome:
     fused: tuple[str, ...] = ()
     teachers: tuple[float, ...] = ()
 
+    def __repr__(self) -> str:
+        return line(
+            "Outcome",
+            self.end,
+            f"{count(self.epochs, 'epoch')} in {duration(self.seconds)}",
+            f"{number(self.images_per_second)} images/s",
+            f"{self.device} in {self.precision}",
+            count(self.threads, "thread"),
+        )
+
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, its history and how it went.
+    """A trained network, its history and its outcome.
 
     Attributes:
-        usable: whether the network's weights are good for anything. They aren't where they diverged before an epoch was
-            finished whose weights could be restored.
+        network: trained network, in evaluation mode.
+        history: completed epochs.
+        outcome: how training ended.
+        usable: whether the weights are finite. False if training diverged before it completed an epoch whose weights
+            could be restored.
     """
 
     network: Network

@@ -1,4 +1,4 @@
-"""Where a training step's time goes, operation by operation, with the floor beside it."""
+"""Time of each operation in a training step, compared with its lower bound."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from torch import Tensor
 from muslin.data import Dataset, Split, load_data
 from muslin.design import Design
 from muslin.engine import Precision
-from muslin.engine.machine import keep_freed_memory, matrix_peak, torch_threads
+from muslin.engine.machine import keep_freed_memory, matrix_peak, pick_precision, torch_threads
 from muslin.recipe import Recipe
 from muslin.training.batches import Batch
 from muslin.training.cost import operations
 from muslin.training.forward import Part
-from muslin.training.loop import Training
+from muslin.training.loop import TrainingLoop
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A part of a step.
+    """One operation of a training step.
 
     Attributes:
-        name: of the layers, or of what else is done.
-        fused: computed in one pass by a fused block.
-        forward: milliseconds.
-        backward: milliseconds; 0 where there is no such thing.
-        floor: milliseconds that its multiplications would take at the machine's matrix-product peak.
+        name: names of the layers, or description of another operation.
+        fused: whether a fused block computes it in one pass.
+        forward: time of the forward pass in milliseconds.
+        backward: time of the backward pass in milliseconds; 0 if there is none.
+        floor: lower bound in milliseconds: its multiplications at the machine's matrix-product peak.
     """
 
     name: str
@@ -44,11 +44,17 @@ class Operation:
 
 @dataclass(frozen=True)
 class Profile:
-    """Medians over some steps, taken part by part, and of whole steps in between.
+    """Median times of a training step's operations, and of whole steps.
 
     Attributes:
-        step: milliseconds of a whole step as training makes it; the parts' sum is a little more, for they are timed.
-        peak: floating-point operations a second of matrix products, in this precision.
+        design: name of the design.
+        recipe: name of the recipe.
+        batch_size: images per step.
+        precision: precision of the steps.
+        threads: torch's thread count.
+        operations: operations of a step, in order.
+        step: time of a whole step in milliseconds. Timing adds overhead, so the operations sum to slightly more.
+        peak: matrix-product peak in this precision, in floating-point operations per second.
     """
 
     design: str
@@ -62,34 +68,36 @@ class Profile:
 
     @property
     def floor(self) -> float:
-        """Milliseconds that all of the step's multiplications would take at the peak."""
+        """Lower bound of a step in milliseconds: all its multiplications at the peak."""
         return sum(operation.floor for operation in self.operations)
 
     @property
     def images_per_second(self) -> float:
-        """Of whole steps."""
+        """Training images per second, from the time of whole steps."""
         return self.batch_size / self.step * 1e3
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for a machine to read."""
+        """Return all fields and the derived values as a dictionary."""
         return asdict(self) | {"floor": self.floor, "images_per_second": self.images_per_second}
 
 
 def profile(
     design: Design, recipe: Recipe, *, steps: int = 30, device: torch.device, precision: str | None = None
 ) -> Profile:
-    """Train on noise for some steps and time them, every other one part by part.
+    """Train on random images and time the steps, alternating whole steps and steps timed by operation.
 
     Args:
-        design: what to train.
-        recipe: how.
-        steps: of each kind, after some to warm up.
-        device: where.
-        precision: as in training.
+        design: design to train.
+        recipe: training procedure.
+        steps: number of timed steps of each kind, after 3 warm-up steps (default 30).
+        device: device to train on.
+        precision: "float32" or "bfloat16" (default: as in training).
     """
     keep_freed_memory()
     with torch.random.fork_rng(devices=[]):
-        training = Training(design, _noise(design, recipe.batch_size), recipe, 0, device, precision)
+        training = TrainingLoop(
+            design, _noise(design, recipe.batch_size), recipe, 0, device, pick_precision(device, precision)
+        )
         stopwatch = _Stopwatch(training)
         wholes: list[float] = []
         with torch_threads(training.forward.torch_threads):
@@ -124,13 +132,13 @@ _WARM_UP = 3  # steps
 
 
 class _Stopwatch:
-    """Times the parts of a training's steps; `times` holds (forward, backward) milliseconds by part."""
+    """Times the operations of training steps; `times` holds (forward, backward) in milliseconds by operation."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: TrainingLoop) -> None:
         self.training = training
         names = ["batch: choose, augment, scale", *(part.name for part in training.forward.parts), "loss"]
         names += [f"optimizer: {type(optimizer).__name__}" for optimizer in training.optimizers]
-        self.times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}  # in the order of a table
+        self.times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}  # in table order
 
     def medians(self) -> dict[str, tuple[float, float]]:
         return {
@@ -143,11 +151,11 @@ class _Stopwatch:
             pairs.clear()
 
     def whole(self, number: int) -> None:
-        """A step as training makes it."""
+        """Run a step as training does."""
         self.training.train_step(next(iter(self.training.batches.epoch(number + 1))))
 
     def parts(self, number: int) -> None:
-        """The same with a clock between the parts."""
+        """Run a step and time each operation."""
         training = self.training
         batch: Batch = self._timed(
             "batch: choose, augment, scale", lambda: next(iter(training.batches.epoch(number + 1)))
@@ -195,14 +203,14 @@ class _Stopwatch:
 
 
 def _time(run: Callable[[], None]) -> float:
-    """Milliseconds."""
+    """Return the run time in milliseconds."""
     started = time.perf_counter()
     run()
     return (time.perf_counter() - started) * 1e3
 
 
 def _noise(design: Design, count: int) -> Dataset:
-    """As many random images as a batch takes, in the design's shape."""
+    """Return a data set of `count` random images in the design's shape."""
     rng = np.random.default_rng(0)
     split = Split(rng.integers(0, 256, (count, *design.input_shape), np.uint8), rng.integers(0, design.classes, count))
     names = tuple(str(number) for number in range(design.classes))

@@ -1,4 +1,4 @@
-"""Input scaling as part of training: the first layer with weights sees scaled pixels, and is folded back afterwards."""
+"""Input scaling during training: the first layer with weights sees scaled pixels; its weights absorb it at the end."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class InputScaling:
-    """What the recipe's `input_scaling` puts before the first layer with weights: x ↦ scale · x + shift.
+    """Apply the recipe's `input_scaling` before the first layer with weights: x ↦ scale · x + shift.
 
-    Poolings before that layer commute with it. Zero padding doesn't: a padded black border is zero before the scaling
-    and `shift` after it. So the border is padded before the scaling, with black, as if the image went on. Then the
-    layer's sum over a window is  Σ w·(scale·x + shift) = Σ (scale·w)·x + shift·Σw  at every position, and folding is
-    exact: weights times scale, and shift·Σw added to the bias (taken off the running mean, where the layer is
-    normalised).
+    Poolings before that layer commute with the scaling. Zero padding does not: a padded border is 0 if padded before
+    the scaling and would be `shift` if unpadded pixels were black. The border is therefore padded with black before the
+    scaling. The layer's sum over a window is then  Σ w·(scale·x + shift) = Σ (scale·w)·x + shift·Σw  at every position,
+    so folding is exact: multiply the weights by `scale` and add shift·Σw to the bias (in normalized layers, subtract it
+    from the running mean).
 
     Args:
-        network: whose input is scaled, until `fold`.
-        recipe: says how.
-        images: of the training split; their mean and deviation count.
+        network: network whose input is scaled until `fold` is called.
+        recipe: recipe with the kind of scaling.
+        images: training images, from which mean and standard deviation are computed.
 
     Raises:
-        RecipeError: dropout stands before the first weights, so no fixed weights could do the same.
+        RecipeError: a dropout layer precedes the first weights, so that no fixed weights are equivalent.
     """
 
     def __init__(self, network: Network, recipe: Recipe, images: UInt8[Tensor, "image height width channel"]) -> None:
@@ -50,7 +50,7 @@ class InputScaling:
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Give the layer weights that do on unscaled pixels what it did on scaled ones."""
+        """Fold the scaling into the layer's weights: same output on unscaled pixels."""
         if self._hook is None:
             return
         self._hook.remove()
@@ -84,7 +84,7 @@ def _scaling(recipe: Recipe, images: Tensor) -> tuple[float, float]:
             levels = torch.arange(PIXEL_MAXIMUM + 1, dtype=torch.float64) / PIXEL_MAXIMUM
             mean = float((counts * levels).sum() / counts.sum())
             variance = float((counts * (levels - mean) ** 2).sum() / counts.sum())
-            deviation = variance**0.5 or 1.0  # images of one colour stay as they are
+            deviation = variance**0.5 or 1.0  # images of a single color are not scaled
             return 1 / deviation, -mean / deviation
 
 
@@ -95,8 +95,8 @@ def _first_with_weights(network: Network, recipe: Recipe) -> Any:
             return module
         if layer.kind == "dropout":
             raise RecipeError(
-                f"recipe '{recipe.name}': input_scaling = \"{recipe.input_scaling}\" can't be folded into design "
-                f"'{network.design.name}', whose layer '{layer.name}' drops pixels before the first weights. Move the "
-                'dropout, or set input_scaling = "unit".'
+                f"recipe '{recipe.name}': input_scaling = \"{recipe.input_scaling}\" cannot be folded into design "
+                f"'{network.design.name}', because layer '{layer.name}' drops pixels before the first layer with "
+                'weights. Move the dropout layer, or set input_scaling = "unit".'
             )
     raise AssertionError(network.design.name)  # every design ends in a dense layer

@@ -1,4 +1,4 @@
-"""The whole state of a training between two steps: taken out, and put back so that training goes on bit for bit."""
+"""Snapshots: the complete state of a training between two steps, from which it resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,69 +17,18 @@ from muslin.errors import RunError
 from muslin.training.callbacks import Callback, Scalar, restore_states, states
 from muslin.training.history import Epoch, History
 from muslin.training.outcome import End
-
-if TYPE_CHECKING:
-    from muslin.training.loop import Training
+from muslin.training.state import Identity, Tally, Training
 
 FORMAT = 1
-MOST_DIFFERENCES = 6  # lines of a design that a message shows
-
-
-@dataclass
-class Tally:
-    """How far the epoch under way has come.
-
-    Attributes:
-        batches: done so far.
-        rate: the main optimizer's learning rate in the last of them.
-        loss_sum: over the images seen.
-        right: right answers among them.
-        seen: images.
-        seconds: spent on them.
-    """
-
-    batches: int = 0
-    rate: float = 0.0
-    loss_sum: float = 0.0
-    right: int = 0
-    seen: int = 0
-    seconds: float = 0.0
-
-    @property
-    def loss(self) -> float:
-        """The mean so far."""
-        return self.loss_sum / self.seen if self.seen else 0.0
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers so far, 0–1."""
-        return self.right / self.seen if self.seen else 0.0
-
-    def add(self, loss: float, right: int, images: int) -> None:
-        """Count one more batch."""
-        self.batches += 1
-        self.loss_sum += loss * images
-        self.right += right
-        self.seen += images
+MOST_DIFFERENCES = 6  # lines of a design's difference that a message shows
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Identity(_Part):
-    """What a training is determined by. State of one fits another only if all of this is the same."""
-
-    design: str
-    recipe: dict[str, Any]
-    data: str
-    seed: int
-    device: str = ""
-    precision: str = ""
-
-
 class State(_Part):
-    """What of a snapshot isn't arrays."""
+    """The part of a snapshot that is not arrays."""
 
     identity: Identity
     step: int
@@ -94,45 +43,45 @@ class State(_Part):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A training between two steps.
+    """The state of a training between two steps.
 
     Attributes:
-        state: position, history, states of callbacks.
-        arrays: weights, best weights, optimizers' and random generators' states, by name.
+        state: position, history and states of the callbacks.
+        arrays: weights, best weights and states of the optimizers and random generators, by name.
     """
 
     state: State
     arrays: dict[str, np.ndarray] = field(repr=False)
 
     def to_json(self) -> str:
-        """The state as text; floats come back exactly."""
+        """Return the state as JSON text; floats round-trip exactly."""
         return json.dumps(self.state.model_dump(mode="python") | {"history": [asdict(e) for e in self.state.history]})
 
     @classmethod
     def from_json(cls, text: str, arrays: dict[str, np.ndarray]) -> Snapshot:
-        """Read what `to_json` wrote.
+        """Parse the text that `to_json` returned.
 
         Raises:
-            RunError: it is something else.
+            RunError: the text is not a valid state.
         """
         try:
             return cls(State.model_validate(json.loads(text)), arrays)
         except (ValidationError, ValueError, RecursionError) as error:
             raise RunError(
-                f"a checkpoint's state is not as Muslin writes it: {str(error).splitlines()[0]:.200}"
+                f"checkpoint state is not a valid Muslin state: {str(error).splitlines()[0]:.200}"
             ) from error
 
 
 def capture(training: Training, callbacks: Sequence[Callback], seconds: float) -> Snapshot:
-    """Copy a training's state; nothing in the training changes.
+    """Copy the state of a training, without changing it.
 
     Args:
-        training: between two steps.
-        callbacks: those that watch it.
-        seconds: spent on it so far.
+        training: training between two steps.
+        callbacks: its callbacks.
+        seconds: training time so far, in seconds.
     """
     arrays = {name: _array(values) for name, values in _tensors(training)}
-    # An interruption is why a snapshot is taken, no part of what goes on from it.
+    # An interruption is the reason for the snapshot; the resumed training must not start as interrupted.
     ended = training.ended if training.ended and training.ended[0] == "early" else None
     return Snapshot(
         State(
@@ -151,10 +100,10 @@ def capture(training: Training, callbacks: Sequence[Callback], seconds: float) -
 
 
 def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback]) -> None:
-    """Put a state into a training that has just been set up.
+    """Restore a state into a training that has just been constructed.
 
     Raises:
-        RunError: the snapshot is of another training; the message shows the difference.
+        RunError: the snapshot belongs to another training; the message shows the differences.
     """
     state = snapshot.state
     require_same(state.identity, training.identity)
@@ -165,12 +114,15 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
     wanted = dict(_tensors(training))
     if wanted.keys() != snapshot.arrays.keys():
         odd = sorted(wanted.keys() ^ snapshot.arrays.keys())
-        raise RunError(f"the checkpoint lacks or has too many arrays: {', '.join(odd)[:200]}. Train again.")
+        raise RunError(f"checkpoint has missing or extra arrays: {', '.join(odd)[:200]}. Start a new run.")
     with torch.no_grad():
         for name, values in wanted.items():
             array = snapshot.arrays[name]
             if array.shape != tuple(values.shape) or str(array.dtype) != str(values.dtype).removeprefix("torch."):
-                raise RunError(f"the checkpoint's array '{name}' is {array.dtype} of shape {array.shape}. Train again.")
+                raise RunError(
+                    f"checkpoint array '{name}' is {array.dtype} of shape {array.shape}, but this training needs "
+                    f"{str(values.dtype).removeprefix('torch.')} of shape {tuple(values.shape)}. Start a new run."
+                )
             if not name.startswith("random/"):
                 values.copy_(torch.from_numpy(array))
     torch.set_rng_state(torch.from_numpy(snapshot.arrays["random/cpu"]))
@@ -179,46 +131,46 @@ def restore(training: Training, snapshot: Snapshot, callbacks: Sequence[Callback
     if training.device.type == "mps":
         torch.mps.set_rng_state(torch.from_numpy(snapshot.arrays["random/mps"]))
     training.step, training.factor = state.step, state.factor
-    training.ended = training.ended or state.ended  # a training whose teachers were interrupted has ended before
+    training.ended = training.ended or state.ended  # an interrupted teacher ends the training before it starts
     training.tally = Tally(**asdict(state.tally))
     restore_states(state.callbacks, callbacks)
 
 
 def require_same(there: Identity, here: Identity) -> None:
-    """See that a checkpoint is of the training that wants to go on from it.
+    """Check that a checkpoint belongs to the training that resumes from it.
 
     Raises:
-        RunError: it isn't; the message shows in what.
+        RunError: they differ; the message shows how.
     """
     different = list(differences(there, here))
     if different:
         raise RunError(
-            f"this run can't be resumed with something else than it began with. {' '.join(different)} "
-            "Leave out what differs, or begin a new run."
+            f"cannot resume: settings differ from those the run was started with. {' '.join(different)} "
+            "Omit the settings that differ, or start a new run."
         )
 
 
 def differences(there: Identity, here: Identity) -> Iterator[str]:
-    """In what two trainings differ, a sentence each."""
+    """Yield the differences between two trainings, one sentence each."""
     if there.design != here.design:
         lines = difflib.unified_diff(there.design.splitlines(), here.design.splitlines(), lineterm="", n=0)
         changed = [f"{line[0]} {line[1:]}" for line in lines if line[0] in "+-" and not line.startswith(("+++", "---"))]
         more = " …" if len(changed) > MOST_DIFFERENCES else ""
-        yield f"The design differs (- the run's, + this one): {' | '.join(changed[:MOST_DIFFERENCES])}{more}."
+        yield f"The design differs (- run, + now): {' | '.join(changed[:MOST_DIFFERENCES])}{more}."
     for name in sorted(there.recipe.keys() | here.recipe.keys()):
         before, now = there.recipe.get(name), here.recipe.get(name)
         if before != now:
-            yield f"The recipe's {name} was {before!s:.120}, now it is {now!s:.120}."
+            yield f"The recipe's {name} was {before!s:.120}, but is {now!s:.120} now."
     if there.data != here.data:
-        yield f"The images are others: fingerprint {there.data[:12]}… then, {here.data[:12]}… now."
+        yield f"The images differ: fingerprint {there.data[:12]}… in the run, {here.data[:12]}… now."
     for name in ("seed", "device", "precision"):
         before, now = getattr(there, name), getattr(here, name)
         if before != now:
-            yield f"The {name} was {before}, now it is {now}."
+            yield f"The {name} was {before}, but is {now} now."
 
 
 def _tensors(training: Training) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of a training's state, by its name in a snapshot."""
+    """Yield every tensor of a training's state with its name in a snapshot."""
     for name, values in training.network.state_dict().items():
         yield f"weights/{name}", values
     for name, values in training.best.items():
@@ -234,7 +186,7 @@ def _tensors(training: Training) -> Iterator[tuple[str, Tensor]]:
 
 
 def _numbers(training: Training) -> Iterator[tuple[str, Scalar]]:
-    """What optimizers keep besides tensors."""
+    """Yield the optimizer state that is not tensors."""
     for name, _, state, key in _optimizer_states(training):
         if not isinstance(state[key], Tensor):
             yield f"{name}/{key}", state[key]
@@ -255,7 +207,7 @@ def _parameters(training: Training) -> Iterator[tuple[str, torch.optim.Optimizer
 
 
 def _make_optimizer_states(training: Training, snapshot: Snapshot) -> None:
-    """Room for the optimizers' states, which come into being with the first step; laid out as the parameters are."""
+    """Allocate the optimizers' states, which the first step would create, in the parameters' memory layout."""
     for prefix, optimizer, parameter in _parameters(training):
         state = optimizer.state[parameter]
         for name, array in snapshot.arrays.items():

@@ -1,4 +1,4 @@
-"""Teachers: networks that are trained first, and whose answers another learns from."""
+"""Teachers: larger networks trained first, whose soft targets the network learns from."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Train = Callable[[Design, Recipe, int, Sequence[Callback], Checkpoints | None], 
 
 @dataclass(frozen=True)
 class Taught:
-    """What teachers had to say.
+    """Result of training the teachers.
 
     Attributes:
-        answers: to each training image, as probabilities at the recipe's temperature. None if a teacher's training
-            ended before its time.
-        accuracies: each teacher's on the validation split, 0–1.
-        seconds: that all of it took.
-        ended: how and why a teacher's training ended before its time.
+        answers: soft targets: the teachers' mean probabilities for each training image, at the recipe's temperature.
+            None if a teacher's training ended prematurely.
+        accuracies: accuracy of each teacher on the validation split, 0–1.
+        seconds: total time in seconds.
+        ended: how and why a teacher's training ended prematurely; None if none did.
     """
 
     answers: Float[Tensor, "image class"] | None
@@ -48,10 +48,10 @@ class Taught:
 
 
 def teacher(design: Design, settings: Distillation) -> Design:
-    """The design with more filters, or hidden units, in every layer but the last, and more convolutions.
+    """Return the design widened (more filters or hidden units in all layers but the last) and deepened.
 
     Raises:
-        DesignError: it would be too large.
+        DesignError: the teacher would be too large.
 
     >>> from muslin.design import load_design
     >>> from muslin.recipe import Distillation
@@ -84,30 +84,30 @@ def teach(
     checkpoints: Checkpoints | None,
     interruption: threading.Event,
 ) -> Taught:
-    """Train a recipe's teachers, one after the other, and ask them about the training images.
+    """Train a recipe's teachers one after the other and compute their soft targets for the training images.
 
-    A teacher whose training came to its end before, by its checkpoints, is not trained again.
+    A teacher whose checkpoints show a completed training is not trained again.
 
     Args:
-        design: what is to learn from them.
-        data: the images.
-        recipe: with a distillation; they are trained by it, too.
-        seed: of the training that they are for; each has its own, drawn from it.
-        train: trains one.
-        callbacks: those that watch the training; each may send another to watch a teacher's.
-        checkpoints: of the training; each teacher has its own in a folder within.
-        interruption: ends it, between two teachers as well.
+        design: design of the network that learns from the teachers.
+        data: data set.
+        recipe: recipe with a distillation section; teachers use the rest of it.
+        seed: seed of the network's training, from which each teacher's seed is derived.
+        train: function that trains one network.
+        callbacks: callbacks of the training; `for_teacher` returns those of a teacher.
+        checkpoints: checkpoints of the training; each teacher's are in a subfolder. None to save nothing.
+        interruption: event that ends the training, also between two teachers.
 
     Raises:
         DesignError: a teacher would be too large.
     """
     settings = recipe.distillation
-    assert settings is not None  # noqa: S101  (who has no teachers doesn't come here)
+    assert settings is not None  # noqa: S101  (called only for recipes with teachers)
     started, larger = time.perf_counter(), teacher(design, settings)
     lesson = _lesson(recipe, settings)
     answers: list[Tensor] = []
     accuracies: list[float] = []
-    earlier = 0.0  # seconds, before an interruption
+    earlier = 0.0  # seconds spent before an interruption
 
     def ended(end: End, reason: str) -> Taught:
         return Taught(None, tuple(accuracies), time.perf_counter() - started + earlier, (end, reason))
@@ -129,15 +129,15 @@ def teach(
         answers += [log_probabilities(fitted.network, side) for side in sides]
         if interruption.is_set():
             return ended("interrupted", f"interrupted after teacher {number} of {settings.teachers}")
-    mean = torch.stack(answers).mean(0)  # of logits, but for a constant per image, which the softmax doesn't see
+    mean = torch.stack(answers).mean(0)  # of logits up to a constant per image, to which the softmax is invariant
     return Taught((mean / settings.temperature).softmax(-1), tuple(accuracies), time.perf_counter() - started + earlier)
 
 
 def distilled(loss: Tensor, logits: Tensor, batch: Batch, settings: Distillation | None) -> Tensor:
-    """The loss by the labels, joined with that by the teachers' answers if there are any.
+    """Return the weighted sum of the label loss and the soft-target loss; the label loss if there are no teachers.
 
-    The factor T² keeps the gradients of both parts on one scale, whatever the temperature (Hinton et al. 2015,
-    section 2).
+    The factor T² keeps both gradients on the same scale at any temperature T (Hinton, Vinyals & Dean, "Distilling the
+    Knowledge in a Neural Network", 2015, section 2).
     """
     if settings is None or batch.taught is None:
         return loss
@@ -146,7 +146,7 @@ def distilled(loss: Tensor, logits: Tensor, batch: Batch, settings: Distillation
 
 
 def _lesson(recipe: Recipe, settings: Distillation) -> Recipe:
-    """By which teachers are trained."""
+    """Return the recipe used to train the teachers."""
     optimizer = recipe.optimizer
     if settings.learning_rate is not None:
         optimizer = optimizer.model_copy(update={"learning_rate": settings.learning_rate})

@@ -1,4 +1,4 @@
-"""Arms: what is trained, seed after seed, to be compared with something else."""
+"""Arms: designs with recipes that are trained with several seeds and compared."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from muslin.recipe import Recipe
 
 @dataclass(frozen=True)
 class Arm:
-    """A design with the recipe that trains it.
+    """A design with a recipe.
 
-    Names and reasons don't matter here: two arms are the same if they train the same network in the same way.
+    Two arms are the same if they train the same network in the same way, whatever their names and reasons.
+
+    Attributes:
+        design: design to train.
+        recipe: recipe to train it with.
     """
 
     design: Design
@@ -24,31 +28,31 @@ class Arm:
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that training depends on, apart from data and seed."""
+        """Hash of everything that training depends on except data and seed."""
         return digest(self.content)
 
     @property
     def content(self) -> dict[str, Any]:
-        """All that training depends on, as plain values."""
+        """Everything that training depends on except data and seed, as plain values."""
         layers = []
         for layer in self.design.layers:
             table = layer.model_dump(mode="json", exclude={"because"})
             if isinstance(layer, Dropout) and self.recipe.dropout is not None:
-                table["rate"] = self.recipe.dropout  # as training does
+                table["rate"] = self.recipe.dropout  # training replaces it likewise
             layers.append(table)
         recipe = self.recipe.model_dump(mode="json", exclude={"name", "because"})
         if recipe["distillation"] is None:
-            del recipe["distillation"]  # so that trials from before there was such a field are known again
+            del recipe["distillation"]  # earlier versions had no such field: keep the keys of their trials
         return {"input_shape": self.design.input_shape, "layers": layers, "recipe": recipe}
 
 
 def design_key(design: Design) -> str:
-    """A hash of what a design is, whatever its name, reasons and claims: input shape and layers."""
+    """Hash the input shape and layers of a design, whatever its name, reasons and claims."""
     layers = [layer.model_dump(mode="json", exclude={"because"}) for layer in design.layers]
     return digest({"input_shape": design.input_shape, "layers": layers})
 
 
 def digest(content: object) -> str:
-    """A short name for plain values: equal values, equal name."""
+    """Hash plain values into 24 hexadecimal digits."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

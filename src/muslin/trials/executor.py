@@ -1,4 +1,4 @@
-"""Where work is done: what an executor is."""
+"""The interface of an executor, which runs the jobs of a study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import Protocol, Self
 
 @dataclass(frozen=True)
 class Job:
-    """A message for `muslin.trials.trial.work`, and a name to know the answer by."""
+    """A message for `muslin.trials.trial.work`.
+
+    Attributes:
+        key: unique key that the answer carries.
+        message: the message.
+    """
 
     key: str
     message: str
@@ -17,12 +22,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a job.
+    """The result of a job.
 
     Attributes:
-        text: the answer; None if there is none after all attempts.
-        cause: why there is none.
-        attempts: how often it was started.
+        key: key of the job.
+        text: the answer; None if all attempts failed.
+        cause: reason for the failure; None if there is an answer.
+        attempts: number of times the job was started.
     """
 
     key: str
@@ -32,14 +38,14 @@ class Answer:
 
 
 class Executor(Protocol):
-    """Does jobs, in any order; `with executor:` starts and stops what it needs."""
+    """Runs jobs in any order; use it as a context manager, which starts and stops its workers."""
 
     @property
     def workers(self) -> int:
-        """How many jobs are done at a time."""
+        """Number of jobs that run at the same time."""
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
-        """Do the jobs; each answer comes as soon as it is there, each job once."""
+        """Run the jobs and yield one answer per job, each as soon as it is available."""
 
     def __enter__(self) -> Self: ...
 

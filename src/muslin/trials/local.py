@@ -1,36 +1,40 @@
-"""Work on this machine: processes of one thread each, started once and kept."""
+"""Trials on this machine, in long-lived processes of one thread each."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import selectors
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import IO, Self
 
 from muslin.data import Dataset
 from muslin.trials.executor import Answer, Job
 from muslin.trials.shared import share
 
-PATIENCE = 300.0  # seconds without a sign of life after which a worker counts as hung
+PATIENCE = 300.0  # seconds without a heartbeat after which a worker counts as hung
 RETRIES = 2  # of a job whose worker was lost
 _TICK = 1.0  # seconds between looks at the clock
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "PYTHONUTF8": "1",  # for messages with any name in them, on Windows too
+}
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     process: subprocess.Popen[bytes]
     job: Job | None = None
     heard: float = field(default_factory=time.monotonic)
-    rest: bytes = b""  # of a line that is not complete yet
+    reader: threading.Thread | None = None
 
     @property
     def output(self) -> IO[bytes]:
@@ -40,14 +44,20 @@ class _Worker:
     def send(self, job: Job) -> None:
         assert self.process.stdin is not None  # noqa: S101  (a pipe, as started)
         self.job, self.heard = job, time.monotonic()
-        with contextlib.suppress(BrokenPipeError):  # it has ended: its output will say so
+        with contextlib.suppress(OSError):  # the process has ended, which its output will show
             self.process.stdin.write(job.message.encode() + b"\n")
             self.process.stdin.flush()
 
 
 @dataclass(frozen=True)
 class _Heard:
-    """What a worker said, or why it will say nothing any more."""
+    """Output of a worker, or the reason why there will be none.
+
+    Attributes:
+        text: the answer.
+        error: message of an error in the job.
+        loss: reason why the worker is lost.
+    """
 
     text: str | None = None
     error: str | None = None
@@ -57,15 +67,15 @@ class _Heard:
 class LocalExecutor:
     """Processes on this machine.
 
-    Two processes of one thread each do more small trainings a minute than one of two threads: nothing waits for the
-    slower thread at the end of every operation.
+    Two processes of one thread each complete more small trainings a minute than one process of two threads: nothing
+    waits for the slower thread at the end of every operation.
 
     Args:
-        data: what the jobs work on; written to `folder` once and mapped by every worker.
-        folder: for the data, removed at the end, and the workers' log.
-        workers: processes; one for each processor by default.
-        patience: seconds without a sign of life after which a worker is ended and its job tried again.
-        retries: how often a job is tried again whose worker was lost.
+        data: the data set that the jobs train on; written to `folder` once and memory-mapped by every worker.
+        folder: folder for the data, which are removed at the end, and for the workers' log.
+        workers: number of processes (default one per processor).
+        patience: seconds without a heartbeat after which a worker is terminated and its job retried (default 300).
+        retries: number of retries of a job whose worker was lost (default 2).
     """
 
     def __init__(
@@ -81,7 +91,7 @@ class LocalExecutor:
         self.workers = workers or processors()
         self.patience, self.retries = patience, retries
         self._running: list[_Worker] = []
-        self._selector = selectors.DefaultSelector()
+        self._lines: SimpleQueue[tuple[_Worker, bytes]] = SimpleQueue()  # an empty line: the worker ended
 
     @property
     def _images(self) -> Path:
@@ -89,7 +99,7 @@ class LocalExecutor:
 
     @property
     def processes(self) -> tuple[int, ...]:
-        """The workers' process numbers."""
+        """Process ids of the workers."""
         return tuple(worker.process.pid for worker in self._running)
 
     def __enter__(self) -> Self:
@@ -99,13 +109,12 @@ class LocalExecutor:
     def __exit__(self, *_: object) -> None:
         for worker in list(self._running):
             self._end(worker)
-        self._selector.close()
         for path in self._images.iterdir():
             path.unlink()
         self._images.rmdir()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
-        """Do the jobs; a worker that dies, hangs or runs out of memory is replaced, and its job tried again."""
+        """Run the jobs. A worker that dies, hangs or runs out of memory is replaced, and its job is retried."""
         waiting, attempts = deque(jobs), {job.key: 0 for job in jobs}
         while waiting or any(worker.job for worker in self._running):
             while len(self._running) < min(self.workers, len(jobs)):
@@ -129,17 +138,13 @@ class LocalExecutor:
                     waiting.appendleft(done)
 
     def _listen(self) -> Iterator[tuple[_Worker, _Heard]]:
-        """Workers that answered or were lost."""
-        for key, _ in self._selector.select(_TICK):
-            worker: _Worker = key.data
-            received = os.read(worker.output.fileno(), 1 << 20)
-            if not received:
-                yield worker, _Heard(loss=f"the worker ended ({_describe_code(worker.process.wait())})")
-                continue
-            worker.heard = time.monotonic()
-            *lines, worker.rest = (worker.rest + received).split(b"\n")
-            for line in lines:
-                if line[:1] == b"=":
+        """Answers and losses of workers, after waiting for a line of output or a tick."""
+        with contextlib.suppress(Empty):
+            worker, line = self._lines.get(timeout=_TICK)
+            if worker in self._running:
+                if not line:
+                    yield worker, _Heard(loss=f"the worker ended ({_describe_code(worker.process.wait())})")
+                elif line[:1] == b"=":
                     yield worker, _Heard(text=line[1:].decode())
                 elif line[:1] == b"#":
                     yield worker, _Heard(loss="the worker ran out of memory")
@@ -147,7 +152,7 @@ class LocalExecutor:
                     yield worker, _Heard(error=json.loads(line[1:]))
         for worker in list(self._running):
             if worker.job and time.monotonic() - worker.heard > self.patience:
-                yield worker, _Heard(loss=f"the worker gave no sign of life for {self.patience:g} s")
+                yield worker, _Heard(loss=f"the worker gave no heartbeat for {self.patience:g} s")
 
     def _start(self) -> None:
         with (self.folder / "workers.log").open("ab") as log:
@@ -156,26 +161,37 @@ class LocalExecutor:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | _ONE_THREAD,
-                start_new_session=True,  # Ctrl-C is for the study, which then ends its workers
+                env=os.environ | _ENVIRONMENT,
+                start_new_session=True,  # Ctrl-C is for the study, which then ends its workers …
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # … on Windows, too
             )
         worker = _Worker(process)
         self._running.append(worker)
-        self._selector.register(worker.output, selectors.EVENT_READ, worker)
+        # A thread per pipe, since Windows cannot wait for several pipes at once.
+        worker.reader = threading.Thread(target=self._read, args=(worker,), daemon=True)
+        worker.reader.start()
+
+    def _read(self, worker: _Worker) -> None:
+        for line in worker.output:
+            worker.heard = time.monotonic()
+            if line.endswith(b"\n"):  # not the last words of a process that was killed while it wrote
+                self._lines.put((worker, line.rstrip(b"\r\n") or b"."))
+        self._lines.put((worker, b""))
+        worker.output.close()
 
     def _end(self, worker: _Worker) -> None:
         self._running.remove(worker)
-        self._selector.unregister(worker.output)
         worker.process.kill()
         worker.process.wait()
-        for stream in (worker.process.stdin, worker.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
+        if worker.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                worker.process.stdin.close()
+        if worker.reader is not None:
+            worker.reader.join(_TICK)
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -13,28 +13,26 @@ from muslin.trials.executor import Answer, Job
 from muslin.trials.shared import about, arrays_of
 
 BATCHES_A_WORKER = 4  # so that the last batches end at about the same time
-LARGEST_BATCH = 8  # jobs: what is sent at once
-RETRIES = 5  # of a job whose node was lost; a batch loses a try for all of its jobs that were not done
-START_SECONDS = 120.0  # to wait for the cluster
+LARGEST_BATCH = 8  # jobs sent at once
+RETRIES = 5  # of a job whose node was lost; losing a batch costs each of its unfinished jobs one retry
 _TICK = 1.0  # seconds
 
 
 class RayExecutor:
     """One-thread tasks on a Ray cluster.
 
-    Jobs are sent in batches, and every answer comes back as soon as it is there: when a node is lost, what its tasks
-    had under way is sent again, and nothing else. The data go to the cluster once and stay in each node's shared
-    memory.
+    Jobs are sent in batches, and every answer returns as soon as it is available: when a node is lost, only its
+    unfinished jobs are sent again. The data are sent to the cluster once and stay in each node's shared memory.
 
     Args:
-        data: what the jobs work on.
-        address: of a cluster, such as "auto" or "ray://head:10001"; by default the cluster that this process is
-            connected to, or a new one on this machine.
-        workers: jobs at a time; by default one for each processor of the cluster.
-        retries: how often a job is tried again whose node was lost.
+        data: the data set that the jobs train on.
+        address: address of a cluster, such as "auto" or "ray://head:10001" (default: the cluster that this process is
+            connected to, or a new one on this machine).
+        workers: number of jobs that run at the same time (default one per processor of the cluster).
+        retries: number of retries of a job whose node was lost (default 5).
 
     Raises:
-        TrainingError: Ray is not installed, or there is no cluster at that address.
+        TrainingError: Ray is not installed, or there is no cluster at `address`.
     """
 
     def __init__(
@@ -47,7 +45,7 @@ class RayExecutor:
 
     @property
     def workers(self) -> int:
-        """How many jobs are done at a time."""
+        """Number of jobs that run at the same time."""
         return self._asked or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def __enter__(self) -> Self:
@@ -57,12 +55,12 @@ class RayExecutor:
                 ray.init(address=self.address, log_to_driver=False, include_dashboard=False, configure_logging=False)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise TrainingError(
-                    f"there is no Ray cluster at '{self.address or 'this machine'}': {str(error).splitlines()[0]} "
-                    "Start one with `ray start --head`, or leave --address out."
+                    f"no Ray cluster at '{self.address or 'this machine'}': {str(error).splitlines()[0]} "
+                    "Start one with `ray start --head`, or leave the address out."
                 ) from error
             self._ours = True
         self._arrays = {name: ray.put(array) for name, array in arrays_of(self.data).items()}
-        # max_retries=0: trying again is ours, since only we know what has come back.
+        # max_retries=0: this class retries, since only it knows which answers have arrived.
         self._task = ray.remote(num_cpus=1, max_retries=0)(_work_on).options(
             num_returns="streaming", scheduling_strategy="SPREAD"
         )
@@ -74,9 +72,9 @@ class RayExecutor:
             self._ray.shutdown()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
-        """Do the jobs; those of a lost node are sent again."""
+        """Run the jobs. Jobs of a lost node are sent again."""
         waiting, attempts = deque(jobs), {job.key: 0 for job in jobs}
-        running: dict[Any, list[Job]] = {}  # stream of answers → jobs that it still owes
+        running: dict[Any, list[Job]] = {}  # stream of answers → jobs without an answer yet
         while waiting or running:
             while waiting and len(running) < self.workers:
                 batch = self._next_batch(waiting)
@@ -89,7 +87,7 @@ class RayExecutor:
                 try:
                     key, text, error = json.loads(self._ray.get(next(stream)))
                 except StopIteration:
-                    waiting.extendleft(reversed(running.pop(stream)))  # nothing, unless a task ended early
+                    waiting.extendleft(reversed(running.pop(stream)))  # empty, unless a task ended early
                 except self._ray.exceptions.RayError as problem:
                     yield from self._lost(running.pop(stream), attempts, waiting, str(problem))
                 else:
@@ -110,7 +108,7 @@ class RayExecutor:
 
 
 def _work_on(messages: list[tuple[str, str]], arrays: dict[str, Any], described: str) -> Iterator[str]:
-    """What a task does: one answer after the other, as JSON (key, answer, error)."""
+    """Body of a task: yields one answer after the other, as JSON (key, answer, error)."""
     import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (on the node that works)
     import torch  # noqa: PLC0415
 
@@ -118,12 +116,12 @@ def _work_on(messages: list[tuple[str, str]], arrays: dict[str, Any], described:
     from muslin.trials.trial import work  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    # What lies in Ray's shared memory can't be written to, which torch asks for: a copy for each task.
+    # Ray's shared memory is read-only, and torch requires writable memory: each task takes a copy.
     data = assemble({name: ray.get(array).copy() for name, array in arrays.items()}, described)
     for key, message in messages:
         try:
             yield json.dumps((key, work(message, data, lambda: None), None))
-        except Exception as error:  # whatever it is, the study goes on without this trial
+        except Exception as error:  # whatever it is, the study continues without this trial
             yield json.dumps((key, None, f"{type(error).__name__}: {error}"))
 
 
@@ -132,5 +130,5 @@ def _import_ray() -> Any:
         import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (an extra)
         import ray.exceptions  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
     except ImportError as error:
-        raise TrainingError("Ray is not installed. Get it with: pip install ray") from error
+        raise TrainingError("Ray is not installed. Install it with: pip install ray") from error
     return ray

@@ -1,7 +1,7 @@
 """The study on disk: one SQLite file with one writer.
 
-Write-ahead logging and full synchronisation: what a commit returned from survives a killed process and a lost supply of
-power (SQLite documentation, "Write-Ahead Logging" and "PRAGMA synchronous").
+With write-ahead logging and full synchronization, a commit that has returned survives a killed process and a power
+failure (SQLite documentation, "Write-Ahead Logging" and "PRAGMA synchronous").
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ class Row:
     """A finished trial, as kept.
 
     Attributes:
-        arm: the arm's key.
-        result: None where the trial never came back (its worker was lost, again and again).
-        cause: why it failed; None if it didn't.
-        attempts: how often it was started.
-        finished: when, in ISO format with the time zone.
+        key: key of the trial.
+        arm: key of its arm.
+        seed: seed of the trial.
+        result: measurements; None if the trial failed.
+        cause: why it failed; None if it did not.
+        attempts: number of times it was started.
+        finished: time of the end, in ISO format with time zone.
     """
 
     key: str
@@ -56,7 +58,14 @@ class Row:
 
 @dataclass(frozen=True)
 class ArmRow:
-    """What is kept of an arm besides its trials; latency in seconds, None until measured."""
+    """The cost of an arm, as kept.
+
+    Attributes:
+        key: key of the arm.
+        parameters: number of parameters.
+        macs: multiply-accumulate operations for one image.
+        latency: seconds for one image; None until measured.
+    """
 
     key: str
     parameters: int
@@ -65,13 +74,14 @@ class ArmRow:
 
 
 class Store:
-    """A study's file; `with Store(path) as store`.
+    """The file of a study; a context manager that closes it.
 
     Args:
-        path: the file, made if there is none.
+        path: path of the file.
+        create: whether to create a missing file (default False).
 
     Raises:
-        RunError: the file is not a study, is damaged, or another process is writing to it.
+        RunError: there is no such file, it is not a study or damaged, or another process is writing to it.
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -101,18 +111,18 @@ class Store:
             self._db.close()
 
     def get(self, name: str) -> str | None:
-        """What was `put` under that name."""
+        """Return the text under a name; None if there is none."""
         with self._explained():
             found = self._db.execute("SELECT value FROM study WHERE name = ?", (name,)).fetchone()
         return None if found is None else str(found[0])
 
     def put(self, name: str, value: str) -> None:
-        """Keep a text under a name."""
+        """Write a text under a name."""
         with self._explained():
             self._db.execute("INSERT OR REPLACE INTO study VALUES (?, ?)", (name, value))
 
     def add_arm(self, arm: Arm, parameters: int, macs: int) -> None:
-        """Keep an arm, unless it is there."""
+        """Write an arm, unless it is there."""
         content = json.dumps({"design": arm.design.name, "recipe_name": arm.recipe.name, **arm.content})
         with self._explained():
             self._db.execute(
@@ -120,25 +130,25 @@ class Store:
             )
 
     def set_latency(self, arm: str, seconds: float) -> None:
-        """Keep how long an arm's network takes for one image."""
+        """Write the latency of an arm, in seconds for one image."""
         with self._explained():
             self._db.execute("UPDATE arms SET latency = ? WHERE key = ?", (seconds, arm))
 
     def arms(self) -> dict[str, ArmRow]:
-        """Every arm, by key."""
+        """Return the cost of every arm, by key."""
         with self._explained():
             rows = self._db.execute("SELECT key, parameters, macs, latency FROM arms").fetchall()
         return {row[0]: ArmRow(*row) for row in rows}
 
     def arm_content(self, key: str) -> dict[str, Any]:
-        """What an arm consists of."""
+        """Return an arm's design and recipe as plain values."""
         with self._explained():
             found = self._db.execute("SELECT content FROM arms WHERE key = ?", (key,)).fetchone()
         content: dict[str, Any] = json.loads(found[0])
         return content
 
     def add_trial(self, trial: Trial, result: Result | None, cause: str | None, attempts: int) -> bool:
-        """Keep a finished trial; false if it was there already, and then nothing changes."""
+        """Write a finished trial, unless it is there; return whether it was written."""
         measured: tuple[Any, ...] = (None,) * 5
         if result is not None and result.cause is None:
             shifts = json.dumps(result.shifts)
@@ -165,11 +175,11 @@ class Store:
             yield
         except sqlite3.OperationalError as error:
             raise RunError(
-                f"the study {self.path} can't be read or written: {error}. If another `muslin ablate` is at work on "
+                f"the study {self.path} cannot be read or written: {error}. If another `muslin ablate` is working on "
                 "it, let that finish; otherwise free some space or choose another folder (-o/--out)."
             ) from error
         except sqlite3.DatabaseError as error:
-            raise RunError(f"{self.path} is not a study of Muslin's, or it is damaged: {error}.") from error
+            raise RunError(f"{self.path} is not a study, or it is damaged: {error}.") from error
 
 
 def _row(row: tuple[Any, ...]) -> Row:

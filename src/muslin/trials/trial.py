@@ -1,4 +1,4 @@
-"""Trials: one arm trained with one seed, and what is measured of it."""
+"""Trials: one arm trained with one seed, and the measurements of the trained network."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from muslin.recipe import Recipe
 from muslin.training.callbacks import Callback
 from muslin.training.fit import fit
 from muslin.training.forward import predict_fast
-from muslin.training.loop import Training
+from muslin.training.state import Training
 from muslin.trials.arm import Arm, digest
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
 SHIFTS = (0, 1, 2, 3, 4)  # pixels
-SHIFTED_IMAGES = 1_000  # of the validation split: enough, since every arm sees the same ones in four directions
+SHIFTED_IMAGES = 1_000  # validation images; enough, because every arm sees the same ones in four directions
 SMALLEST_PROBABILITY = 1e-12  # keeps the logarithm of a rounded-to-zero probability finite
 PROBE_STEPS = 6
 _PROBE_WARMUP = 2  # steps that are not timed
@@ -36,12 +36,14 @@ _PROBE_IMAGES = 250
 
 @dataclass(frozen=True)
 class Trial:
-    """One arm, one seed, on certain data.
+    """One arm with one seed on a data set.
 
     Attributes:
-        fingerprint: of the data.
-        vary_split: draw the validation images anew with the seed.
-        precision: of matrix products.
+        arm: arm to train.
+        seed: seed of initial weights, image order, augmentation and dropout.
+        fingerprint: SHA-256 of the images.
+        vary_split: whether the seed draws the validation images as well.
+        precision: precision of matrix products.
     """
 
     arm: Arm
@@ -52,27 +54,27 @@ class Trial:
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that the result depends on."""
+        """Hash of everything that the result depends on."""
         content = {"arm": self.arm.key, "seed": self.seed, "data": self.fingerprint, "precision": self.precision}
         return digest({**content, "vary_split": True} if self.vary_split else content)
 
     def to_json(self) -> str:
-        """For a worker."""
+        """Return the message that asks a worker to run this trial."""
         return _message("trial", self.arm, seed=self.seed, vary_split=self.vary_split, precision=self.precision)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a trial measured, on the validation split alone.
+    """The measurements of a trial, on the validation split.
 
     Attributes:
-        accuracy: share of right answers, 0–1.
+        accuracy: share of correct predictions, 0–1.
         loss: mean cross-entropy.
-        seconds: of training, validation after each epoch included.
-        epochs: how many were finished.
-        shifts: accuracy when the images are moved by 0, 1, 2, 3, 4 pixels (mean of four directions, black comes in), on
-            the first 1,000 validation images.
-        cause: why the trial failed; None if it didn't. The measurements of a failed trial don't count.
+        seconds: training time in seconds, including validation after each epoch.
+        epochs: number of finished epochs.
+        shifts: accuracy, 0–1, on the first 1,000 validation images shifted by 0, 1, 2, 3 and 4 pixels; mean of four
+            directions, with black pixels moving in.
+        cause: why the trial failed (default None: it did not). The measurements of a failed trial do not count.
     """
 
     accuracy: float
@@ -84,17 +86,20 @@ class Result:
 
 
 def probe_json(arm: Arm, precision: Precision) -> str:
-    """A message that asks a worker how long a step of `arm` takes."""
+    """Return the message that asks a worker to time the steps of an arm."""
     return _message("probe", arm, precision=precision)
 
 
 def work(message: str, data: Dataset, beat: Callable[[], None]) -> str:
-    """Do what a message asks for, and answer in JSON.
+    """Run what a message asks for.
 
     Args:
-        message: of `Trial.to_json` or `probe_json`.
-        data: the images; the test split is not looked at.
-        beat: called after every step, as a sign of life.
+        message: message made by `Trial.to_json` or `probe_json`.
+        data: images; the test split is not used.
+        beat: function that is called after every step, as a sign of life.
+
+    Returns:
+        The answer, in JSON.
     """
     asked = json.loads(message)
     arm = Arm(Design.model_validate(asked["design"]), Recipe.model_validate(asked["recipe"]))
@@ -109,10 +114,18 @@ def work(message: str, data: Dataset, beat: Callable[[], None]) -> str:
 def run_trial(
     arm: Arm, data: Dataset, seed: int, *, vary_split: bool = False, precision: Precision, beat: Callable[[], None]
 ) -> Result:
-    """Train and measure.
+    """Train an arm and measure the network.
 
-    The seed decides initial weights (layer by layer, by name), the order of the images, augmentation and dropout: the
-    same for every arm, as far as shapes agree.
+    The seed determines initial weights (by name of the layer), image order, augmentation and dropout: they are the same
+    for every arm, as far as shapes agree.
+
+    Args:
+        arm: arm to train.
+        data: images; the test split is not used.
+        seed: seed of the trial.
+        vary_split: whether the seed draws the validation images as well (default False).
+        precision: precision of matrix products.
+        beat: function that is called after every step, as a sign of life.
     """
     if vary_split:
         data = redrawn(data, seed)
@@ -127,7 +140,7 @@ def run_trial(
 
 
 def redrawn(data: Dataset, seed: int) -> Dataset:
-    """The same training files, split into training and validation with another seed."""
+    """Split the training files into training and validation images with another seed."""
     images = np.concatenate([data.train.images, data.validation.images])
     labels = np.concatenate([data.train.labels, data.validation.labels])
     train, validation = stratified(Split(images, labels), len(data.validation) / len(labels), seed)
@@ -135,7 +148,7 @@ def redrawn(data: Dataset, seed: int) -> Dataset:
 
 
 def shift_accuracies(network: Network, split: Split, beat: Callable[[], None]) -> tuple[float, ...]:
-    """Accuracy on the first 1,000 images, moved by 0 to 4 pixels: up, down, left and right, averaged."""
+    """Measure the accuracy on the first 1,000 images shifted by 0 to 4 pixels, averaged over four directions."""
     few = split.subset(np.arange(min(len(split), SHIFTED_IMAGES)))
     accuracies = []
     for pixels in SHIFTS:
@@ -151,7 +164,13 @@ def shift_accuracies(network: Network, split: Split, beat: Callable[[], None]) -
 def shifted(
     images: UInt8[np.ndarray, "image height width channel"], down: int, right: int
 ) -> UInt8[np.ndarray, "image height width channel"]:
-    """The images moved by so many pixels; what leaves is lost and black comes in."""
+    """Shift images; pixels that leave are lost, and black pixels move in.
+
+    Args:
+        images: images to shift.
+        down: pixels downward; negative for upward.
+        right: pixels to the right; negative for the left.
+    """
     height, width = images.shape[1:3]
     moved = np.zeros_like(images)
     target = (slice(max(down, 0), height + min(down, 0)), slice(max(right, 0), width + min(right, 0)))
@@ -172,7 +191,7 @@ class _Beat(Callback):
 
 
 class _Clock(Callback):
-    """Times the steps after the first few, then stops."""
+    """Records the time of each step, and stops training after `PROBE_STEPS` + 1 steps."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -184,7 +203,7 @@ class _Clock(Callback):
 
 
 def _probe(arm: Arm, data: Dataset, precision: Precision, beat: Callable[[], None]) -> dict[str, float]:
-    """Seconds a training step, and seconds an image of validation; none where it diverges at once, as a trial does."""
+    """Measure seconds per training step and per validation image; 0 for an arm that diverges at once."""
     size = min(arm.recipe.batch_size, len(data.train))
     few = data.train.subset(np.arange(min(size * (PROBE_STEPS + 1), len(data.train))))
     images = data.validation.subset(np.arange(min(_PROBE_IMAGES, len(data.validation))))

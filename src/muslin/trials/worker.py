@@ -1,10 +1,10 @@
-"""A worker process: reads messages from standard input, a line each, and answers on standard output.
+"""A worker process: reads one message per line from standard input and answers on standard output.
 
     python -m muslin.trials.worker FOLDER
 
-FOLDER holds the data as `muslin.trials.shared` wrote them. An answer begins with "=", a sign of life is ".", an
-error "!", and "#" says that memory ran out: with more of it, or less beside it, the job may go well. The process ends
-with its input, or when nobody reads its signs of life any more.
+FOLDER holds the data that `muslin.trials.shared` wrote. A line is an answer ("=" and its text), a heartbeat (".") or an
+error ("!" and its message as JSON). "#" reports that memory ran out; the job may succeed when more is free. The process
+ends when its input ends or when nobody reads its heartbeats any more.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import time
 import traceback
 from pathlib import Path
 
-BEAT_SECONDS = 1.0  # between signs of life
+BEAT_SECONDS = 1.0  # between heartbeats
 
 
 def main(folder: Path) -> None:
     """Work until the input ends."""
-    # Lines go through a copy of standard output; whatever libraries print goes to standard error.
+    # Answers go through a copy of standard output; everything that libraries print goes to standard error.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
-    import torch  # noqa: PLC0415  (after standard output was put out of reach)
+    import torch  # noqa: PLC0415  (after standard output was replaced)
 
     from muslin.trials.shared import open_shared  # noqa: PLC0415
     from muslin.trials.trial import work  # noqa: PLC0415
@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
             lines.write(f"={work(message, data, beat)}\n")
         except BrokenPipeError:
             raise
-        except Exception as error:  # whatever it is, the study goes on without this trial
+        except Exception as error:  # whatever it is, the study continues without this trial
             traceback.print_exc()
             said = json.dumps(f"{type(error).__name__}: {error}")
             lines.write("#\n" if _is_out_of_memory(error) else f"!{said}\n")
@@ -63,4 +63,4 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
     except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(1)  # nobody listens; a flush at exit would only complain
+        os._exit(1)  # nobody reads; a flush at exit would raise again

@@ -12,7 +12,6 @@ from muslin._words import count
 from muslin.ablation import STUDIES, Study, Watcher
 from muslin.ablation.results import write_evidence
 from muslin.data import Dataset
-from muslin.data.sources import given_place
 from muslin.design import Design
 from muslin.errors import RunError, TrainingError
 from muslin.recipe import Recipe
@@ -128,7 +127,7 @@ def ablate(  # noqa: PLR0913  (the command's options)
     if begun is not None:
         _require_own(begun, chosen, trained)
         if data is None and not sample:
-            sample, data = begun.sample, given_place(begun.source)
+            sample, data = begun.sample, begun.source.given
     dataset = open_data(data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
     check_fit(chosen, dataset, trained)
     settings = ablation.make_settings(**((begun.settings.model_dump() if begun else {}) | changes))

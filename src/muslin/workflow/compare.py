@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muslin._words import count, percent
+from muslin._display import panel, paragraph, table
+from muslin._words import count, duration, percent
 from muslin.analysis import analyze
 from muslin.errors import MuslinError, RunError
 from muslin.runs.folder import RUNS, RunFolder, list_runs
@@ -74,6 +75,33 @@ class Comparison:
             for row in self.runs
         ]
         return "\n".join([*rows, *([f"Test accuracy: {self.improvement}"] if self.improvement else [])])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                row.run,
+                row.recipe,
+                f"{row.parameters:,}",
+                f"{row.macs:,}",
+                "–" if row.seconds is None else duration(row.seconds),
+                _shown(row.validation_accuracy),
+                _shown(row.test_accuracy),
+            )
+            for row in self.runs
+        ]
+        heads = ("run", "recipe", "parameters", "MACs", "time", "validation accuracy", "test accuracy")
+        return panel(
+            "Comparison",
+            count(len(self.runs), "run"),
+            table(heads, rows, text=(0, 1)),
+            paragraph(
+                f"Test accuracy of the first run against the second: {self.improvement}" if self.improvement else ""
+            ),
+            paragraph(
+                "" if self.same_data else "The runs were trained on different images: do not compare accuracies."
+            ),
+            paragraph(" ".join(self.left_out)),
+        )
 
     def __repr__(self) -> str:
         difference = f", {self.improvement}" if self.improvement else ""

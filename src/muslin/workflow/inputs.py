@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from muslin.data import Dataset, load_data
-from muslin.data.sources import given_place
 from muslin.design import Design, load_design
 from muslin.errors import DataError, RecipeError
 from muslin.recipe import Recipe, load_recipe
@@ -127,7 +126,7 @@ def data_of_run(
     """
     record = folder.record.data
     if data is None and not sample:
-        sample, place = record.sample, given_place(record.source)
+        sample, place = record.sample, record.source.given
         # The official files lie in other places, too.
         data = None if place is not None and record.audit.verified and not place.exists() else place
         allow_leak = allow_leak or record.audit.leak_allowed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
+
+from muslin._display import in_notebook
 
 if TYPE_CHECKING:
     from muslin.data.progress import Progress
@@ -40,6 +43,9 @@ class ShowingObserver(Observer):
 
     def note(self, text: str) -> None:
         """Print the sentence."""
+        if in_notebook():
+            print(text)
+            return
         from rich.console import Console  # noqa: PLC0415  (only where something is shown)
 
         Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
@@ -74,7 +80,4 @@ def observer_of(progress: Watched) -> Observer:
 
 def _is_watched() -> bool:
     """Return whether a person sees what is shown: in a terminal or in a notebook."""
-    from rich.console import Console  # noqa: PLC0415  (not needed where the caller decides)
-
-    console = Console(stderr=True)
-    return console.is_terminal or console.is_jupyter
+    return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())

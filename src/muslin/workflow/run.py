@@ -11,6 +11,7 @@ from muslin.data import Dataset
 from muslin.design import Design, load_baseline
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
+from muslin.training.fit import prepare
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_steps import finish
@@ -91,10 +92,10 @@ def run(  # noqa: PLR0913  (the command's options)
     note = few_steps(chosen, data)
     if note:
         observer.note(note)
-    folder = begin_or_resume(
-        folder, design, data, chosen, seed, Path(out), device=device, precision=precision, baseline=other
-    )
-    done = finish(Run(folder), data, other, device=device, precision=precision, observer=observer)
+    prepared = prepare(design, data, chosen, device=device, precision=precision)
+    compared = prepare(other, data, chosen, device=device, precision=precision) if other else None
+    folder = begin_or_resume(folder, prepared, seed, Path(out))
+    done = finish(Run(folder), prepared, compared, observer)
     if open_page and done.folder.report_path.exists():
         webbrowser.open(done.folder.report_path.resolve().as_uri())
     return done

@@ -10,6 +10,7 @@ from muslin.data import Dataset
 from muslin.design import Design
 from muslin.exports import FormatName
 from muslin.runs.folder import RunFolder
+from muslin.training.fit import Prepared
 from muslin.workflow.illustrate import illustrate
 from muslin.workflow.observer import Observer
 from muslin.workflow.run_training import drop_leftovers, is_trained, new_record, require_same_start, train_into
@@ -19,23 +20,13 @@ VERIFIED_IMAGES = 250  # of the test split, on which every export is compared wi
 _EXPORTED: tuple[FormatName, ...] = ("onnx", "keras", "h5")
 
 
-def finish(
-    run: Run,
-    data: Dataset,
-    baseline: Design | None,
-    *,
-    device: str | None = None,
-    precision: str | None = None,
-    observer: Observer,
-) -> Run:
+def finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: Observer) -> Run:
     """Do what is missing of a run, and return it with its report written unless training was interrupted.
 
     Args:
         run: run that was begun, trained in part, or finished.
-        data: the images it is trained on; the test split is opened once training is over.
-        baseline: design to compare with; None for no comparison.
-        device: device as in `muslin.train`.
-        precision: precision as in `muslin.train`.
+        prepared: its training; the test split is opened once training is over.
+        baseline: training of the design to compare with; None for no comparison.
         observer: hears what is done.
 
     Raises:
@@ -43,29 +34,28 @@ def finish(
     """
     resume = f"muslin run --resume {shlex.quote(str(run.folder.path))}"
     with run.folder.at_work(), going_on_with(resume):
-        _finish(run, data, baseline, device, precision, observer)
+        _finish(run, prepared, baseline, observer)
     return run
 
 
-def _finish(
-    run: Run, data: Dataset, baseline: Design | None, device: str | None, precision: str | None, observer: Observer
-) -> None:
+def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: Observer) -> None:
+    data = prepared.data
     record = run.record
     if not is_trained(run.folder):
         observer.note(
             f"Training {run.design.name} with recipe '{record.recipe.name}', seed {record.seed}, in {run.folder.path}"
         )
-        _train(run.folder, data, device, precision, observer)
+        _train(run.folder, prepared, observer)
     else:
         drop_leftovers(run.folder)
     if _interrupted(run):
         observer.note("Interrupted: the best weights so far are kept; nothing was evaluated, drawn or exported.")
         return
     if baseline is not None:
-        folder = _baseline_folder(run, data, baseline)
+        folder = _baseline_folder(run, data, baseline.design)
         if not is_trained(folder):
-            observer.note(f"Training the baseline {baseline.name}")
-            _train(folder, data, device, precision, observer)
+            observer.note(f"Training the baseline {baseline.design.name}")
+            _train(folder, baseline, observer)
         if _interrupted(Run(folder)):
             observer.note("Interrupted while training the baseline; nothing was evaluated, drawn or exported.")
             return
@@ -112,12 +102,5 @@ def export_all(run: Run, data: Dataset) -> None:
         run.export(name, images=images)
 
 
-def _train(folder: RunFolder, data: Dataset, device: str | None, precision: str | None, observer: Observer) -> None:
-    train_into(
-        folder,
-        data,
-        device=device,
-        precision=precision,
-        callbacks=observer.training(folder.design.name),
-        say=observer.note,
-    )
+def _train(folder: RunFolder, prepared: Prepared, observer: Observer) -> None:
+    train_into(folder, prepared, callbacks=observer.training(folder.design.name), say=observer.note)

@@ -11,7 +11,7 @@ import numpy as np
 from muslin._words import count
 from muslin.data import Dataset
 from muslin.design import Design, format_design
-from muslin.engine.machine import environment, pick_device, pick_precision
+from muslin.engine.machine import environment
 from muslin.errors import DivergedError
 from muslin.evaluation.claims import require_measurable
 from muslin.exports import export
@@ -20,11 +20,11 @@ from muslin.runs.folder import RunFolder
 from muslin.runs.record import DataRecord, Environment, RunRecord
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
-from muslin.training.fit import check_fit, fit
+from muslin.training.fit import Prepared
 from muslin.training.history import Epoch
-from muslin.training.loop import Training
 from muslin.training.outcome import Fitted
-from muslin.training.snapshot import Identity, require_same
+from muslin.training.snapshot import require_same
+from muslin.training.state import Identity, Training
 from muslin.workflow.observer import Observer
 from muslin.workflow.trained_run import Run
 
@@ -33,44 +33,24 @@ from muslin.workflow.trained_run import Run
 SAMPLE_STEPS = 280
 
 
-def begin_or_resume(  # noqa: PLR0913  (what determines a run)
-    folder: RunFolder | None,
-    design: Design,
-    data: Dataset,
-    recipe: Recipe,
-    seed: int | None,
-    out: Path,
-    *,
-    device: str | None,
-    precision: str | None,
-    baseline: Design | None = None,
-) -> RunFolder:
-    """Check that a training is possible, and return its folder: a new one, or the one to resume.
+def begin_or_resume(folder: RunFolder | None, prepared: Prepared, seed: int | None, out: Path) -> RunFolder:
+    """Return the folder of a training that was prepared: a new one, or the one to resume.
 
     Args:
         folder: the run to resume; None starts a new one.
-        design: design to train.
-        data: images to train on.
-        recipe: recipe to train with.
+        prepared: the training.
         seed: seed of the run (default: that of the run to resume, else 0).
         out: folder in which a new run folder is made.
-        device: device as in `muslin.train`.
-        precision: precision as in `muslin.train`.
-        baseline: design that is trained beside it; None for none.
 
     Raises:
-        DesignError, RecipeError: the design, the baseline or the recipe does not fit the data.
-        TrainingError: the device or the precision is not available.
+        DesignError: a claim of the design names a measure that does not exist.
         RunError: the run to resume was started with something else.
     """
-    for each in (design, baseline):
-        if each is not None:
-            check_fit(each, data, recipe)
+    design = prepared.design
     require_measurable(design)
-    pick_precision(pick_device(device), precision)
     if seed is None:
         seed = folder.record.seed if folder else 0
-    record = new_record(design, data, recipe, seed)
+    record = new_record(design, prepared.data, prepared.recipe, seed)
     if folder is None:
         return RunFolder.create(record, design, out)
     require_same_start(folder, record, design)
@@ -109,10 +89,8 @@ def few_steps(recipe: Recipe, data: Dataset) -> str | None:
 
 def train_into(
     folder: RunFolder,
-    data: Dataset,
+    prepared: Prepared,
     *,
-    device: str | None = None,
-    precision: str | None = None,
     callbacks: Sequence[Callback] = (),
     say: Callable[[str], None] = lambda _text: None,
 ) -> Run:
@@ -135,16 +113,7 @@ def train_into(
         checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
         if checkpoints.generations() and record.environment != Environment(**environment()):
             say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
-        fitted = fit(
-            folder.design,
-            data,
-            record.recipe,
-            seed=record.seed,
-            device=device,
-            precision=precision,
-            callbacks=[_KeepUpToDate(folder), *callbacks],
-            checkpoints=checkpoints,
-        )
+        fitted = prepared.fit(seed=record.seed, callbacks=[_KeepUpToDate(folder), *callbacks], checkpoints=checkpoints)
         _keep(folder, fitted)
         if fitted.outcome.end == "diverged":
             raise DivergedError(f"{fitted.outcome.reason} The run is in {folder.path}.")

@@ -11,6 +11,7 @@ from muslin.design import Design
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
+from muslin.training.fit import prepare
 from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough, train_into
@@ -91,12 +92,11 @@ def train(  # noqa: PLR0913  (the command's options)
     note = few_steps(chosen, data)
     if note:
         observer.note(note)
-    folder = begin_or_resume(folder, design, data, chosen, seed, Path(out), device=device, precision=precision)
+    prepared = prepare(design, data, chosen, device=device, precision=precision)
+    folder = begin_or_resume(folder, prepared, seed, Path(out))
     return train_into(
         folder,
-        data,
-        device=device,
-        precision=precision,
+        prepared,
         callbacks=[*callbacks, *observer.training(design.name)],
         say=observer.note,
     )

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from muslin._display import line, near, panel, paragraph, public_names, quoted, table
+from muslin._words import between, count, duration, number, percent
 from muslin.ablation.justification import copy_evidence
 from muslin.analysis import Analysis, analyze
 from muslin.data import Dataset, Split
 from muslin.design import Design
-from muslin.errors import RunError
+from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
-from muslin.evaluation.claims import Checked, Facts, check
+from muslin.evaluation.claims import CheckedClaims
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
 from muslin.reports import build_report
+from muslin.runs.claims import check_claims
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
@@ -52,7 +55,52 @@ class Run:
         return cls(RunFolder.open(path))
 
     def __repr__(self) -> str:
-        return f"Run('{self.folder.path}')"
+        place = near(self.folder.path)
+        try:
+            record, history = self.record, self.history
+        except MuslinError:  # the folder was damaged or removed: a run can always be printed
+            return line("Run", place)
+        reached = ""
+        if len(history):
+            kept = history.kept(record.outcome.restored_epoch if record.outcome else None)
+            reached = f"validation accuracy {percent(kept.validation_accuracy, 2)}"
+        how = f"recipe {record.recipe.name}, seed {record.seed}"
+        return line("Run", quoted(record.design), how, reached, place)
+
+    def __dir__(self) -> list[str]:
+        return public_names(self)
+
+    def _repr_html_(self) -> str:
+        record, outcome = self.record, self.record.outcome
+        rows = [
+            ("design", f"{self.design.name}, {count(self.analysis.parameters, 'parameter')}"),
+            ("recipe", f"{record.recipe.name}, seed {record.seed}"),
+            ("data", str(record.data.source)),
+        ]
+        if outcome is None:
+            rows.append(("training", "not finished"))
+        else:
+            time = f"{count(outcome.epochs, 'epoch')} in {duration(outcome.seconds)}"
+            speed = f"{number(outcome.images_per_second)} images/s"
+            where = f"{outcome.device}, {outcome.precision}, {count(outcome.threads, 'thread')}"
+            rows.append(("training", f"{outcome.end}: {time}, {speed} ({where})"))
+        if len(self.history):
+            kept = self.history.kept(outcome.restored_epoch if outcome else None)
+            accuracy, loss = percent(kept.validation_accuracy, 2), number(kept.validation_loss, 4)
+            rows.append(("validation", f"accuracy {accuracy}, loss {loss}"))
+        test = self.folder.evaluation
+        if test is None:
+            rows.append(("test", "not opened yet"))
+        else:
+            low, high = test.accuracy_interval
+            interval = f"95% interval {between(100 * low, 100 * high, 2, '%')}"
+            rows.append(("test", f"accuracy {percent(test.accuracy, 2)} ({interval}), loss {number(test.loss, 4)}"))
+        return panel(
+            self.folder.name,
+            "",
+            table(("part", "result"), rows, text=(0, 1)),
+            paragraph(f"Folder: {near(self.folder.path)}"),
+        )
 
     @property
     def design(self) -> Design:
@@ -141,15 +189,13 @@ class Run:
                 f"{data.fingerprint[:12]}…). Give the run's own data with --data or --sample."
             )
 
-    def claims(self) -> tuple[Checked, ...]:
-        """What the design says of itself, held against what this run measured."""
-        facts = Facts(
-            self.analysis,
-            training_images=sum(self.record.data.audit.counts["train"]),
-            evaluation=self.folder.evaluation,
-            baseline=self.folder.baseline.evaluation if self.folder.baseline else None,
-        )
-        return check(self.design, facts)
+    def claims(self, baseline: Run | None = None) -> CheckedClaims:
+        """Check the design's claims against the measurements of this run.
+
+        Args:
+            baseline: run of the baseline (default: the one that was trained beside this run, if any).
+        """
+        return check_claims(self.folder, baseline.folder if baseline else None)
 
     def export(
         self,

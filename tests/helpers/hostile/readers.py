@@ -14,6 +14,7 @@ import numpy as np
 
 from helpers import tiny
 from muslin.data import formats, idx
+from muslin.data.source import Source
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation
 from muslin.exports import export
@@ -144,7 +145,7 @@ def _record() -> tuple[bytes, ...]:
         recipe=load_recipe("fast"),
         seed=1,
         data=DataRecord(
-            source="a test",
+            source=Source(kind="other", name="a test"),
             sample=False,
             fingerprint="0" * 64,
             input_shape=(6, 5, 1),
@@ -208,7 +209,8 @@ _SEAL = len(b"muslin checkpoint") + 1 + 32
 
 def _checkpoint() -> bytes:
     from muslin.training.checkpoint import to_bytes  # noqa: PLC0415  (torch)
-    from muslin.training.snapshot import Identity, Snapshot, State, Tally  # noqa: PLC0415
+    from muslin.training.snapshot import Snapshot, State  # noqa: PLC0415
+    from muslin.training.state import Identity, Tally  # noqa: PLC0415
 
     same = Identity(design=format_design(DESIGN), recipe=load_recipe("fast").model_dump(mode="json"), data="0", seed=1)
     epochs = (Epoch(1, 1e-3, 0.5, 0.8, 0.4, 0.85, 1.25, 1e4),)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-CALLS = ("open", "fsync", "replace", "rename", "mkdir", "chmod", "unlink", "rmdir", "symlink", "ftruncate", "pwrite")
+CALLS = ("open", "fsync", "replace", "rename", "mkdir", "chmod", "unlink", "rmdir", "symlink", "ftruncate", "write")
 Before = Callable[[str, tuple[Any, ...]], None]
 
 
@@ -80,7 +80,7 @@ class Disk:
             case "open" if arguments[1] & os.O_CREAT and path not in self.names:
                 number = len(self.contents)
                 self.names[path], self.contents[number], self.saved_contents[number] = number, b"", b""
-            case "write" | "pwrite":
+            case "write":
                 number = self.names[path]
                 assert number is not None
                 self.contents[number] = arguments[1]

@@ -1,1 +1,1 @@
-"""What every request passes on its way in: who may ask, how many at a time, how large a body, which parameters."""
+"""Middleware: access control, capacity, size of bodies, and query parameters."""

@@ -1,4 +1,4 @@
-"""Request bodies: read before anything is done with them, counted as they come, never longer than allowed."""
+"""Middleware for request bodies: reads them completely before the route runs, and limits their size and time."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from muslin.server.problems import Refusal, busy, problem_response
 from muslin.server.settings import Settings
 
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
-_SOON_OVER = 65_536  # bytes of a body that is no trouble to let pass
+_SOON_OVER = 65_536  # bytes; the rest of a rejected body up to this size is read
 
 
 class Bodies:
-    """Hands the routes whole bodies, and nothing at all of those that are too long, too slow or too many.
+    """Pass complete bodies to the routes; reject bodies that are too long, too slow or too many.
 
-    A slow sender holds only the bytes that it has sent: places for computing (`Slots`) are taken afterwards.
+    A slow client occupies only the memory of the bytes that it has sent: a slot (`Slots`) is taken afterwards.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.settings = settings
-        self._buffered = 0  # bytes held, over all requests
+        self._buffered = 0  # bytes in memory, over all requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body, then pass the request on."""
+        """Read the body, then forward the request."""
         if scope["type"] != "http" or scope["method"] in WITHOUT_BODY:
             await self.app(scope, receive, send)
             return
@@ -43,7 +43,7 @@ class Bodies:
             self._buffered -= len(body)
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
-        """Fill `body`; False if the sender went away."""
+        """Read the request into `body`; return False if the client disconnected."""
         self._check(_announced(scope), 0)
         seconds = self.settings.body_seconds
         try:
@@ -59,24 +59,22 @@ class Bodies:
                     if not message.get("more_body", False):
                         return True
         except TimeoutError as error:
-            raise Refusal(408, f"The body took longer than {seconds:g} seconds to arrive.") from error
+            raise Refusal(408, f"The body took longer than {seconds:g} s to arrive.") from error
 
     def _check(self, length: int, more: int) -> None:
         if length > self.settings.most_bytes:
-            raise Refusal(
-                413, f"The body is longer than {self.settings.most_bytes:,} bytes, the most that this server takes."
-            )
+            raise Refusal(413, f"The body is longer than the limit of {self.settings.most_bytes:,} bytes. Send less.")
         if self._buffered + more > self.settings.most_buffered:
-            raise busy("Too much is being sent at once. Try again in a second.")
+            raise busy("The server is receiving too much data. Try again in a second.")
 
 
 def worth_reading(scope: Scope) -> bool:
-    """Whether so little of a refused request's body may still be coming that its connection can be kept."""
+    """Return whether the rest of a rejected request's body is small enough to read, so that the connection is kept."""
     return 0 < _announced(scope) <= _SOON_OVER
 
 
 def _announced(scope: Scope) -> int:
-    # Not by starlette's Headers: the door asks this of every request of a crowd.
+    # Not with starlette's Headers: under load, this runs for every request.
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value) if value.isdigit() else 0

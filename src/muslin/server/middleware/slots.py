@@ -1,51 +1,52 @@
-"""How many requests compute at the same time."""
+"""Slots: the limit on the number of requests that compute at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from muslin._words import count
 from muslin.server.problems import busy
 
 
 class Slots:
-    """Places for computing. Who finds none is told at once, instead of waiting in a queue that only grows.
+    """Slots for requests that compute. A request without a slot is rejected at once instead of queued.
 
     Args:
-        places: how many there are.
+        total: number of slots.
 
     Attributes:
-        taken: how many of them are.
-        arriving: requests that were let in and had no turn yet; each has one as soon as all bytes that came with it are
+        taken: number of slots in use.
+        arriving: number of accepted requests that have not run yet; each runs once the bytes that came with it are
             read.
     """
 
-    def __init__(self, places: int) -> None:
-        self.places = places
+    def __init__(self, total: int) -> None:
+        self.total = total
         self.taken = 0
         self.arriving = 0
 
     @property
     def refusal(self) -> str:
-        """What those are told who find none."""
-        return f"All {self.places} places are taken. Try again in a second."
+        """Message for requests without a slot."""
+        return f"The server is computing the maximum of {count(self.total, 'request')}. Try again in a second."
 
     @property
     def full(self) -> bool:
-        """Whether no place is left."""
-        return self.taken >= self.places
+        """Whether no slot is free."""
+        return self.taken >= self.total
 
     @property
     def crowded(self) -> bool:
-        """Whether no place will be left once those who are arriving have theirs."""
-        return self.taken + self.arriving >= self.places
+        """Whether no slot is free once all arriving requests have theirs."""
+        return self.taken + self.arriving >= self.total
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place.
+    def hold(self) -> Iterator[None]:
+        """Return a context that holds a slot.
 
         Raises:
-            Refusal: there is none.
+            Refusal: no slot is free.
         """
         if self.full:
             raise busy(self.refusal)

@@ -1,1 +1,1 @@
-"""The requests that the server answers, one file per subject."""
+"""Routes of the server, one module per subject."""

@@ -1,4 +1,4 @@
-"""The page itself, the API's description, and what machines ask about the server."""
+"""The page, the API's documentation, health and metrics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ router = APIRouter()
 
 
 class Assets:
-    """The files of the page, read once: a request chooses among them by name, and never names a path."""
+    """The files of the page, read once. Requests choose them by name, never by path."""
 
     def __init__(self) -> None:
         folder = resources.files("muslin.server").joinpath("static")
@@ -36,13 +36,13 @@ class Assets:
         }
 
     def answer(self, name: str, request: Request) -> Response:
-        """A file; or that the browser's copy is still good.
+        """Return a file, or 304 if the browser's copy is current.
 
         Raises:
             Refusal: there is no such file.
         """
         if name not in self._files:
-            raise Refusal(404, f"There is no file '{name[:100]}' here.")
+            raise Refusal(404, f"There is no file '{name[:100]}'.")
         content, kind = self._files[name]
         headers = {"ETag": self._tags[name], "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == self._tags[name]:
@@ -51,19 +51,19 @@ class Assets:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """Total size of all files in bytes."""
         return sum(len(content) for content, _ in self._files.values())
 
 
 @router.get("/", include_in_schema=False)
 async def page(request: Request) -> Response:
-    """The fitting room."""
+    """The page."""
     return _assets(request).answer("index.html", request)
 
 
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> Response:
-    """The API's description, for people."""
+    """The API's documentation, as a page."""
     return _assets(request).answer("docs.html", request)
 
 
@@ -75,18 +75,18 @@ async def asset(request: Request, name: str) -> Response:
 
 @router.get("/healthz", summary="Whether the server is up")
 async def health() -> Health:
-    """Answers whatever else is going on."""
+    """Always answers while the server runs, regardless of load."""
     return Health()
 
 
 @router.get(
     "/metrics",
-    summary="Figures about the server",
+    summary="Metrics of the server",
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """In Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     service = Service.of(request)
     return Response(service.metrics.text(service.slots.taken), media_type=MEDIA_TYPE)
 

@@ -1,1 +1,1 @@
-"""What goes into the API and what comes out of it."""
+"""Schemas of the API's requests and answers."""

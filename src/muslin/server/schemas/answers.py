@@ -1,4 +1,4 @@
-"""What comes out of the API about an image."""
+"""Schemas of answers about an image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pydantic import BaseModel
 
 
 class Values(BaseModel):
-    """An array of numbers, in bytes: value = low + (high − low) · byte / 255.
+    """An array of numbers, quantized to bytes: value = low + (high − low) · byte / 255.
 
     Attributes:
-        shape: e.g. (channel, height, width).
-        data: base64 of the bytes, the last axis fastest.
+        shape: shape, such as (channel, height, width).
+        low: value of byte 0.
+        high: value of byte 255.
+        data: bytes in base64; the last axis varies fastest.
     """
 
     shape: list[int]
@@ -24,7 +26,7 @@ class Values(BaseModel):
 
     @classmethod
     def of(cls, values: np.ndarray, low: float | None = None, high: float | None = None) -> Values:
-        """Any finite array; bounds are its own unless given."""
+        """Quantize a finite array; the bounds default to its minimum and maximum."""
         values = np.nan_to_num(np.asarray(values, np.float32), posinf=3e38, neginf=-3e38)
         low = float(values.min()) if low is None else low
         high = float(values.max()) if high is None else high
@@ -34,12 +36,12 @@ class Values(BaseModel):
 
     @classmethod
     def of_image(cls, pixels: np.ndarray) -> Values:
-        """Bytes (height, width, channel)."""
+        """Return the values of an image: bytes (height, width, channel)."""
         return cls.of(pixels, 0, 255)
 
 
 class Prediction(BaseModel):
-    """The network's answer for one image; probabilities in the order of the run's classes."""
+    """Prediction for one image; probabilities are in the order of the run's classes."""
 
     number: int
     name: str
@@ -48,25 +50,27 @@ class Prediction(BaseModel):
 
 
 class Predictions(BaseModel):
-    """Answers, in the order of the images."""
+    """Predictions, in the order of the images."""
 
     run: str
     predictions: list[Prediction]
 
 
 class LayerOutput(BaseModel):
-    """What a layer puts out for the image: (channel, height, width), or (feature,)."""
+    """Output of a layer for the image: (channel, height, width), or (feature,)."""
 
     name: str
     values: Values
 
 
 class Evidence(BaseModel):
-    """What speaks for one class, position by position.
+    """Class activation map: the evidence for one class at each position.
 
     Attributes:
-        method: "exact": the values' mean, plus the class's bias, is the class's logit. "Grad-CAM": only ratios count.
-        layer: whose feature maps were weighed.
+        method: "exact": the class's logit is the mean of the values plus the class's bias. "Grad-CAM": only ratios of
+            the values are meaningful.
+        layer: name of the layer whose feature maps are weighted.
+        values: class activation map, (height, width).
     """
 
     method: Literal["exact", "Grad-CAM"]
@@ -75,7 +79,7 @@ class Evidence(BaseModel):
 
 
 class Neighbour(BaseModel):
-    """A training image that the network sees as alike."""
+    """A training image that is similar in the network's feature space."""
 
     index: int
     number: int
@@ -83,14 +87,15 @@ class Neighbour(BaseModel):
 
 
 class Likeness(BaseModel):
-    """What in training is like the image.
+    """Similarity of the image to the training images.
 
     Attributes:
-        neighbours: the nearest training images, nearest first.
-        loneliness: distance to the tenth nearest.
-        threshold: beyond which an image is called unlike anything in training.
-        unlike: whether this one is.
-        false_alarms: the share of test images that are called so though they are ordinary; None if not measured.
+        neighbours: nearest training images, nearest first.
+        loneliness: distance to the tenth nearest training image.
+        threshold: distance above which an image is called unlike the training images.
+        unlike: whether this image is called so.
+        false_alarms: share of ordinary test images that are called so, 0–1; None if not measured.
+        test_images: number of test images on which that share was measured.
     """
 
     neighbours: list[Neighbour]
@@ -102,7 +107,7 @@ class Likeness(BaseModel):
 
 
 class Explanation(BaseModel):
-    """An image as the network sees it."""
+    """An image, its prediction, and what the network computed for it."""
 
     run: str
     image: Values
@@ -116,7 +121,7 @@ class Explanation(BaseModel):
 
 
 class StageAnswer(BaseModel):
-    """A photo after one step of the recipe."""
+    """A photo after one step of the preparation."""
 
     step: str
     done: bool
@@ -125,7 +130,7 @@ class StageAnswer(BaseModel):
 
 
 class PhotoAnswer(BaseModel):
-    """A photo on its way through the recipe; the last stage is what the network takes."""
+    """A photo after each step of the preparation; the last stage is the network's input."""
 
     run: str
     stages: list[StageAnswer]

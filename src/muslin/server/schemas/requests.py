@@ -1,4 +1,4 @@
-"""What goes into the API."""
+"""Schemas of requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MOST_IMAGES = 256  # in one request
+MOST_IMAGES = 256  # per request
 Byte: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=255)]
 GreyImage: TypeAlias = list[list[Byte]]
 ColourImage: TypeAlias = list[list[list[Byte]]]
@@ -23,8 +23,8 @@ class PredictRequest(_Request):
     """Images to classify.
 
     Attributes:
-        images: each a list of rows of pixels, 0–255 (or of [red, green, blue]), of the size that the network takes.
-        run: whose network; the server's own choice if left out.
+        images: images of the network's input size, each a list of rows of pixels 0–255 (or of [red, green, blue]).
+        run: name of the run; the server's default run if omitted.
     """
 
     images: Annotated[list[Pixels], Field(min_length=1, max_length=MOST_IMAGES)]
@@ -39,12 +39,14 @@ class Example(_Request):
 
 
 class ExplainRequest(_Request):
-    """An image to look into: `pixels`, or an `example` of the data set.
+    """An image to explain: `pixels`, or an `example` of the data set.
 
     Attributes:
-        number: the class to find evidence for; the predicted one if left out.
-        occlusion: also cover each part of the image in turn (some ten times slower).
-        run: whose network; the server's own choice if left out.
+        pixels: image of the network's input size, as in `PredictRequest`.
+        example: image of the run's data set.
+        number: class to explain; the predicted class if omitted.
+        occlusion: whether to compute the occlusion map, which takes about ten times as long (default false).
+        run: name of the run; the server's default run if omitted.
     """
 
     pixels: Pixels | None = None
@@ -56,5 +58,5 @@ class ExplainRequest(_Request):
     @model_validator(mode="after")
     def _one_image(self) -> ExplainRequest:
         if (self.pixels is None) == (self.example is None):
-            raise ValueError("give either pixels or an example, not both and not neither")
+            raise ValueError("give exactly one of pixels and example")
         return self

@@ -1,4 +1,4 @@
-"""What comes out of the API about runs."""
+"""Schemas of answers about runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from muslin.server.schemas.answers import Values
 
 
 class Guide(BaseModel):
-    """What is known of the run's images, which are read in the background.
+    """State of the run's images, which are analyzed in the background.
 
     Attributes:
-        images: "here", "coming", or "missing".
-        reason: why they are missing.
-        likeness: "here" once neighbours can be found.
-        units: "here" once the images that excite each filter are known.
-        progress: of what is being worked out, 0–1.
-        sizes: images per split, once they are here.
+        images: "here", "coming" or "missing".
+        reason: reason why they are missing.
+        likeness: "here" once nearest training images are available.
+        units: "here" once the strongest activations of every filter are available.
+        progress: progress of the analysis, 0–1.
+        sizes: number of images per split, once available.
         false_alarms: see `Likeness`.
+        meant: share of false alarms for which the threshold was set, 0–1.
     """
 
     images: Literal["here", "coming", "missing"]
@@ -33,7 +34,7 @@ class Guide(BaseModel):
 
 
 class StrongUnit(BaseModel):
-    """A place in a test image that excites a filter."""
+    """A region of a test image with a strong activation of a channel."""
 
     index: int
     value: float
@@ -41,12 +42,12 @@ class StrongUnit(BaseModel):
 
 
 class Channel(BaseModel):
-    """One channel of a layer: its kernel where it has one, and what excites it most.
+    """One channel of a layer: its kernel, if it has one, and its strongest activations.
 
     Attributes:
-        kernel: (input channel, height, width); None for layers without kernels, and for dense ones.
-        describes: what the kernel responds to, in words; empty if there is no telling.
-        units: the test images that excite it most, strongest first; empty until they are known.
+        kernel: kernel, (input channel, height, width); None for layers without kernels, and for dense layers.
+        describes: pattern that the kernel responds to, in words; empty if it has no simple description.
+        units: test images with the strongest activations, strongest first; empty until available.
     """
 
     layer: str
@@ -57,7 +58,7 @@ class Channel(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """A run in a row of a table. Accuracies are 0–1."""
+    """Summary of a run. Accuracies are 0–1."""
 
     id: str
     design: str
@@ -82,14 +83,14 @@ class RunSummary(BaseModel):
 
 
 class Runs(BaseModel):
-    """All runs of the folder, newest first, and the one that answers by itself."""
+    """All runs of the folder, newest first, and the name of the default run."""
 
     chosen: str | None
     runs: list[RunSummary]
 
 
 class RunDetail(BaseModel):
-    """A run's design and what is known of it without the images."""
+    """A run's design and its static analysis."""
 
     run: RunSummary
     because: str
@@ -104,7 +105,7 @@ class RunDetail(BaseModel):
 
 
 class ClaimAnswer(BaseModel):
-    """A statement of the design, held against what was measured."""
+    """A claim of the design, checked against measurements."""
 
     says: str
     expected: str
@@ -113,7 +114,7 @@ class ClaimAnswer(BaseModel):
 
 
 class Results(BaseModel):
-    """What the test split showed; `test` is None if it was not opened."""
+    """Results on the test split; `test` is null if the run was not evaluated on it."""
 
     run: str
     classes: list[str]
@@ -126,7 +127,7 @@ class Results(BaseModel):
 
 
 class Tested(BaseModel):
-    """A test image and the network's answer."""
+    """A test image and its prediction."""
 
     index: int
     label: int
@@ -135,7 +136,7 @@ class Tested(BaseModel):
 
 
 class Cell(BaseModel):
-    """The test images of one class that were taken for another (or rightly for itself), surest first."""
+    """Test images of one class predicted as a given class, the most confident first."""
 
     true: int
     predicted: int
@@ -144,6 +145,6 @@ class Cell(BaseModel):
 
 
 class Health(BaseModel):
-    """That the server is up."""
+    """State of the server."""
 
     status: Literal["ok"] = "ok"

@@ -1,13 +1,13 @@
-// Convolution + bias + tail, forward and backward: each image passes through all of it while it is in the cache.
+// Convolution + bias + epilogue, forward and backward. Each image passes through all stages while it is in the cache.
 //
-// Forward, threads take images as they come to them; backward, each has its run of them, and their partial sums are added
-// in the order of the threads: the same number of threads gives the same bits.
+// Forward, idle threads take the next images. Backward, each thread has a fixed range of images, and the threads' partial
+// sums are added in order of thread number, so the same number of threads gives the same bits.
 #pragma once
 
 #include "products.h"
 #include "tails.h"
 
-// partial[thread][tap * in][out] -> (out, tap * in), and the biases' own sums.
+// partial[thread][tap * in][out] -> (out, tap * in), and the sums of the biases.
 static void gather_gradients(Scratch::Parts<float> sums, Scratch::Parts<float> bias_sums, int threads, int64_t rows,
                              int64_t out, float *grad_weight, float *grad_bias) {
     for (int64_t o = 0; o < out; o += LANES) {
@@ -46,7 +46,7 @@ static void block_forward(const bf16 *x, const float *weight, const float *bias,
     });
 }
 
-// grad_x may be null: then nobody needs it.
+// grad_x is null if the input gradient is not needed.
 static void block_backward(const char *grad, const char *note, const bf16 *x, const float *weight, bf16 *grad_x,
                            float *grad_weight, float *grad_bias, const Shape &s, Tail tail, int threads) {
     bf16 *packed = scratch[WEIGHTS].whole<bf16>(packed_weights(s.out, s.in));

@@ -1,4 +1,4 @@
-// Rearrangements: values stand in memory as the products read them.
+// Rearrangements of values into the memory order in which the products read them.
 #pragma once
 
 #include "common.h"
@@ -34,8 +34,8 @@ INLINE void transpose16(__m512i r[16]) {
     }
 }
 
-// Packed weights: [block of 32 outputs][tap][pair of inputs][32 outputs][2 inputs]; a last half block is filled with
-// zeros by `clear_half_block`.
+// Packed weights: [block of 32 outputs][tap][pair of inputs][32 outputs][2 inputs]; `clear_half_block` fills a last half
+// block with zeros.
 INLINE int64_t packed_weights(int64_t in, int64_t out) { return divide_up(out, 32) * 32 * TAPS * in; }
 
 static void clear_half_block(int64_t in, int64_t out, bf16 *to) {
@@ -46,7 +46,7 @@ INLINE uint32_t *packed_at(bf16 *to, int64_t in, int64_t output, int64_t tap, in
     return (uint32_t *)to + ((output / 32 * TAPS + tap) * (in / 2) + input / 2) * 32 + output % 32;
 }
 
-// Weights (out, tap, in) as the forward product reads them.
+// Packs weights (out, tap, in) for the forward product.
 static void pack_weights(const float *weights, int64_t in, int64_t out, bf16 *to, int threads) {
     clear_half_block(in, out, to);
     in_shares(out / LANES * TAPS, threads, [&](int, int64_t n) {
@@ -65,7 +65,7 @@ static void pack_weights(const float *weights, int64_t in, int64_t out, bf16 *to
     });
 }
 
-// The same weights as the input gradient reads them: inputs and outputs change places, and taps run backwards.
+// Packs the same weights for the input gradient: inputs and outputs are exchanged, and taps are reversed.
 static void pack_weights_transposed(const float *weights, int64_t in, int64_t out, bf16 *to, int threads) {
     clear_half_block(out, in, to);
     in_shares(in / LANES * TAPS, threads, [&](int, int64_t n) {
@@ -78,11 +78,11 @@ static void pack_weights_transposed(const float *weights, int64_t in, int64_t ou
     });
 }
 
-// Planes: [pair of channels][pixel], a pair in 32 bits, so that neighbouring pixels stand at fixed distances. A plane is
-// an odd number of cache lines: with a power of two all planes would fight for the same lines of the cache.
+// Planes: [pair of channels][pixel], 32 bits per pair, so that neighboring pixels are at fixed distances. The size of a
+// plane is an odd number of cache lines: with a power of two, all planes would compete for the same cache lines.
 INLINE int64_t plane_pitch(const Shape &s) { return (divide_up(s.pixels(), LANES) | 1) * LANES; }
 
-// One image [pixel][channel] -> planes. What stands behind the last pixel is never read.
+// One image [pixel][channel] -> planes. The padding after the last pixel is never read.
 static void to_planes(const bf16 *image, const Shape &s, int64_t channels, uint32_t *planes) {
     const int64_t pairs = channels / 2, pitch = plane_pitch(s);
     const uint32_t *from = (const uint32_t *)image;

@@ -1,10 +1,10 @@
-// Fused blocks for training small convolutional networks on CPUs with AVX-512 BF16: what Python calls.
+// Fused blocks for training small convolutional networks on CPUs with AVX-512 BF16: functions called from Python.
 //
 //   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  RELU, RELU + 2x2 max-pool, or RELU + global mean
 //
-// Images stand as (image, height, width, channel) in bfloat16, weights and their gradients as (out, 3, 3, in) in
-// float32; sums run in float32. Channels are multiples of 16. Every function returns 0, or 1
-// where there was no memory or no thread to be had.
+// Images are (image, height, width, channel) in bfloat16; weights and their gradients are (out, 3, 3, in) in float32.
+// Sums are accumulated in float32. Channel counts are multiples of 16. Every function returns 0 on success, or 1 if memory
+// or threads could not be allocated.
 #include "block.h"
 #include "stem.h"
 

@@ -1,17 +1,17 @@
-// The three products of a 3x3 convolution, all made of VDPBF16PS: 16 lanes, two multiply-adds each, summed in float32.
+// The three products of a 3x3 convolution, built on VDPBF16PS: 16 lanes, two multiply-adds each, summed in float32.
 //
 //   forward, input gradient   pairs of channels;  14 pixels x 32 outputs stay in 28 registers
-//   weight gradient           pairs of images, so nothing is transposed and odd widths waste nothing
+//   weight gradient           pairs of images, so nothing is transposed and odd widths need no padding
 //
-// Zero padding is never stored and never multiplied: taps that fall outside the image are left out. At 7x7 pixels that
-// is 18% of all products, at 14x14 it is 9%.
+// Zero padding is neither stored nor multiplied: taps outside the image are skipped. This saves 18% of all products at 7x7
+// pixels and 9% at 14x14.
 #pragma once
 
 #include "layout.h"
 
-constexpr int TILE = 14;  // pixels; 28 of the 32 registers hold sums
+constexpr int TILE = 14;  // pixels; sums use 28 of the 32 registers
 
-// One kernel column (3 taps or fewer) for the pixels FIRST..LAST and the rows TOP..BOTTOM of a tile.
+// One kernel column (at most 3 taps) for pixels FIRST..LAST and rows TOP..BOTTOM of a tile.
 template <int P, int R, int FIRST, int LAST, int TOP, int BOTTOM>
 INLINE void add_tap(__m512 (&sums)[R * P][2], const uint32_t *pixels, int64_t pitch, int64_t width, const bf16 *weights,
                     int64_t pairs) {
@@ -28,12 +28,12 @@ INLINE void add_tap(__m512 (&sums)[R * P][2], const uint32_t *pixels, int64_t pi
     }
 }
 
-// Where a tile stands in the image.
+// Position of a tile in the image.
 struct Edges {
     bool left, right, top, bottom;
 };
 
-// One row of the kernel: three taps, of which the outer ones leave out pixels at the image's edges.
+// One row of the kernel: three taps; the outer ones skip pixels at the image's edges.
 template <int P, int R, int TOP, int BOTTOM>
 INLINE void add_row(__m512 (&sums)[R * P][2], const uint32_t *pixels, int64_t pitch, int64_t width, const bf16 *weights,
                     int64_t pairs, const Edges &edges) {
@@ -110,7 +110,7 @@ static void convolve(const uint32_t *planes, const Shape &s, int64_t in, int64_t
     }
 }
 
-// sums[8 inputs][V * 16 outputs] += inputs * gradients, over the pixels for which one tap stays inside the image.
+// sums[8 inputs][V * 16 outputs] += inputs * gradients, over the pixels for which one tap is inside the image.
 template <int V>
 INLINE void weight_tile(const uint32_t *inputs, const uint32_t *gradients, const Shape &s, int64_t down, int64_t right,
                         float *sums) {
@@ -142,7 +142,7 @@ INLINE void weight_tile(const uint32_t *inputs, const uint32_t *gradients, const
         for (int v = 0; v < V; v++) _mm512_storeu_ps(sums + i * s.out + v * LANES, acc[i][v]);
 }
 
-// sums[tap][in][out] += what two images contribute; both arguments are pairs of images, [pixel][channel].
+// sums[tap][in][out] += contribution of two images; both arguments are pairs of images, [pixel][channel].
 static void add_weight_gradient(const uint32_t *inputs, const uint32_t *gradients, const Shape &s, float *sums) {
     for (int64_t o = 0; o < s.out; o += 2 * LANES)
         for (int64_t tap = 0; tap < TAPS; tap++)

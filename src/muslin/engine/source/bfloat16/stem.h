@@ -1,17 +1,17 @@
-// The first block on one-channel images, from float32 pixels: 3x3 convolution + bias + RELU, or RELU + 2x2 max-pool, in one
-// pass. With nine inputs a sum there is nothing for a matrix product to gain; what counts is to read and write little.
+// The first block, on one-channel images with float32 pixels: 3x3 convolution + bias + RELU, or RELU + 2x2 max pooling, in
+// one pass. With nine inputs per sum a matrix product gains nothing; the time goes into memory traffic, so it is minimized.
 #pragma once
 
 #include "block.h"
 
-// An image into the middle of a black border one pixel wide.
+// Copies an image into the middle of a black border one pixel wide.
 static void add_border(const float *image, const Shape &s, float *to) {
     const int64_t pitch = s.width + 2;
     memset(to, 0, (s.height + 2) * pitch * sizeof(float));
     for (int64_t y = 0; y < s.height; y++) memcpy(to + (y + 1) * pitch + 1, image + y * s.width, s.width * sizeof(float));
 }
 
-// An image in its border and the weights of 16 channels -> those channels of out [pixel][channel].
+// Bordered image and the weights of 16 channels -> those channels of out [pixel][channel].
 INLINE void stem_relu(const float *image, const __m512 w[TAPS], __m512 bias, const Shape &s, bf16 *out) {
     const int64_t pitch = s.width + 2;
     for (int64_t y = 0; y < s.height; y++)
@@ -24,14 +24,14 @@ INLINE void stem_relu(const float *image, const __m512 w[TAPS], __m512 bias, con
         }
 }
 
-// The same, and the largest of each window.
+// The same, followed by the maximum of each pooling window.
 INLINE void stem_relu_pool(const float *image, const __m512 w[TAPS], __m512 bias, const Shape &s, bf16 *out, uint8_t *note) {
     const int64_t pitch = s.width + 2;
     for (int64_t y = 0; y < s.height / 2; y++)
         for (int64_t i = 0; i < s.width / 2; i++, out += s.out, note += s.out) {
             const float *p = image + 2 * y * pitch + 2 * i;
             __m512 sums[4] = {bias, bias, bias, bias};
-            // Each of the window's 4x4 pixels is read once and goes to every sum that it belongs to.
+            // Each of the window's 4x4 pixels is read once and added to every sum that contains it.
 #pragma GCC unroll 4
             for (int py = 0; py < 4; py++)
 #pragma GCC unroll 4
@@ -49,7 +49,7 @@ INLINE void stem_relu_pool(const float *image, const __m512 w[TAPS], __m512 bias
         }
 }
 
-// x float32 (image, height, width); weight (out, 9); out and note as the tail has them.
+// x float32 (image, height, width); weight (out, 9); out and note as in the epilogue.
 static void stem_forward(const float *x, const float *weight, const float *bias, bf16 *out, uint8_t *note, const Shape &s,
                          Tail tail, int threads) {
     const int64_t c = s.out, size = out_bytes(s, tail) / (int64_t)sizeof(bf16);
@@ -72,7 +72,7 @@ static void stem_forward(const float *x, const float *weight, const float *bias,
     });
 }
 
-// Gradient of 16 channels of out, and out itself -> acc, the weights' gradient, and total, the bias's, both added to.
+// Gradient of 16 channels of out, and out itself -> added to acc (weight gradient) and total (bias gradient).
 INLINE void stem_relu_backward(const bf16 *grad, const bf16 *out, const float *image, const Shape &s, __m512 acc[TAPS],
                                __m512 &total) {
     const int64_t pitch = s.width + 2;
@@ -87,8 +87,8 @@ INLINE void stem_relu_backward(const bf16 *grad, const bf16 *out, const float *i
         }
 }
 
-// The same with windows. Only the pixel that won its window has a gradient, so sums run over windows, a quarter of the
-// pixels: each lane picks its own 3x3 patch out of the window's 4x4 patch, which fits one register.
+// The same with pooling windows. Only the maximum of a window has a gradient, so sums run over windows, a quarter of the
+// pixels: each lane selects its own 3x3 patch from the window's 4x4 patch, which fits one register.
 INLINE void stem_relu_pool_backward(const bf16 *grad, const uint8_t *note, const float *image, const Shape &s,
                                     __m512 acc[TAPS], __m512 &total) {
     const int64_t pitch = s.width + 2;

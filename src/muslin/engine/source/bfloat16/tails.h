@@ -1,11 +1,11 @@
-// What follows a convolution, forward and backward, one image at a time while it is still in the cache.
+// Epilogues: what follows a convolution, forward and backward, one image at a time while it is in the cache.
 //
-//   RELU        rectified                          out bf16 [pixel][channel]             note: none, out > 0 says it
-//   RELU_POOL   rectified, maximum of 2x2 pixels   out bf16 [pixel of a quarter][channel]  note: a byte each, 0-3 the first
-//                                                  maximum in reading order, 4 none above zero
-//   RELU_MEAN   rectified, mean over all pixels    out float32 [channel]                 note: a bit each, was it above zero
+//   RELU        rectified                          out bf16 [pixel][channel]             note: none; out > 0 is enough
+//   RELU_POOL   rectified, maximum of 2x2 pixels   out bf16 [window][channel]            note: a byte each: 0-3 for the first
+//                                                  maximum in reading order, 4 if no value is positive
+//   RELU_MEAN   rectified, mean over all pixels    out float32 [channel]                 note: a bit each: 1 if positive
 //
-// "note" is what the backward pass needs to know.
+// "note" is what the backward pass needs in addition.
 #pragma once
 
 #include "common.h"
@@ -13,7 +13,7 @@
 enum Tail { RELU = 0, RELU_POOL = 1, RELU_MEAN = 2 };
 constexpr int NOWHERE = 4;
 
-INLINE int64_t out_bytes(const Shape &s, Tail tail) {  // an image
+INLINE int64_t out_bytes(const Shape &s, Tail tail) {  // per image
     switch (tail) {
         case RELU: return s.pixels() * s.out * 2;
         case RELU_POOL: return (s.height / 2) * (s.width / 2) * s.out * 2;
@@ -21,7 +21,7 @@ INLINE int64_t out_bytes(const Shape &s, Tail tail) {  // an image
     }
 }
 
-INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // an image
+INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // per image
     switch (tail) {
         case RELU: return out_bytes(s, RELU);
         case RELU_POOL: return (s.height / 2) * (s.width / 2) * s.out;
@@ -29,7 +29,7 @@ INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // an image
     }
 }
 
-// The largest of four, rectified, and which it was. A NaN wins, so that none vanishes on the way to the loss.
+// The largest of four values, rectified, and its index. NaN wins, so that it reaches the loss.
 INLINE __m512 pool4(const __m512 values[4], __m128i *where) {
     __m512 best = values[0];
     __m512i at = _mm512_setzero_si512();
@@ -42,7 +42,7 @@ INLINE __m512 pool4(const __m512 values[4], __m128i *where) {
     const __m512 zero = _mm512_setzero_ps();
     at = _mm512_mask_mov_epi32(at, _mm512_cmp_ps_mask(best, zero, _CMP_LE_OQ), _mm512_set1_epi32(NOWHERE));
     *where = _mm512_cvtepi32_epi8(at);
-    return _mm512_max_ps(zero, best);  // in this order a NaN stays one
+    return _mm512_max_ps(zero, best);  // this operand order propagates NaN
 }
 
 static void relu_forward(const float *result, const Shape &s, bf16 *out) {
@@ -78,7 +78,7 @@ static void pool_forward(const float *result, const Shape &s, bf16 *out, uint8_t
 
 static void pool_backward(const bf16 *grad, const uint8_t *note, const Shape &s, bf16 *to, float *bias_sums) {
     const int64_t c = s.out, row = s.width * c;
-    // An odd last row or column was in no window.
+    // An odd last row or column belongs to no window.
     if (s.height % 2 || s.width % 2) memset(to, 0, s.pixels() * c * sizeof(bf16));
     for (int64_t y = 0; y < s.height / 2; y++)
         for (int64_t x = 0; x < s.width / 2; x++)
@@ -131,7 +131,7 @@ static void tail_forward(const float *result, const Shape &s, Tail tail, void *o
     }
 }
 
-// Gradient of the tail's output -> gradient of the convolution's, bf16 [pixel][channel]; bias_sums[channel] += its sum.
+// Gradient of the epilogue's output -> gradient of the convolution's, bf16 [pixel][channel]; bias_sums[channel] += its sum.
 static void tail_backward(const void *grad, const void *note, const Shape &s, Tail tail, bf16 *to, float *bias_sums) {
     switch (tail) {
         case RELU: return relu_backward((const bf16 *)grad, (const bf16 *)note, s, to, bias_sums);

@@ -1,4 +1,4 @@
-// Shapes and scratch memory that the operators of every precision use.
+// Shapes and workspace used by the operators of every precision.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-constexpr int TAPS = 9;  // of a 3x3 kernel
+constexpr int TAPS = 9;  // taps of a 3x3 kernel
 
-// A batch of images entering a 3x3 convolution, and the channels leaving it.
+// Shape of a batch of images that enters a 3x3 convolution, and number of output channels.
 struct Shape {
     int64_t images, height, width, in, out;
     int64_t pixels() const { return height * width; }
@@ -21,8 +21,8 @@ struct Shape {
 
 INLINE int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// One block of memory for a purpose, cut into equal parts for the threads of one call. It only grows, so a training
-// step allocates nothing. Nothing is read from it that the same call has not written.
+// A workspace: one block of memory divided equally among the threads of a call. It only grows, so that a training step
+// allocates nothing. A call never reads a value that it has not written.
 class Scratch {
   public:
     template <class T>
@@ -65,7 +65,7 @@ class Scratch {
     size_t size_ = 0;
 };
 
-// What Python calls returns 0, or 1 where there was no memory or no thread to be had.
+// Functions called from Python return 0 on success, or 1 if memory or threads could not be allocated.
 template <class F>
 static int guarded(F run) {
     try {

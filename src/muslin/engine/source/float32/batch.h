@@ -1,11 +1,11 @@
-// A batch out of all images: chosen, mirrored, moved, and turned from bytes into floats in one pass, as
-// muslin/training/batches.py does it through torch, to the bit.
+// Makes a batch from all images: selects, mirrors, moves and converts bytes to float32 in one pass, bit-identical to
+// muslin/training/batches.py.
 #pragma once
 
 #include "common.h"
 
-// images [image][row][column][channel]; chosen, moved and mirrored have an entry for each image of the batch: mirrored
-// left and right or not, and how far down and right it moves, black coming in. out as images.
+// images [image][row][column][channel]; chosen, moved and mirrored have one entry per image of the batch: whether it is
+// mirrored left to right, and how far it moves down and right, filled with black. out has the layout of images.
 static void make_batch(const uint8_t *images, const int64_t *chosen, const bool *mirrored, const int64_t *moves, float *out,
                        int64_t count, int64_t height, int64_t width, int64_t channels, int threads) {
     const int64_t line = width * channels;

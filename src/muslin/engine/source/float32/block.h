@@ -1,20 +1,20 @@
-// Convolution + bias + tail, forward and backward: a few images at a time pass through all of it while they are in the
+// Convolution + bias + epilogue, forward and backward. A few images at a time pass through all stages while they are in the
 // cache.
 //
-// Threads take contiguous runs of images, and their partial sums are added in the order of the threads: the same number
-// of threads gives the same bits.
+// Each thread has a contiguous range of images, and the threads' partial sums are added in order of thread number, so the
+// same number of threads gives the same bits.
 #pragma once
 
 #include "stem.h"
 #include "tails.h"
 #include "winograd.h"
 
-// Images that go together: as many as fill a chunk of tiles.
+// Images processed together: as many as fill a chunk of tiles.
 INLINE int64_t group_size(const Shape &s) {
     return s.in == 1 ? 1 : std::max<int64_t>(1, Chunk::MOST / Tiling{s.height, s.width}.an_image());
 }
 
-// fn(thread, first image, how many) for groups of images, of which each thread has its own.
+// Runs fn(thread, first image, number of images) for groups of images; each thread has its own groups.
 template <class F>
 static void in_groups(int64_t images, int64_t group, int threads, F fn) {
     const int64_t share = divide_up(images, threads);
@@ -49,7 +49,7 @@ static void block_forward(const float *x, const float *weight, const float *bias
     });
 }
 
-// grad_x may be null: then nobody needs it. It is null for one-channel images.
+// grad_x is null if the input gradient is not needed, which is always so for one-channel images.
 static void block_backward(const float *grad, const uint8_t *note, const float *x, const float *weight, float *grad_x,
                            float *grad_weight, float *grad_bias, const Shape &s, Tail tail, int threads) {
     const bool one = s.in == 1;

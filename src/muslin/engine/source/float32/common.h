@@ -1,4 +1,4 @@
-// Numbers and scratch memory that every operator uses.
+// Number types and workspace used by every operator.
 #pragma once
 
 #include <immintrin.h>
@@ -6,8 +6,8 @@
 #include "../common/memory.h"
 #include "../common/team.h"
 
-constexpr int LANES = 8;             // float32 values in a vector register; arithmetic on __m256 is by lanes
-constexpr int COLUMNS = 2 * LANES;  // channels that a matrix product puts out
+constexpr int LANES = 8;             // float32 values in a vector register; arithmetic on __m256 is element-wise
+constexpr int COLUMNS = 2 * LANES;  // output channels of one matrix product
 
 INLINE __m256 load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, __m256 v) { _mm256_storeu_ps(p, v); }
@@ -39,5 +39,5 @@ INLINE void transpose8(__m256 r[8]) {
 
 enum Purpose { WEIGHTS, RESULT, GRADIENT, INPUT_PLANES, GRADIENT_PLANES, PRODUCTS, OUTSIDE, SUMS, BIAS_SUMS, PURPOSES };
 
-// Each calling thread has its own, so that two trainings in one process don't meet.
+// Each calling thread has its own workspace, so that two trainings in one process do not interfere.
 static thread_local Scratch scratch[PURPOSES];

@@ -1,11 +1,11 @@
-// Between images [pixel][channel] and the planes that the products read: [position of 36][tile][channel].
+// Conversion between images [pixel][channel] and the planes that the products read: [position of 36][tile][channel].
 #pragma once
 
 #include "tiles.h"
 #include "transforms.h"
 
-// Where the HEIGHT x WIDTH pixels are that begin `border` pixels above and left of a tile; `outside` stands for those
-// that are not in the image, which may be `apart` from one another.
+// Addresses of the HEIGHT x WIDTH pixels that begin `border` pixels above and left of a tile; pixels outside the image use
+// `outside`, `apart` values from one another.
 template <int HEIGHT, int WIDTH, class T>
 INLINE void find(const Tiling &tiling, T *images, int64_t channels, const Tile &tile, int border, T *outside, int64_t apart,
                  T *(&at)[HEIGHT][WIDTH]) {
@@ -20,16 +20,16 @@ INLINE void find(const Tiling &tiling, T *images, int64_t channels, const Tile &
     }
 }
 
-// Planes are an odd number of cache lines apart: with a power of two all would fight for the same lines of the cache.
+// Planes are an odd number of cache lines apart: with a power of two, all planes would compete for the same cache lines.
 INLINE int64_t plane_size(int64_t tiles, int64_t channels) { return (divide_up(tiles * channels, 16) | 1) * 16; }
 
-// Which of the 36 planes value (y, x) of a transformed tile belongs to.
+// Index, among the 36 planes, of value (y, x) of a transformed tile.
 template <int HEIGHT, int WIDTH>
 INLINE int64_t plane(int y, int x) {
     return place<HEIGHT>(y) * PATCH + place<WIDTH>(x);
 }
 
-// A tile -> planes, from `to` on. T is Input or OutputGradient; `zeros` are as many as there are channels.
+// A tile -> planes, starting at `to`. T is Input or OutputGradient; `zeros` has one zero per channel.
 template <template <int> class T, int HEIGHT, int WIDTH>
 static void tile_to_planes(const float *images, const Tiling &tiling, int64_t channels, const Tile &tile,
                            const float *zeros, int64_t apart, float *to) {
@@ -55,9 +55,9 @@ static void to_planes(const float *images, const Chunk &chunk, int64_t channels,
     }
 }
 
-// Products of a tile [position][tile][16 or 8 channels] -> channels k .. of the images. Output writes, and adds the bias;
-// InputGradient adds to what is there, for patches overlap. `room` is for pixels beyond the edge, a place for each: in
-// one place for all, each sum waited for the one before, and the transform took 40% longer.
+// Products of a tile [position][tile][16 or 8 channels] -> channels from k on of the images. Output writes and adds the
+// bias; InputGradient adds to existing values, because patches overlap. `room` receives pixels beyond the edge, each at its
+// own address: with one address for all, every sum waited for the previous one, and the transform took 40% longer.
 template <template <int> class T, int HEIGHT, int WIDTH>
 static void tile_from_products(const float *products, int64_t apart, const Tiling &tiling, int64_t channels, int64_t k,
                                int64_t some, const Tile &tile, const float *bias, float *room, float *images) {
@@ -94,7 +94,7 @@ static void from_products(const float *products, const Chunk &chunk, int64_t cha
 
 INLINE int64_t block_of(int64_t channels, int64_t k) { return std::min<int64_t>(COLUMNS, channels - k); }
 
-// Transformed weights: [block of 16 columns][position][row][column]; the last block may be of 8 columns.
+// Transformed weights: [block of 16 columns][position][row][column]; the last block may have 8 columns.
 INLINE float *packed_at(float *packed, int64_t rows, int64_t columns, int64_t row, int64_t column) {
     const int64_t start = column / 16 * 16, some = block_of(columns, start);
     return packed + start * POSITIONS * rows + row * some + column % 16;

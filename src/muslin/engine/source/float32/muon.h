@@ -1,8 +1,8 @@
-// Muon's step for one kernel, as muslin/training/optimizers.py writes it down: momentum, the nearest semi-orthogonal matrix
-// by an iteration on the Gram matrix, update.
+// Muon's update of one kernel, as in muslin/training/optimizers.py: momentum, the nearest semi-orthogonal matrix by an
+// iteration on the Gram matrix, update.
 //
-// Kernels are small, and this is many operations in a row on each of them: one by one they cost mostly the way to them and
-// back. Rows don't depend on each other, so any number of threads gives the same bits.
+// Kernels are small and each needs many operations in sequence; as separate calls, most of their time is call overhead. Rows
+// are independent, so any number of threads gives the same bits.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@
 
 constexpr float QUINTIC[3] = {3.4445f, -4.7750f, 2.0315f};
 
-// A matrix that is stored with as many zeros behind its rows and columns as fill whole vectors.
+// A matrix whose rows and columns are padded with zeros to whole vectors.
 struct Padded {
     float *data;
     int64_t rows, columns;
@@ -21,7 +21,7 @@ struct Padded {
     float *operator[](int64_t row) const { return data + row * pitch(); }
 };
 
-// to = the transpose of `from`
+// to = transpose of `from`
 static void turn(const Padded &from, const Padded &to, int threads) {
     in_shares(divide_up(from.rows, LANES), threads, [&](int, int64_t block) {
         const int64_t row = block * LANES;
@@ -36,7 +36,7 @@ static void turn(const Padded &from, const Padded &to, int threads) {
     });
 }
 
-// to = a * b, and then `finish(row)` for each of its rows.
+// to = a * b, then `finish(row)` for each row.
 template <class F>
 static void product(const Padded &a, const Padded &b, const Padded &to, int threads, F finish) {
     on_threads(threads, [&](int t) {
@@ -79,20 +79,20 @@ static float norm(const float *values, int64_t count) {
     return (float)std::sqrt(squares);
 }
 
-constexpr int64_t WORTH_SHARING = 1 << 22;  // multiply-adds of the first product
+constexpr int64_t WORTH_SHARING = 1 << 22;  // minimum multiply-adds of the first product
 
-// matrix and out: [row][column]. The shorter side is iterated on.
+// matrix and out: [row][column]. The iteration uses the shorter side.
 static void orthogonalize(const float *matrix, float *out, int64_t rows, int64_t columns, int64_t iterations, int threads) {
     if (rows * columns * std::min(rows, columns) < WORTH_SHARING) threads = 1;
     const bool tall = rows > columns;
     const int64_t n = std::min(rows, columns), depth = std::max(rows, columns);
     const int64_t square = Padded::whole(n) * Padded::whole(n), oblong = Padded::whole(n) * Padded::whole(depth);
-    const bool whole = rows % LANES == 0 && columns % LANES == 0;  // then nothing has to be filled up with zeros
+    const bool whole = rows % LANES == 0 && columns % LANES == 0;  // then no zero padding is needed
     float *room = scratch[PRODUCTS].whole<float>(3 * oblong + 5 * square);
     if (!whole) memset(room, 0, (3 * oblong + 5 * square) * sizeof(float));
     float *squares = room + 3 * oblong;
     Padded gram{squares, n, n}, factor{squares + square, n, n}, spare{squares + 2 * square, n, n};
-    Padded polynomial{squares + 3 * square, n, n}, longer{squares + 4 * square, n, n};  // of the first Gram matrix
+    Padded polynomial{squares + 3 * square, n, n}, longer{squares + 4 * square, n, n};  // polynomial in the first Gram matrix
     const Padded given{whole ? const_cast<float *>(matrix) : room, rows, columns};
     const Padded turned{room + oblong, columns, rows};
     const Padded &x = tall ? turned : given, &upright = tall ? given : turned;

@@ -1,11 +1,11 @@
-// Fused blocks, batches and Muon's step, for training small convolutional networks on CPUs with AVX2 and FMA: what Python
-// calls.
+// Fused blocks, batches and Muon's update, for training small convolutional networks on CPUs with AVX2 and FMA: functions
+// called from Python.
 //
 //   block = 3x3 convolution, stride 1, zero padding 1  ->  bias  ->  NONE, RELU, RELU + 2x2 max-pool, or RELU + global mean
 //
-// Everything is float32: images as (image, height, width, channel), weights and their gradients as (out, 3, 3, in).
-// Channels are multiples of 8; images may also have one, and then get no gradient. Every function returns 0, or 1 where
-// there was no memory or no thread to be had.
+// All values are float32: images are (image, height, width, channel), weights and their gradients (out, 3, 3, in). Channel
+// counts are multiples of 8; images may also have one channel, and then get no gradient. Every function returns 0 on
+// success, or 1 if memory or threads could not be allocated.
 #include "batch.h"
 #include "block.h"
 #include "muon.h"

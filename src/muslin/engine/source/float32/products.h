@@ -1,4 +1,4 @@
-// The matrix product that all of the work ends in: 6 rows x 16 columns of sums stay in 12 of the 16 registers.
+// The matrix product on which all operators are built: 6 rows x 16 columns of sums stay in 12 of the 16 registers.
 //
 //   c[row][column] (+)= sum over k of a[row, k] * b[k][column]
 #pragma once
@@ -7,7 +7,7 @@
 
 constexpr int ROWS = 6;
 
-// A matrix in memory: how far apart its rows and its columns are.
+// Layout of a matrix in memory: distances between rows and between columns.
 struct Matrix {
     const float *data;
     int64_t row, column;
@@ -38,7 +38,7 @@ INLINE void tile(const Matrix &a, const float *b, int64_t b_row, int64_t depth, 
         for (int v = 0; v < V; v++) store(c + r * c_row + v * LANES, sums[r][v]);
 }
 
-// All rows, in tiles as even as can be: 4 to 6 rows keep the multipliers busy, 1 or 2 would wait for each other's sums.
+// All rows, in tiles of nearly equal height: 4 to 6 rows keep the multipliers busy; 1 or 2 would wait for their sums.
 template <int V, bool ADD>
 INLINE void strip(Matrix a, int64_t rows, const float *b, int64_t b_row, int64_t depth, float *c, int64_t c_row) {
     for (int64_t left = divide_up(rows, ROWS); left > 0; left--) {

@@ -1,11 +1,11 @@
-// The convolution of one-channel images, tap by tap: with nine inputs a sum there is nothing for Winograd to gain.
+// The convolution of one-channel images, tap by tap: with nine inputs per sum, Winograd's algorithm gains nothing.
 #pragma once
 
 #include "common.h"
 
 INLINE int64_t bordered_size(const Shape &s) { return (s.height + 2) * (s.width + 2); }
 
-// An image into the middle of a black border one pixel wide.
+// Copies an image into the middle of a black border one pixel wide.
 static void add_border(const float *image, const Shape &s, float *to) {
     const int64_t pitch = s.width + 2;
     memset(to, 0, bordered_size(s) * sizeof(float));

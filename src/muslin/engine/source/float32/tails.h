@@ -1,12 +1,12 @@
-// What follows a convolution, forward and backward, one image at a time while it is still in the cache.
+// Epilogues: what follows a convolution, forward and backward, one image at a time while it is in the cache.
 //
-//   RELU        rectified                          out [pixel][channel]               note: none, out > 0 says it
-//   RELU_POOL   rectified, maximum of 2x2 pixels   out [pixel of a quarter][channel]  note: a byte each, 0-3 the first
-//                                                  maximum in reading order, 4 none above zero
-//   RELU_MEAN   rectified, mean over all pixels    out [channel]                      note: a bit each, was it above zero
-//   NONE        as it is                           out [pixel][channel]               note: none
+//   RELU        rectified                          out [pixel][channel]               note: none; out > 0 is enough
+//   RELU_POOL   rectified, maximum of 2x2 pixels   out [window][channel]              note: a byte each: 0-3 for the first
+//                                                  maximum in reading order, 4 if no value is positive
+//   RELU_MEAN   rectified, mean over all pixels    out [channel]                      note: a bit each: 1 if positive
+//   NONE        unchanged                          out [pixel][channel]               note: none
 //
-// "note" is what the backward pass needs to know.
+// "note" is what the backward pass needs in addition.
 #pragma once
 
 #include "common.h"
@@ -14,10 +14,10 @@
 enum Tail { RELU = 0, RELU_POOL = 1, RELU_MEAN = 2, NONE = 3 };
 constexpr int NOWHERE = 4;
 
-// RELU and NONE put out as many values as the convolution, which therefore writes where they stand in the end.
+// RELU and NONE output as many values as the convolution, which therefore writes directly to the output.
 INLINE bool in_place(Tail tail) { return tail == RELU || tail == NONE; }
 
-INLINE int64_t out_size(const Shape &s, Tail tail) {  // an image
+INLINE int64_t out_size(const Shape &s, Tail tail) {  // per image
     switch (tail) {
         case RELU_POOL: return (s.height / 2) * (s.width / 2) * s.out;
         case RELU_MEAN: return s.out;
@@ -25,7 +25,7 @@ INLINE int64_t out_size(const Shape &s, Tail tail) {  // an image
     }
 }
 
-INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // an image
+INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // per image
     switch (tail) {
         case RELU_POOL: return out_size(s, tail);
         case RELU_MEAN: return s.pixels() * s.out / 8;
@@ -33,11 +33,11 @@ INLINE int64_t note_bytes(const Shape &s, Tail tail) {  // an image
     }
 }
 
-INLINE __m256 rectify(__m256 v) { return _mm256_max_ps(_mm256_setzero_ps(), v); }  // in this order a NaN stays one
+INLINE __m256 rectify(__m256 v) { return _mm256_max_ps(_mm256_setzero_ps(), v); }  // this operand order propagates NaN
 INLINE __m256 kept(__m256 v) { return _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_NLE_UQ); }
 INLINE void add_to(float *sums, __m256 v) { store(sums, load(sums) + v); }
 
-// The largest of four, rectified, and which it was. A NaN wins, so that none vanishes on the way to the loss.
+// The largest of four values, rectified, and its index. NaN wins, so that it reaches the loss.
 INLINE __m256 pool4(const __m256 values[4], uint8_t *where) {
     __m256 best = values[0];
     __m256i at = _mm256_setzero_si256();
@@ -81,7 +81,7 @@ static void pool_forward(const float *result, const Shape &s, float *out, uint8_
 
 static void pool_backward(const float *grad, const uint8_t *note, const Shape &s, float *to, float *bias_sums) {
     const int64_t c = s.out, row = s.width * c;
-    // An odd last row or column was in no window.
+    // An odd last row or column belongs to no window.
     if (s.height % 2 || s.width % 2) memset(to, 0, s.pixels() * c * sizeof(float));
     for (int64_t y = 0; y < s.height / 2; y++)
         for (int64_t x = 0; x < s.width / 2; x++)
@@ -114,7 +114,7 @@ static void mean_backward(const float *grad, const uint8_t *note, const Shape &s
     const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     for (int64_t k = 0; k < s.out; k += LANES) {
         const __m256 g = load(grad + k) * (1.f / (float)s.pixels());
-        __m256 above = _mm256_setzero_ps();  // pixels; adding g as often would round as often, always the same way
+        __m256 above = _mm256_setzero_ps();  // pixels; adding g for each would accumulate a systematic rounding error
         for (int64_t pixel = 0; pixel < s.pixels(); pixel++) {
             const __m256i set = _mm256_and_si256(_mm256_set1_epi32(note[(pixel * s.out + k) / 8]), bits);
             const __m256 here = _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bits));
@@ -139,8 +139,8 @@ static void tail_forward(const float *result, const Shape &s, Tail tail, float *
     }
 }
 
-// Gradient of the tail's output -> gradient of the convolution's, [pixel][channel], in the buffer `to` where it is not
-// the same; bias_sums[channel] += its sum.
+// Gradient of the epilogue's output -> gradient of the convolution's, [pixel][channel], in the buffer `to` unless they are
+// equal; bias_sums[channel] += its sum.
 static const float *tail_backward(const float *grad, const void *note, const Shape &s, Tail tail, float *to,
                                   float *bias_sums) {
     switch (tail) {

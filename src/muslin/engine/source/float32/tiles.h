@@ -1,15 +1,15 @@
-// How images are cut into tiles, and which tiles go through the products together.
+// Division of images into tiles, and order of the tiles in the products.
 #pragma once
 
 #include "transforms.h"
 
-// A piece of an image: height x width pixels, of which those beyond the image's edge are computed for nothing.
+// A part of an image: height x width pixels; those beyond the image's edge are computed and discarded.
 struct Tile {
     int64_t image, top, left;
     int height, width;
 };
 
-// Images cut into tiles of 4x4 pixels; those at the right and lower edge may be smaller, but not below 2.
+// Images divided into tiles of 4x4 pixels; tiles at the right and lower edge may be smaller, but at least 2.
 struct Tiling {
     int64_t height, width;
     int64_t rows() const { return divide_up(height, TILE); }
@@ -28,12 +28,12 @@ struct Tiling {
     static int last(int64_t length) { return (int)std::max<int64_t>(2, (length - 1) % TILE + 1); }
 };
 
-// Tiles first .. first + count, in the order in which they stand in the planes. Smaller tiles need some of the 36
-// positions only, so they stand at the ends: narrow ones, whole ones, low ones, and last those that are low and narrow.
-// Then the tiles that need a position are a run.
+// Tiles first .. first + count, in their order in the planes. Smaller tiles need only some of the 36 positions, so they are
+// at the ends: narrow, whole, low, and last the tiles that are low and narrow. The tiles that need a position are therefore
+// contiguous.
 class Chunk {
   public:
-    static constexpr int64_t MOST = 48;  // 16 to 96 make no difference beyond 3%
+    static constexpr int64_t MOST = 48;  // values from 16 to 96 differ by at most 3%
 
     Chunk(const Tiling &tiling, int64_t first, int64_t count) : tiling(tiling), count(count) {
         Tile all[MOST];
@@ -53,7 +53,7 @@ class Chunk {
     const Tile *begin() const { return tiles_; }
     const Tile *end() const { return tiles_ + count; }
 
-    // The run of tiles that need a position.
+    // The contiguous range of tiles that need a position.
     int64_t from(int position) const { return not_narrow(position) ? narrow_ : 0; }
     int64_t to(int position) const { return not_low(position) ? whole_ : not_narrow(position) ? low_ : count; }
 
@@ -61,11 +61,11 @@ class Chunk {
     const int64_t count;
 
   private:
-    // Whether smaller tiles do without a position.
+    // Whether smaller tiles do not need a position.
     bool not_low(int position) const { return without(position / PATCH, tiling.last_height()); }
     bool not_narrow(int position) const { return without(position % PATCH, tiling.last_width()); }
     static bool without(int value, int size) { return value > size && value < PATCH - 1; }
 
     Tile tiles_[MOST];
-    int64_t narrow_, whole_, low_;  // where those end
+    int64_t narrow_, whole_, low_;  // ends of these ranges
 };

@@ -3,23 +3,23 @@
 //
 //   Y = A^T [ (G w G^T) * (B^T d B) ] A      d: a 6x6 patch of the input, w: the kernel, Y: 4x4 outputs, *: by element
 //
-// The element-wise products, summed over channels, are 36 matrix products. The backward pass is the same line read
-// backwards, so its gradients are exactly those of the forward pass:
+// The element-wise products, summed over channels, are 36 matrix products. The backward pass is the transpose of the same
+// expression, so its gradients are exactly those of the forward pass:
 //
 //   D = A dY A^T,   dd = B [ (G w G^T) * D ] B^T,   dw = G^T [ sum of D * (B^T d B) ] G
 //
-// A tile of M outputs a line, M = 4, 3 or 2, needs M + 2 of the points 0, 1, -1, 2, -2 and infinity, at which both factors
-// are taken as polynomials: the first M + 1 and the last. So tiles at an image's edge may be smaller: at 14x14 and at 7x7
-// pixels that leaves out 16% of all products. The smaller transforms are scaled to go with the weights of the large one.
+// A tile with M outputs per line, M = 4, 3 or 2, needs M + 2 of the points 0, 1, -1, 2, -2 and infinity at which both factors
+// are evaluated as polynomials: the first M + 1 and the last. Tiles at an image's edge may therefore be smaller: at 14x14
+// and 7x7 pixels this saves 16% of all products. The smaller transforms are scaled to match the weights of the large one.
 //
-// A struct is one of the one-dimensional transforms, FROM values to TO values, in eight channels at once.
+// Each struct is a one-dimensional transform of FROM values to TO values, for eight channels at once.
 #pragma once
 
 #include "common.h"
 
 constexpr int TILE = 4, PATCH = 6, POSITIONS = PATCH * PATCH;
 
-// Where value i of a line of M + 2 stands among the six.
+// Index, among the six points, of value i of a line of M + 2.
 template <int M>
 constexpr int place(int i) {
     return i <= M ? i : PATCH - 1;
@@ -146,8 +146,8 @@ struct WeightGradient {  // G^T
     }
 };
 
-// One transform down the columns, then another along the rows: get(row, column) -> put(row, column, value). The loops
-// over lines stay loops: unrolled, their addresses don't fit the registers, and a transform took 15% longer.
+// One transform down the columns, then another along the rows: get(row, column) -> put(row, column, value). The loops over
+// lines must stay loops: unrolled, their addresses exceed the registers, and a transform took 15% longer.
 template <class Down, class Along, class Get, class Put>
 INLINE void transform(Get get, Put put) {
     __m256 half[Down::TO][Along::FROM], line[Down::FROM], down[Down::TO], along[Along::TO];

@@ -1,5 +1,4 @@
-// The three products of a convolution of many channels, for the images of a group, in chunks of tiles that the cache
-// holds.
+// The three products of a convolution of many channels, for the images of a group, in chunks of tiles that fit the cache.
 #pragma once
 
 #include "layout.h"
@@ -7,14 +6,14 @@
 
 INLINE int64_t packed_weights(const Shape &s) { return POSITIONS * s.in * s.out; }
 
-// `total` things in parts as even as can be: fn(first, how many).
+// Divides `total` items into nearly equal parts and runs fn(first, number) on each.
 template <class F>
 INLINE void in_parts(int64_t total, int64_t most, F fn) {
     const int64_t size = divide_up(total, divide_up(total, most));
     for (int64_t first = 0; first < total; first += size) fn(first, std::min(size, total - first));
 }
 
-// What one thread needs. `outside` stands for pixels beyond the edge: zeros to read, and room to write.
+// Workspace of one thread. `outside` stands for pixels beyond the edge: zeros to read, and space to write.
 struct Workspace {
     float *input, *gradient, *products, *zeros, *room;
 };
@@ -39,7 +38,7 @@ class Workspaces {
     int64_t channels_;
 };
 
-// planes * packed weights -> images [pixel][channel]; each block of 16 channels is turned back while it is in the cache.
+// planes * packed weights -> images [pixel][channel]; each block of 16 channels is transformed back while it is in the cache.
 template <template <int> class T>
 static void through_weights(const float *planes, const Chunk &chunk, int64_t depth, const float *packed, const float *bias,
                             const Workspace &work, int64_t channels, float *images) {
@@ -66,8 +65,8 @@ static void convolve(const float *x, const Shape &s, int64_t images, const float
     });
 }
 
-// Gradient [image][pixel][out] -> grad_x [image][pixel][in], unless nobody needs it; sums [position][in][out] += that of
-// the transformed weights.
+// Gradient [image][pixel][out] -> grad_x [image][pixel][in], unless null; sums [position][in][out] += gradient of the
+// transformed weights.
 static void convolve_backward(const float *x, const float *gradient, const Shape &s, int64_t images, const float *packed,
                               const Workspace &work, float *grad_x, float *sums) {
     const Tiling tiling{s.height, s.width};

@@ -1,10 +1,11 @@
-// Threads that share the work of one call.
+// The thread pool that shares the work of one call.
 //
-// A training step calls them every millisecond or two, and to wake a sleeping thread takes a tenth of that, and more on a
-// virtual machine. So who waits stays awake for a while, but offers its core to others in every turn of waiting. If others
-// take it again and again the machine is busy: then they sleep while they wait, for that is what gets them back soonest.
+// A training step calls it every 1 to 2 ms. Waking a sleeping thread takes a tenth of that, and more on a virtual machine.
+// Waiting threads therefore stay awake for a while, but yield their core in every turn of the waiting loop. If other
+// processes repeatedly take the core, the machine is busy; waiting threads then sleep, because the scheduler returns the
+// core soonest to threads that slept.
 //
-// It is a library of its own, so that all others call the same threads: two teams would take each other's cores.
+// It is a separate library, so that all others share one pool: two pools would compete for the same cores.
 #include <immintrin.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -35,7 +36,7 @@ class Team {
     int threads() const { return threads_; }
     bool ours() const { return process_ == getpid(); }
 
-    // work(what, thread) on every thread of the team; the one that calls is number 0.
+    // Runs work(what, thread) on every thread of the pool; the calling thread is number 0.
     void run(void (*work)(void *, int), void *what) {
         begin(work, what);
         work(what, 0);
@@ -45,10 +46,10 @@ class Team {
   private:
     using Work = void (*)(void *, int);
     using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::milliseconds AWAKE{20};  // longer than what lies between two calls of a step
-    static constexpr std::chrono::milliseconds LONG{1};  // for a turn of waiting; alone on a core it takes a microsecond
-    static constexpr std::chrono::milliseconds OFTEN{30};  // two long turns within that: the machine is busy,
-    static constexpr std::chrono::milliseconds BUSY{100};  // for so long
+    static constexpr std::chrono::milliseconds AWAKE{20};  // longer than the time between two calls of a training step
+    static constexpr std::chrono::milliseconds LONG{1};  // for one turn of waiting; alone on a core it takes a microsecond
+    static constexpr std::chrono::milliseconds OFTEN{30};  // two long turns within this time: the machine is busy,
+    static constexpr std::chrono::milliseconds BUSY{100};  // for this time
 
     struct Bell {
         std::atomic<int> asleep{0};
@@ -58,7 +59,7 @@ class Team {
     void begin(Work work, void *what) {
         work_ = work;
         what_ = what;
-        rounding_ = _mm_getcsr();  // and whether denormal numbers count as zero: as for the thread that calls
+        rounding_ = _mm_getcsr();  // also whether denormal numbers count as zero: as in the calling thread
         at_work_.store((int)workers_.size());
         call_.fetch_add(1);
         ring(called_);
@@ -85,7 +86,7 @@ class Team {
                 const int64_t switches = times_switched();
                 sched_yield();
                 now = Clock::now();
-                // A turn is long as well where a virtual machine stood still; then nobody else ran here.
+                // A turn is also long if a virtual machine was paused; then no other process ran here.
                 if (now - before > LONG && times_switched() != switches) note_long_turn(now);
                 continue;
             }
@@ -103,7 +104,7 @@ class Team {
 
     static int64_t ticks(Clock::time_point at) { return at.time_since_epoch().count(); }
 
-    static int64_t times_switched() {  // from this thread to another, of whatever process
+    static int64_t times_switched() {  // from this thread to another, of any process
         rusage used;
         getrusage(RUSAGE_THREAD, &used);
         return used.ru_nvcsw + used.ru_nivcsw;
@@ -125,7 +126,7 @@ class Team {
     Work work_ = nullptr;
     void *what_ = nullptr;
     unsigned rounding_ = 0;
-    std::atomic<uint64_t> call_{0};  // how many there were
+    std::atomic<uint64_t> call_{0};  // number of calls so far
     std::atomic<int> at_work_{0};
     std::atomic<int64_t> last_long_{0}, busy_until_{0};
     std::mutex mutex_;
@@ -133,8 +134,8 @@ class Team {
     std::vector<std::thread> workers_;
 };
 
-// A forked child has a copy of its parent's team, but none of its threads. All that can be done with it is to let it lie:
-// even its destructor would wait for them.
+// A forked child has a copy of its parent's pool, but none of its threads. The copy must be leaked: even its destructor
+// would wait for the threads.
 class Owner {
   public:
     ~Owner() { drop(); }
@@ -154,7 +155,7 @@ class Owner {
     Team *team_ = nullptr;
 };
 
-// Each calling thread has its own team, as it has its own scratch memory.
+// Each calling thread has its own pool, as it has its own workspace.
 static thread_local Owner owner;
 
 extern "C" void muslin_on_threads(int threads, void (*work)(void *, int), void *what) { owner.team(threads).run(work, what); }
