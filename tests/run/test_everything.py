@@ -225,9 +225,9 @@ def test_ctrl_c_ends_cleanly_with_130_and_the_best_weights(workshop: Path, tmp_p
     [
         (["train", "--recipe", "nope"], "no recipe 'nope'"),
         (["train", "--epochs", "-1"], "epochs = -1"),
-        (["run", "nowhere.toml"], "there is no design 'nowhere.toml'"),
+        (["run", "nowhere.toml"], "no design 'nowhere.toml'"),
         (["run", "--device", "abacus", "--sample"], "device 'abacus' can't be used"),
-        (["run", "--baseline", "nowhere", "--sample"], "there is no design 'nowhere'"),
+        (["run", "--baseline", "nowhere", "--sample"], "no design 'nowhere'"),
         (["evaluate", "nowhere"], "there is no run folder 'nowhere'"),
         (["compare"], "there are no runs in"),
     ],
