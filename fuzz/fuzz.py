@@ -93,9 +93,7 @@ def damaged(names: list[str], folder: Path, inputs: int, seconds: float | None, 
     for name in names:
         print(f"{name:16} {done[name]:>9,} inputs  {accepted[name]:>8,} read  slowest {1000 * slowest[name]:6.0f} ms")
     took = time.perf_counter() - started
-    print(
-        f"{sum(done.values()):,} inputs in {took:.0f} s, seed {seed}: {failures} crashes, hangs or other exceptions"
-    )
+    print(f"{sum(done.values()):,} inputs in {took:.0f} s, seed {seed}: {failures} crashes, hangs or other exceptions")
     return 1 if failures else 0
 
 

@@ -80,7 +80,8 @@ def test_a_leak_ends_with_one_paragraph_and_status_1(tmp_path: Path, capsys: pyt
 def test_a_missing_path_ends_with_status_1(capsys: pytest.CaptureFixture[str]):
     assert run("--data", "nowhere") == 1
     assert (
-        capsys.readouterr().err == "muslin: nowhere does not exist. Check --data or the environment variable MUSLIN_DATA.\n"
+        capsys.readouterr().err
+        == "muslin: nowhere does not exist. Check --data or the environment variable MUSLIN_DATA.\n"
     )
 
 

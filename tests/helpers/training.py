@@ -33,7 +33,7 @@ def _trains(function: FunctionType, seen: set[CodeType]) -> bool:
     seen.add(function.__code__)
     typed = False
     for value in _used(function):
-        module, name = getattr(value, "__module__", None) or "", getattr(value, "__name__", None)
+        module, name = _name(value)
         if module.startswith("muslin.") and name in TRAINING:
             return True
         typed = typed or (module, name) in COMMAND_LINES
@@ -45,8 +45,11 @@ def _trains(function: FunctionType, seen: set[CodeType]) -> bool:
     return typed and not VERBS.isdisjoint(_texts(function.__code__))
 
 
-def _name(value: object) -> tuple[str | None, str | None]:
-    return getattr(value, "__module__", None), getattr(value, "__name__", None)
+def _name(value: object) -> tuple[str, str]:
+    """Module and name, where they are text: an expression of Polars, say, has any attribute."""
+    found = (getattr(value, attribute, None) for attribute in ("__module__", "__name__"))
+    module, name = (text if isinstance(text, str) else "" for text in found)
+    return module, name
 
 
 def _is_a_helper(function: FunctionType) -> bool:
