@@ -17,8 +17,8 @@ from muslin.recipe import load_recipe
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.fit import fit
-from muslin.training.state import Training
 from muslin.training.snapshot import capture
+from muslin.training.state import Training
 
 
 class SaveTwenty(Callback):

@@ -62,6 +62,7 @@ _KINDS: dict[str, _Kind] = {
 _SOURCES = Path(__file__).with_name("source")  # a folder per library, and "common" for all
 _COMPILE = ("-std=c++17", "-O3", "-fPIC", "-pthread", "-shared", "-w")
 _PATIENCE = 120  # compiler time limit, seconds
+_WINDOWS = os.name == "nt"
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the machine, not an error)
@@ -101,6 +102,8 @@ def _library(precision: Precision) -> ctypes.CDLL | str:
 
 def _compiled(kind: str, folder: Path) -> Path:
     """Return the path of the cached shared library, compiling it if necessary."""
+    if _WINDOWS:
+        raise Unavailable("Muslin compiles them on Linux and macOS only")
     missing = _KINDS[kind].needed - cpu_flags()
     if platform.machine() != "x86_64" or missing:
         raise Unavailable("this processor lacks " + (", ".join(sorted(missing)) or "x86-64 instructions"))
