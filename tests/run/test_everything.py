@@ -35,7 +35,7 @@ def run(workshop: Path) -> Run:
 
 def test_the_answer_goes_to_stdout_and_progress_to_stderr(workshop: Path) -> None:
     answer, progress = (workshop / "stdout.txt").read_text(), (workshop / "stderr.txt").read_text()
-    assert re.search(r"Test accuracy \d+\.\d\d% \[\d+\.\d\d%, \d+\.\d\d%\], loss \d\.\d+, 754 parameters", answer)
+    assert re.search(r"Test accuracy \d+\.\d\d% \[\d+\.\d\d–\d+\.\d\d%\], loss \d\.\d+, 754 parameters", answer)
     assert "dense_baseline: " in answer
     assert "Claims: 1 of 2 hold" in answer
     assert "does not hold: It is perfect. Measured: " in answer
