@@ -6,7 +6,7 @@ ARGS ?=
 # Installed versions are pinned by constraints.txt; the ranges in pyproject.toml stay open.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test torture mutation audit lint format bench docs notebook clean help
+.PHONY: run test test-fast test-docs torture mutation audit lint format bench docs notebook clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -15,7 +15,13 @@ run: $(VENV)/.installed ## train, examine, report; ARGS="--recipe notebook" and 
 	$(BIN)/muslin run $(ARGS)
 
 test: lint ## linters, types, layering, and all tests with the coverage gate
-	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n 2 --cov --cov-report=term --ignore tests/docs/test_commands.py $(ARGS)
+
+test-fast: lint ## linters, types, layering, and the tests that train nothing
+	$(BIN)/pytest -n 2 -m "not trains and not long" --ignore tests/docs/test_commands.py $(ARGS)
+
+test-docs: $(VENV)/.installed-dev ## run every command of README and the docs, and compare what they print
+	$(BIN)/pytest -n 2 tests/docs/test_commands.py $(ARGS)
 
 torture: $(VENV)/.installed-dev ## the long form of what is said in docs/explanation/reliability.md: ten minutes
 	MUSLIN_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -s tests/reliability tests/training/test_resume.py

@@ -1,10 +1,11 @@
-"""Fuzz the readers for as long as you like.
+"""Fuzz the readers.
 
-    python fuzz/fuzz.py                     a million inputs over all readers, by seeded damage
-    python fuzz/fuzz.py --only npz,onnx     some readers
-    python fuzz/fuzz.py --atheris npz       one reader, guided by coverage; needs `pip install atheris`
+    python fuzz/fuzz.py                     test all readers with a million randomly damaged files
+    python fuzz/fuzz.py --only npz,onnx     test some readers
+    python fuzz/fuzz.py --atheris npz       test one reader, guided by coverage (needs `pip install atheris`)
 
-Anything but a `MuslinError`, and anything slower than a second, is kept in fuzz/found/, and the run ends with status 1.
+Inputs that raise anything other than a `MuslinError`, or that take longer than a second, are saved in fuzz/found/. The
+exit status is then 1.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-os.environ["RUST_BACKTRACE"] = "0"  # Polars' own threads tell of their panics; a line each will do
+os.environ["RUST_BACKTRACE"] = "0"  # one line for each panic of a Polars thread
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT.parent / "tests"))
 
@@ -35,17 +36,19 @@ with contextlib.ExitStack() as stack:
     from muslin.errors import MuslinError
 
 SLOW_SECONDS = 1.0
-MEMORY = Path("/dev/shm")  # noqa: S108  (a file system in memory: a million files would wear a disk out)
+MEMORY = Path("/dev/shm")  # noqa: S108  (a file system in memory spares the disk a million files)
 
 
 def main() -> int:
-    """Fuzz as the command line says; the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(description="Fuzz Muslin's readers.")
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="in all, shared out by the readers' speed")
-    parser.add_argument("--seconds", type=float, help="stop after this long")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default=",".join(READERS))
-    parser.add_argument("--atheris", metavar="READER")
+    parser.add_argument(
+        "--inputs", type=int, default=1_000_000, help="total number of inputs over all readers (default 1,000,000)"
+    )
+    parser.add_argument("--seconds", type=float, help="time limit in seconds")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the damage (default 0)")
+    parser.add_argument("--only", default=",".join(READERS), help="readers to test, separated by commas (default: all)")
+    parser.add_argument("--atheris", metavar="READER", help="reader to test with atheris")
     arguments, rest = parser.parse_known_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
@@ -56,9 +59,20 @@ def main() -> int:
 
 
 def damaged(names: list[str], folder: Path, inputs: int, seconds: float | None, seed: int) -> int:
-    """Damage whole files by chance; readers take turns of equal time, so that slow ones don't hold up the rest."""
+    """Test readers with randomly damaged files. Readers alternate in time slices, so slow ones do not block others.
+
+    Args:
+        names: names of the readers.
+        folder: folder for the files.
+        inputs: total number of inputs.
+        seconds: time limit in seconds, or None.
+        seed: seed of the damage.
+
+    Returns:
+        Exit status: 1 if an input failed, otherwise 0.
+    """
     rng = random.Random(seed)
-    for name in names:  # what is imported late is not what takes time
+    for name in names:  # import everything before the first measurement
         attempt(READERS[name], READERS[name].whole[0], folder / name)
     started, done, failures = time.perf_counter(), dict.fromkeys(names, 0), 0
     accepted, slowest = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
@@ -67,7 +81,7 @@ def damaged(names: list[str], folder: Path, inputs: int, seconds: float | None, 
             until = time.perf_counter() + 0.25
             while time.perf_counter() < until and sum(done.values()) < inputs:
                 content = mutated(READERS[name].whole, rng)
-                before = time.process_time()  # that the machine is busy is no hang
+                before = time.process_time()  # CPU time, since a busy machine is not a hang
                 reason, fine = attempt(READERS[name], content, folder / name)
                 took = time.process_time() - before
                 slowest[name] = max(slowest[name], took)
@@ -79,14 +93,16 @@ def damaged(names: list[str], folder: Path, inputs: int, seconds: float | None, 
     for name in names:
         print(f"{name:16} {done[name]:>9,} inputs  {accepted[name]:>8,} read  slowest {1000 * slowest[name]:6.0f} ms")
     took = time.perf_counter() - started
-    print(
-        f"{sum(done.values()):,} inputs in {took:.0f} s, seed {seed}: {failures} crashes, hangs or foreign exceptions"
-    )
+    print(f"{sum(done.values()):,} inputs in {took:.0f} s, seed {seed}: {failures} crashes, hangs or other exceptions")
     return 1 if failures else 0
 
 
 def attempt(reader: Reader, content: bytes, folder: Path) -> tuple[str, bool]:
-    """Why the answer is not acceptable ("" if it is), and whether the file was read."""
+    """Read one input.
+
+    Returns:
+        The reason for a failure ("" if there is none), and whether the file was read.
+    """
     try:
         reader(content, folder)
     except MuslinError:
@@ -97,7 +113,7 @@ def attempt(reader: Reader, content: bytes, folder: Path) -> tuple[str, bool]:
 
 
 def keep(name: str, content: bytes, reason: str) -> None:
-    """Keep an input that something is wrong with."""
+    """Save an input that failed."""
     found = ROOT / "found"
     found.mkdir(exist_ok=True)
     path = found / f"{name.replace(' ', '-')}-{hash(content) & 0xFFFFFFFF:08x}"
@@ -106,7 +122,7 @@ def keep(name: str, content: bytes, reason: str) -> None:
 
 
 def guided(name: str, folder: Path, rest: list[str]) -> int:
-    """Let atheris look for inputs that reach new code."""
+    """Test one reader with atheris, which searches for inputs that reach new code."""
     reader = READERS[name]
     corpus = folder / "corpus"
     corpus.mkdir()

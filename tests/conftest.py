@@ -16,7 +16,9 @@ import pytest
 from hypothesis import settings
 
 from helpers import tiny
+from helpers.once import shared_folder
 from helpers.tiny import WriteData
+from helpers.training import trains
 from muslin._disk.cache import cache_folder
 from muslin.data import Dataset, load_data
 from muslin.data.sources import find
@@ -35,8 +37,13 @@ CACHE_OF_THE_MACHINE = cache_folder("fashion-mnist")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave properties out of what coverage counts: they go the same ways a hundred times, and slower by half."""
+    """Leave properties out of what coverage counts: they go the same ways a hundred times, and slower by half.
+
+    And mark what trains, for `make test-fast`.
+    """
     for item in items:
+        if trains(item):
+            item.add_marker("trains")
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.no_cover)
 
@@ -73,10 +80,8 @@ def official_files() -> Files:
 def _no_data_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests neither see nor touch the data and the cache of the person who runs them."""
     monkeypatch.delenv("MUSLIN_DATA", raising=False)
-    mine = tmp_path_factory.getbasetemp()
     # Processes that share out the tests share the compiled operators, too.
-    ours = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
-    monkeypatch.setenv("MUSLIN_CACHE", str(ours / "cache-of-the-tests"))
+    monkeypatch.setenv("MUSLIN_CACHE", str(shared_folder(tmp_path_factory) / "cache-of-the-tests"))
 
 
 @pytest.fixture

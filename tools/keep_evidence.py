@@ -1,4 +1,4 @@
-"""Keep a finished study with the project: what reports and the page show in the package, the rest under docs/evidence.
+"""Copy a finished study into the project: files that reports and the page show into the package, the rest to docs.
 
 python tools/keep_evidence.py studies/20260131-174512-custom_cnn-fast
 """
@@ -25,7 +25,7 @@ def main() -> None:
     for names, folder in ((SHOWN, shipped), (KEPT, kept)):
         folder.mkdir(parents=True, exist_ok=True)
         for file in names:
-            if study.resolve() != folder:  # a kept study that was gone on with is there already
+            if study.resolve() != folder:  # a kept study that was resumed is already there
                 shutil.copyfile(study / file, folder / file)
         print(f"{folder.relative_to(ROOT)}: {', '.join(names)}")
 

@@ -2,7 +2,7 @@
 
     python tools/make_sample.py [FOLDER WITH THE OFFICIAL FILES]
 
-Equal numbers of every class, in the order of the original files; the same file every time.
+The sample has equal numbers of images per class, in the order of the original files. Every call writes the same file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw(split: Split, per_class: int, rng: np.random.Generator) -> Split:
 def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     if not load_data(path).audit.verified:
-        sys.exit("The sample is drawn from the official release only.")
+        sys.exit("the data are not the official release, which the sample must be drawn from. Pass its folder.")
     files = find(path).files
     rng = np.random.default_rng(SEED)
     train, test = draw(files.train, TRAIN_PER_CLASS, rng), draw(files.test, TEST_PER_CLASS, rng)

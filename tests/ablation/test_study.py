@@ -66,7 +66,7 @@ def test_an_alternative_that_diverges_is_recorded_with_its_cause_and_said(everyt
     assert row.verdict.text == "the alternative does not train: 3 trials failed (diverged)"
     failed = [kept for kept in everything.store.trials().values() if kept.cause]
     assert len(failed) == 3
-    assert "no longer finite" in (failed[0].cause or "")
+    assert "is not finite" in (failed[0].cause or "")
     assert failed[0].result is None
 
 

@@ -48,16 +48,14 @@ def test_mean_and_deviation_are_numpys(train: list[int]):
 def test_one_test_image_in_a_hundred_may_repeat_a_training_image_and_a_second_is_a_leak():
     train, test = [0, 1, 2], [100] * 98
     assert audited(files(train, [*test, 100, 0])).leak is None
-    with pytest.raises(LeakError, match=r"2 of the 100 test images \(2\.0%\) are also in the training files"):
+    with pytest.raises(LeakError, match=r"2 of the 100 test images \(2\.0%\).*`allow_leak=True`"):
         audited(files(train, [*test, 0, 1]))
 
 
 def test_an_allowed_leak_is_remembered():
     found = audited(files([0, 1], [0, 1]), allow_leak=True)
     assert found.leak_allowed
-    assert found.leak == (
-        "2 of the 2 test images (100.0%) are also in the training files, pixel for pixel; at most 1% is tolerated."
-    )
+    assert found.leak == ("2 of the 2 test images (100.0%) are exact copies of training images; at most 1% is allowed.")
 
 
 def test_allowing_a_leak_where_there_is_none_leaves_no_mark():
@@ -70,7 +68,7 @@ def test_training_on_one_release_and_testing_on_the_other_is_refused(
 ):
     given = files([0, 1, 2], [3, 4])
     monkeypatch.setattr("muslin.data.audit.release_of", lambda split: train if split is given.train else test)
-    with pytest.raises(LeakError, match="splits of the two overlap"):
+    with pytest.raises(LeakError, match="splits overlap"):
         audited(given)
     assert audited(given, allow_leak=True).leak_allowed
 
@@ -144,5 +142,5 @@ def test_reshuffled_splits_of_the_official_images_leak(official_files: Files):
     labels = np.concatenate([official_files.train.labels, official_files.test.labels])
     order = np.random.default_rng(0).permutation(70_000)[:60_000]
     given = Files(Split(images[order], labels[order]), official_files.test, "train", "test")
-    with pytest.raises(LeakError, match=r"of the 10,000 test images \(8\d\.\d%\) are also in the training files"):
+    with pytest.raises(LeakError, match=r"of the 10,000 test images \(8\d\.\d%\)"):
         audited(given)

@@ -51,15 +51,15 @@ def test_quoted_values_and_windows_line_ends_are_read(folder: Path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("0,1,2,3,four,5,6,7,8,9", "line 5, column 'pixel4': 'four' isn't a pixel"),
-        ("0,1,2,3,256,5,6,7,8,9", "line 5, column 'pixel4': '256' isn't a pixel"),
-        ("0,1,2,3,-4,5,6,7,8,9", "line 5, column 'pixel4': '-4' isn't a pixel"),
-        ("0,1,2,3,4.5,5,6,7,8,9", "line 5, column 'pixel4': '4.5' isn't a pixel"),
-        ("0,1,2,3,,5,6,7,8,9", "line 5, column 'pixel4': '' isn't a pixel"),
-        ("coat,1,2,3,4,5,6,7,8,9", "line 5: the label 'coat' isn't a whole number"),
-        ("0,1,2,3", "line 5: 4 values where the header names 10 columns"),
-        ("0,1,2,3,4,5,6,7,8,9,10", "line 5: 11 values where the header names 10 columns"),
-        ("", "line 5: 1 values where the header names 10 columns"),
+        ("0,1,2,3,four,5,6,7,8,9", "line 5, column 'pixel4': 'four' is not a pixel"),
+        ("0,1,2,3,256,5,6,7,8,9", "line 5, column 'pixel4': '256' is not a pixel"),
+        ("0,1,2,3,-4,5,6,7,8,9", "line 5, column 'pixel4': '-4' is not a pixel"),
+        ("0,1,2,3,4.5,5,6,7,8,9", "line 5, column 'pixel4': '4.5' is not a pixel"),
+        ("0,1,2,3,,5,6,7,8,9", "line 5, column 'pixel4': '' is not a pixel"),
+        ("coat,1,2,3,4,5,6,7,8,9", "line 5: label 'coat' is not a whole number"),
+        ("0,1,2,3", "line 5: 4 values, but the header names 10 columns"),
+        ("0,1,2,3,4,5,6,7,8,9,10", "line 5: 11 values, but the header names 10 columns"),
+        ("", "line 5: 1 value, but the header names 10 columns"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line_and_column(folder: Path, row: str, message: str):
@@ -82,7 +82,7 @@ def test_a_missing_label_column_is_refused(folder: Path):
 
 def test_a_header_with_semicolons_is_asked_about(folder: Path):
     spoil(folder, 1, "label;" + ";".join(f"pixel{number}" for number in range(1, 785)))
-    with pytest.raises(DataError, match=r"pixel\d*;?.*Is it separated by semicolons") as caught:
+    with pytest.raises(DataError, match=r"pixel\d*;?.*semicolons; save it with commas") as caught:
         csv_pair.read(folder)
     assert "pixel20" not in str(caught.value)
 

@@ -66,7 +66,7 @@ def test_an_empty_file_is_refused(folder: Path, name: str):
 def test_a_truncated_file_is_refused_wherever_it_was_cut(folder: Path, kept: int):
     path = folder / LABELS
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DataError, match=r"is not an IDX file|cut off|holds only 22 of the 60 bytes"):
+    with pytest.raises(DataError, match=r"is not an IDX file|cut off|contains only (4|22) of the 60 bytes"):
         idx.read(folder)
 
 
@@ -96,25 +96,25 @@ def test_an_over_long_file_is_refused(folder: Path):
 def test_a_wrong_magic_number_is_refused(folder: Path):
     path = folder / LABELS
     path.write_bytes(b"\x12\x34" + path.read_bytes()[2:])
-    with pytest.raises(DataError, match="it starts with 12 34 08 01, an IDX file with 00 00"):
+    with pytest.raises(DataError, match="it starts with 12 34 08 01"):
         idx.read(folder)
 
 
 def test_labels_in_the_place_of_images_are_refused(folder: Path):
     (folder / IMAGES).write_bytes((folder / LABELS).read_bytes())
-    with pytest.raises(DataError, match="magic number 00 00 08 01; a file of images has 00 00 08 03"):
+    with pytest.raises(DataError, match="magic number 00 00 08 01, but a file of images has 00 00 08 03"):
         idx.read(folder)
 
 
 def test_a_count_mismatch_is_refused(folder: Path):
     (folder / LABELS).write_bytes(tiny.idx_bytes(np.zeros(59)))
-    with pytest.raises(DataError, match="holds 60 images and train-labels-idx1-ubyte 59 labels"):
+    with pytest.raises(DataError, match="contains 60 images, but train-labels-idx1-ubyte contains 59 labels"):
         idx.read(folder)
 
 
 def test_a_header_that_declares_nothing_is_refused(folder: Path):
     (folder / LABELS).write_bytes(struct.pack(">4BI", 0, 0, 8, 1, 0))
-    with pytest.raises(DataError, match="holds nothing"):
+    with pytest.raises(DataError, match="contains no values"):
         idx.read(folder)
 
 

@@ -67,19 +67,19 @@ def test_an_unreadable_image_is_named(folder: Path):
 def test_a_truncated_image_is_named(folder: Path):
     path = first_image(folder)
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match=r"kind b.*(damaged|can't be read)"):
+    with pytest.raises(DataError, match=r"kind b.*(damaged|cannot be read)"):
         image_folder.read(folder)
 
 
 def test_an_empty_image_file_is_named(folder: Path):
     first_image(folder).write_bytes(b"")
-    with pytest.raises(DataError, match=r"kind b.*is empty, not a picture"):
+    with pytest.raises(DataError, match=r"kind b.*is empty"):
         image_folder.read(folder)
 
 
 def test_mixed_sizes_are_refused(folder: Path):
     first_image(folder).write_bytes(tiny.png_bytes(np.zeros((6, 8, 1), np.uint8)))
-    with pytest.raises(DataError, match=r"has 8×6 pixels, .* has 7×6; all images must be of one size"):
+    with pytest.raises(DataError, match=r"has 8×6 pixels, .* has 7×6"):
         image_folder.read(folder)
 
 
@@ -91,7 +91,7 @@ def test_grey_and_color_together_are_refused(folder: Path):
 
 def test_sixteen_bit_images_are_refused(folder: Path):
     Image.fromarray(np.zeros((6, 7), np.uint16)).save(first_image(folder))
-    with pytest.raises(DataError, match="pixels of the kind 'I;16'"):
+    with pytest.raises(DataError, match="pixels of mode 'I;16'"):
         image_folder.read(folder)
 
 
@@ -131,7 +131,7 @@ def test_a_missing_test_folder_is_named(folder: Path):
 
 
 def test_folders_that_are_not_split_are_told_how_to_be(folder: Path):
-    with pytest.raises(DataError, match=r"but not which of them are for training .*/test/CLASS/"):
+    with pytest.raises(DataError, match=r"no split .*/test/CLASS/"):
         formats.read((folder / "train").rename(folder.parent / "photos"))
 
 
@@ -151,8 +151,8 @@ def test_a_class_may_lack_test_images(folder: Path):
 def test_folders_without_images_are_refused(tmp_path: Path):
     (tmp_path / "train").mkdir()
     (tmp_path / "test").mkdir()
-    with pytest.raises(DataError, match="has no folders"):
+    with pytest.raises(DataError, match="contains no folders"):
         image_folder.read(tmp_path)
     (tmp_path / "train" / "a").mkdir()
-    with pytest.raises(DataError, match="has no images"):
+    with pytest.raises(DataError, match="contains no images"):
         image_folder.read(tmp_path)

@@ -77,7 +77,7 @@ def test_what_a_person_points_at_is_read_or_refused_and_never_passed_over(
 ):
     release.write(machine.cache)
     monkeypatch.setenv("MUSLIN_DATA", str(machine.cache.parent / "mistyped"))
-    with pytest.raises(DataError, match="mistyped doesn't exist"):
+    with pytest.raises(DataError, match="mistyped does not exist"):
         machine.find()
 
 

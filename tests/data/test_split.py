@@ -48,12 +48,12 @@ def test_the_sample_is_split_90_to_10_with_equal_classes(sample: Dataset):
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5])
 def test_a_fraction_that_leaves_a_side_empty_is_refused(fraction: float):
-    with pytest.raises(DataError, match=f"The validation fraction is {fraction}; it must lie between 0 and 1"):
+    with pytest.raises(DataError, match=f"`validation_fraction={fraction}` must be between 0 and 1"):
         stratified(numbered(np.zeros(10)), fraction, 0)
 
 
 def test_too_few_images_for_both_sides_are_refused_in_words():
-    with pytest.raises(DataError, match="Class 1 has one training image; each needs at least two"):
+    with pytest.raises(DataError, match="class 1 has only one training image"):
         stratified(numbered(np.array([0, 0, 0, 0, 1])), 0.1, 42)
-    with pytest.raises(DataError, match=r"4 training images of 2 classes can't be split into .*: 10% must leave"):
+    with pytest.raises(DataError, match=r"4 training images of 2 classes cannot be split into .* 10% for validation"):
         stratified(numbered(np.array([0, 0, 1, 1])), 0.1, 42)

@@ -1,4 +1,4 @@
-"""What the readers say of files that they don't read: every message as a whole, as a person meets it."""
+"""The errors of the readers about invalid files, in full: tests/golden/data.txt."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import gzip
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,14 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from helpers import tiny
+from helpers import golden, tiny
 from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
+from muslin.data.audit import audit
 from muslin.data.images import decode
+from muslin.data.names import class_names
+from muslin.data.sources import find_sample
+from muslin.data.split import Files, Split, stratified
 from muslin.errors import DataError
 
 TRAIN, TEST = (tiny.split(np.random.default_rng(seed), 2, 3, 3, 1, 3) for seed in (0, 1))
@@ -63,401 +68,235 @@ FINE = {
     "y_test": np.zeros(2, np.uint8),
 }
 
-# kind of data set, the file that is changed, what makes its content (None: it is taken away), and what is said of it; {folder}
-# and {path} stand for the data set and the file.
-CASES: list[tuple[str, str, Callable[[], bytes] | None, str]] = [
-    (
-        "idx",
-        IMAGES,
-        lambda: b"",
-        "{path} is empty. It was probably cut off while downloading; fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\x00",
-        "{path} is not an IDX file: it starts with 00, an IDX file with 00 00. Fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\x00\x00\x08\x03\x00",
-        "{path} is cut off inside its header. Fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\x00\x00\x08\x01" + bytes(4),
-        "{path} has the IDX magic number 00 00 08 01; a file of images has 00 00 08 03. Were images and labels mixed up?",
-    ),
-    (
-        "idx",
-        LABELS,
-        lambda: b"\x00\x00\x08\x03" + bytes(12),
-        "{path} has the IDX magic number 00 00 08 03; a file of labels has 00 00 08 01. Were images and labels mixed up?",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\x00\x00\x08\x03" + bytes(12),
-        "{path} holds nothing: its header says 0 × 0 × 0. Fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\x00\x00\x08\x03" + b"\x7f\xff\xff\xff" * 3,
-        "{path} claims to hold 9,903,520,300,447,984,150,353,281,023 bytes; Muslin reads at most 2,147,483,648 from one file. Is it damaged? If it is not, take fewer or smaller images.",
-    ),
-    (
+# Case → kind of data set, file to change, and a function that returns its new content (None: the file is removed).
+CASES: dict[str, tuple[str, str, Callable[[], bytes] | None]] = {
+    "an empty file": ("idx", IMAGES, lambda: b""),
+    "an IDX file of one byte": ("idx", IMAGES, lambda: b"\x00"),
+    "an IDX header that is cut off": ("idx", IMAGES, lambda: b"\x00\x00\x08\x03\x00"),
+    "labels in place of images": ("idx", IMAGES, lambda: b"\x00\x00\x08\x01" + bytes(4)),
+    "images in place of labels": ("idx", LABELS, lambda: b"\x00\x00\x08\x03" + bytes(12)),
+    "an IDX file without values": ("idx", IMAGES, lambda: b"\x00\x00\x08\x03" + bytes(12)),
+    "an IDX file that declares too much": ("idx", IMAGES, lambda: b"\x00\x00\x08\x03" + b"\x7f\xff\xff\xff" * 3),
+    "an IDX file that declares a decompression bomb": (
         "idx",
         IMAGES,
         lambda: b"\x00\x00\x08\x03" + b"\x00\x00\x04\x00" * 3,
-        "{path} claims to unpack from 16 to 1,073,741,824 bytes, more than 200 times its size. Images don't shrink like that; this looks like a decompression bomb and was not unpacked.",
     ),
-    (
-        "idx",
-        IMAGES,
-        lambda: tiny.idx_bytes(TRAIN.images[..., 0])[:-1],
-        "{path} holds only 53 of the 54 bytes that its header declares (6 × 3 × 3). It is damaged or was cut off while downloading; fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: tiny.idx_bytes(TRAIN.images[..., 0]) + b"\x00",
-        "{path} holds more than the 54 bytes that its header declares (6 × 3 × 3). It is damaged or was cut off while downloading; fetch it again.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: tiny.idx_bytes(TRAIN.images[:5, ..., 0]),
-        "train-images-idx3-ubyte.gz holds 5 images and train-labels-idx1-ubyte 6 labels; the numbers must be equal. The two files probably belong to different splits or data sets.",
-    ),
-    (
+    "an IDX file that is too short": ("idx", IMAGES, lambda: tiny.idx_bytes(TRAIN.images[..., 0])[:-1]),
+    "an IDX file that is too long": ("idx", IMAGES, lambda: tiny.idx_bytes(TRAIN.images[..., 0]) + b"\x00"),
+    "fewer images than labels": ("idx", IMAGES, lambda: tiny.idx_bytes(TRAIN.images[:5, ..., 0])),
+    "a gzip stream without its end": (
         "idx",
         IMAGES,
         lambda: gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-9],
-        "{path} is cut off: its gzip stream has no end. Fetch it again.",
     ),
-    (
+    "a gzip stream with a wrong length": (
         "idx",
         IMAGES,
         lambda: gzip.compress(tiny.idx_bytes(TRAIN.images[..., 0]), mtime=0)[:-4] + bytes(4),
-        "{path} is damaged: Incorrect length of data produced. Fetch it again.",
     ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"\xef\xbb\xbf \t\r\n<!DOCTYPE html>",
-        "{path} is a web page (HTML); the download probably led to a log-in or error page. Fetch the file itself.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"PK\x03\x04",
-        "{path} is a ZIP archive. Unpack it, and point --data at the folder it unpacks to.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        lambda: b"version https://git-lfs.github.com/spec/v1",
-        "{path} is a Git LFS pointer, which stands for the file. Fetch the file itself with `git lfs pull`.",
-    ),
-    (
-        "idx",
-        IMAGES,
-        None,
-        "{folder} has no file for the train images. IDX data are four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (.gz or not).",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: b"",
-        "{path} is empty. It was probably cut off while downloading; fetch it again.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        None,
-        "{folder} has no train file. Looked for fashion-mnist_train.csv and fashion-mnist_test.csv (or any two .csv files named train and test).",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label,{PIXELS}\n".encode(),
-        "{path} has a header but no rows.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"\xefclass,{PIXELS}\n".encode("latin1"),
-        "{path} has no column 'label'; its first line starts with '�class, pixel1, pixel2'. The first line must name the columns: label,pixel1,pixel2,…",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label;{PIXELS}\n".replace(",", ";").encode(),
-        "{path} has no column 'label'; its first line starts with 'label;pixel1;pixel2;pixel3;pixel4;pixel5;pixel6;pixel7;pixel'. Is it separated by semicolons? Save it with commas. The first line must name the columns: label,pixel1,pixel2,…",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label,{PIXELS},pixel1\n".encode(),
-        "{path} has the column 'pixel1' twice; every column needs a name of its own.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: b"label\n1\n",
-        "{path} has 0 pixel columns; a square image of one channel has a square number of them (784 for 28×28). For other shapes and for color use an .npz file, Parquet or a folder of images.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: b"label,pixel1,pixel2,pixel4\n",
-        "{path} has 3 pixel columns (pixel3 is missing); a square image of one channel has a square number of them (784 for 28×28). For other shapes and for color use an .npz file, Parquet or a folder of images.",
-    ),
-    (
+    "a web page": ("idx", IMAGES, lambda: b"\xef\xbb\xbf \t\r\n<!DOCTYPE html>"),
+    "a ZIP archive": ("idx", IMAGES, lambda: b"PK\x03\x04"),
+    "a Git LFS pointer": ("idx", IMAGES, lambda: b"version https://git-lfs.github.com/spec/v1"),
+    "a missing IDX file": ("idx", IMAGES, None),
+    "an empty CSV file": ("csv", TRAIN_CSV, lambda: b""),
+    "a missing CSV file": ("csv", TRAIN_CSV, None),
+    "a CSV header without rows": ("csv", TRAIN_CSV, lambda: f"label,{PIXELS}\n".encode()),
+    "a CSV file without labels": ("csv", TRAIN_CSV, lambda: f"\xefclass,{PIXELS}\n".encode("latin1")),
+    "a CSV file with semicolons": ("csv", TRAIN_CSV, lambda: f"label;{PIXELS}\n".replace(",", ";").encode()),
+    "a CSV column named twice": ("csv", TRAIN_CSV, lambda: f"label,{PIXELS},pixel1\n".encode()),
+    "a CSV file without pixels": ("csv", TRAIN_CSV, lambda: b"label\n1\n"),
+    "a missing CSV column": ("csv", TRAIN_CSV, lambda: b"label,pixel1,pixel2,pixel4\n"),
+    "too many CSV columns": (
         "csv",
         TRAIN_CSV,
         lambda: ("label," + ",".join(f"pixel{n}" for n in range(16_385))).encode(),
-        "{path} has 16,385 pixel columns; Muslin reads at most 16,384 (128×128 pixels) from CSV. Use an .npz file, Parquet or a folder of images.",
     ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label,{PIXELS}\n1,{ROW}\n1,0\n".encode(),
-        "{path}, line 3: 2 values where the header names 10 columns. The file was probably cut off or edited; fetch it again.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f'label,{PIXELS}\n1,{ROW}\n "a" ,{ROW}\n'.encode(),
-        "{path}, line 3: the label 'a' isn't a whole number.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}256\n".encode(),
-        "{path}, line 3, column 'pixel9': '256' isn't a pixel; pixels are whole numbers from 0 to 255.",
-    ),
-    (
-        "csv",
-        TRAIN_CSV,
-        lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}\n".encode(),
-        "{path}, line 3, column 'pixel9': '' isn't a pixel; pixels are whole numbers from 0 to 255.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        None,
-        "{folder} has no train file. Looked for two .parquet files named train and test, e.g. train-00000-of-00001.parquet (several shards are joined).",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: b"PAR1PAR1",
-        "{path} can't be read as Parquet: it does not begin and end as a Parquet file does. Fetch it again.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(GRAY)]),
-        "{path} has no column 'label'; it has image.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(a=[1], b=[2]),
-        "{path} has no column 'image' and no column 'label'; it has a, b.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=["x"], label=[1]),
-        "{path}: the column 'image' is of type String; it must hold encoded images: binary, or a struct with a field `bytes`.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(GRAY)], label=[1.5]),
-        "{path}: the column 'label' is of type Float64; labels are whole numbers from 0.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(GRAY)] * 3, label=[None, 1, None]),
-        "{path}: 2 rows have no label; every image needs one.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(GRAY)] * 2, label=[1, None]),
-        "{path}: 1 row has no label; every image needs one.",
-    ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(GRAY), None], label=[1, 2]),
-        "{path}: row 2 has no image bytes; the file must hold the images themselves, not paths to them.",
-    ),
-    (
+    "a short CSV row": ("csv", TRAIN_CSV, lambda: f"label,{PIXELS}\n1,{ROW}\n1,0\n".encode()),
+    "a CSV label in words": ("csv", TRAIN_CSV, lambda: f'label,{PIXELS}\n1,{ROW}\n "a" ,{ROW}\n'.encode()),
+    "a CSV pixel out of range": ("csv", TRAIN_CSV, lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}256\n".encode()),
+    "an empty CSV cell": ("csv", TRAIN_CSV, lambda: f"label,{PIXELS}\n1,{ROW}\n1,{ROW[:-1]}\n".encode()),
+    "a missing Parquet file": ("parquet", TRAIN_PARQUET, None),
+    "a file that is not Parquet": ("parquet", TRAIN_PARQUET, lambda: b"PAR1PAR1"),
+    "a missing Parquet column": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(GRAY)])),
+    "two missing Parquet columns": ("parquet", TRAIN_PARQUET, lambda: table(a=[1], b=[2])),
+    "a Parquet column of text": ("parquet", TRAIN_PARQUET, lambda: table(image=["x"], label=[1])),
+    "fractional Parquet labels": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(GRAY)], label=[1.5])),
+    "missing Parquet labels": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(GRAY)] * 3, label=[None, 1, None])),
+    "one missing Parquet label": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(GRAY)] * 2, label=[1, None])),
+    "missing image bytes": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(GRAY), None], label=[1, 2])),
+    "an image that is not supported": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(GRAY), b"GIF"], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 is not a picture in a supported format, or it is damaged. Use a PNG, JPEG, BMP or WebP file.",
     ),
-    (
+    "images of two sizes": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(GRAY), png(np.zeros((3, 4), np.uint8))], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 has 4×3 pixels, train-00000-of-00001.parquet, row 1 has 3×3; all images must be of one size. Resize them first.",
     ),
-    (
+    "a color image among gray ones": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(GRAY), png(np.zeros((3, 3, 3), np.uint8))], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 is color, train-00000-of-00001.parquet, row 1 is gray; all images must be of one kind. Convert them first.",
     ),
-    (
+    "a gray image among color ones": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GRAY)], label=[1, 2]),
-        "train-00000-of-00001.parquet, row 2 is gray, train-00000-of-00001.parquet, row 1 is color; all images must be of one kind. Convert them first.",
     ),
-    (
-        "parquet",
-        TRAIN_PARQUET,
-        lambda: table(image=[png(np.zeros((3, 3), np.uint16))], label=[1]),
-        "train-00000-of-00001.parquet, row 1 has pixels of the kind 'I;16'; Muslin takes 8-bit gray or color. Convert it.",
-    ),
-    (
+    "a 16-bit image": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(np.zeros((3, 3), np.uint16))], label=[1])),
+    "an image that is too large": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(np.zeros((4_100, 4_100), np.uint8))], label=[1]),
-        "train-00000-of-00001.parquet, row 1 has more than 16,777,216 pixels, the most that Muslin takes. Shrink it first.",
     ),
-    (
+    "training and test images of different sizes": (
         "parquet",
         TRAIN_PARQUET,
         lambda: table(image=[png(np.zeros((3, 4), np.uint8))], label=[1]),
-        "The training images (train-00000-of-00001.parquet) are 3×4×1, the test images (test-00000-of-00001.parquet) 3×3×1 (height × width × channels); all must be alike.",
     ),
-    (
-        "npz",
-        "",
-        lambda: b"",
-        "{path} is empty. It was probably cut off while downloading; fetch it again.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: b"no archive",
-        "{path} is damaged or not an .npz file: File is not a zip file. Fetch or write it again.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(x_train=GRAY),
-        "{path} lacks y_train, x_test, y_test; it must hold x_train, y_train, x_test, y_test. It holds x_train.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: zipped(),
-        "{path} lacks x_train, y_train, x_test, y_test; it must hold x_train, y_train, x_test, y_test. It holds nothing.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3), np.float32)}),
-        "{path}: x_train holds values of type float32; Muslin reads whole numbers (pixels 0–255, labels from 0). If pixels lie in 0–1, multiply them by 255, round, and save as uint8.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"y_train": np.array(["a", "b"])}),
-        "{path}: y_train holds values of type <U1; Muslin reads whole numbers (pixels 0–255, labels from 0). Save them as uint8.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"y_train": np.zeros((0,), np.uint8)}),
-        "{path}: y_train is empty (shape (0,)).",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": np.uint8(1)}),
-        "{path}: x_train is empty (shape ()).",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": GRAY}),
-        "{path}: x_train has the shape (3, 3); it must be (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels last.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3, 2), np.uint8)}),
-        "{path}: x_train has the shape (2, 3, 3, 2); it must be (images, height, width) or (images, height, width, channels) with 1 or 3 channels, channels last.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), -1)}),
-        "{path}: x_train holds pixels from -1 to -1; they must lie in 0–255.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), 256)}),
-        "{path}: x_train holds pixels from 256 to 256; they must lie in 0–255.",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"y_train": np.zeros((2, 2), np.uint8)}),
-        "{path}: y_train has the shape (2, 2); it must be one label for each image, (2,).",
-    ),
-    (
-        "npz",
-        "",
-        lambda: archive(**FINE | {"y_train": np.zeros(3, np.uint8)}),
-        "{path}: 2 images but 3 labels in y_train; the numbers must be equal.",
-    ),
-]
+    "an empty archive": ("npz", "", lambda: b""),
+    "a file that is not an archive": ("npz", "", lambda: b"no archive"),
+    "an archive with one array": ("npz", "", lambda: archive(x_train=GRAY)),
+    "an archive without arrays": ("npz", "", lambda: zipped()),
+    "pixels as fractions": ("npz", "", lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3), np.float32)})),
+    "labels as text": ("npz", "", lambda: archive(**FINE | {"y_train": np.array(["a", "b"])})),
+    "no labels": ("npz", "", lambda: archive(**FINE | {"y_train": np.zeros((0,), np.uint8)})),
+    "no image axis": ("npz", "", lambda: archive(**FINE | {"x_train": np.uint8(1)})),
+    "one image in place of many": ("npz", "", lambda: archive(**FINE | {"x_train": GRAY})),
+    "two channels": ("npz", "", lambda: archive(**FINE | {"x_train": np.zeros((2, 3, 3, 2), np.uint8)})),
+    "negative pixels": ("npz", "", lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), -1)})),
+    "pixels above 255": ("npz", "", lambda: archive(**FINE | {"x_train": np.full((2, 3, 3), 256)})),
+    "two labels per image": ("npz", "", lambda: archive(**FINE | {"y_train": np.zeros((2, 2), np.uint8)})),
+    "more labels than images": ("npz", "", lambda: archive(**FINE | {"y_train": np.zeros(3, np.uint8)})),
+}
 
 
-@pytest.mark.parametrize(("kind", "name", "content", "said"), CASES, ids=[case[3][:60] for case in CASES])
-def test_a_file_that_is_not_read_is_explained(
-    kind: str, name: str, content: Callable[[], bytes] | None, said: str, tmp_path: Path
-) -> None:
-    folder = tiny.WRITERS[kind](tmp_path / "data", TRAIN, TEST)
-    path = folder / name if name else folder
-    path.unlink() if content is None else path.write_bytes(content())
+def labeled(train: list[int], test: list[int], names: tuple[str, ...] | None = None) -> Files:
+    pair = (Split(np.zeros((len(labels), 1, 1, 1), np.uint8), np.array(labels, np.int64)) for labels in (train, test))
+    return Files(*pair, "train.labels", "test.labels", names, most_classes=10)
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def leaking(shared: int) -> object:
+    """An audit of ten test images, of which so many are also among the training images."""
+    images = np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1)
+    train = Split(images[:30], np.zeros(30, np.int64))
+    test = Split(np.concatenate([images[:shared], images[30 + shared :]]), np.zeros(10, np.int64))
+    return audit(Files(train, test, "train", "test"), {"train": train, "test": test}, classes=2)
+
+
+def mixed_releases() -> object:
+    sample, earlier = find_sample().files, np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
+    files = Files(sample.train, Split(earlier, sample.test.labels[:10]), "train", "test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("muslin.data.audit.release_of", lambda split: "sample" if len(split) > 10 else "earlier")
+        return audit(files, {}, classes=10)
+
+
+def two_data_sets(folder: Path) -> object:
+    tiny.write_csv(folder / "data", TRAIN, TEST)
+    write(folder / "data" / "other.npz", b"")
+    return formats.read(folder / "data")
+
+
+def unsplit(folder: Path) -> object:
+    for name in ("boots", "coats"):
+        write(folder / "data" / name / "1.png", png(GRAY))
+    return formats.read(folder / "data")
+
+
+# Case → a function that fails, given an empty folder.
+OTHERS: dict[str, Callable[[Path], object]] = {
+    "a path that does not exist": lambda folder: formats.read(folder / "nowhere"),
+    "a folder without data": lambda folder: formats.read(folder),
+    "two data sets in one folder": two_data_sets,
+    "class folders without a split": unsplit,
+    "no folder train": lambda folder: image_folder.read(folder),
+    "a class without training images": lambda folder: [
+        write(folder / "train" / "coats" / "1.png", png(GRAY)),
+        write(folder / "test" / "boots" / "1.png", png(GRAY)),
+        image_folder.read(folder),
+    ],
+    "no class folders": lambda folder: [
+        write(folder / "train" / "1.png", png(GRAY)),
+        write(folder / "test" / "1.png", png(GRAY)),
+        image_folder.read(folder),
+    ],
+    "a label outside the classes": lambda _: class_names(labeled([0, 1, 12], [0])),
+    "a label outside the given classes": lambda _: class_names(labeled([0, 1, 2], [0]), "boots,coats"),
+    "a label outside the named classes": lambda _: class_names(labeled([0, 1, 2], [0], ("boots", "coats"))),
+    "one class": lambda _: class_names(labeled([0, 0], [0])),
+    "one class name": lambda _: class_names(labeled([0, 1], [0]), ["boots"]),
+    "an empty class name": lambda _: class_names(labeled([0, 1], [0]), "boots,,coats"),
+    "a class name twice": lambda _: class_names(labeled([0, 1], [0]), "boots,coats,boots"),
+    "a missing file of class names": lambda folder: class_names(labeled([0, 1], [0]), folder / "names.txt"),
+    "class names that are not text": lambda folder: class_names(
+        labeled([0, 1], [0]), write(folder / "names.txt", b"\xff")
+    ),
+    "a validation fraction of one": lambda _: stratified(labeled([0, 1], [0]).train, 1.0, 0),
+    "a class with one training image": lambda _: stratified(labeled([0, 0, 1], [0]).train, 0.1, 0),
+    "too few training images": lambda _: stratified(labeled([0, 0, 1, 1], [0]).train, 0.1, 0),
+    "shared images": lambda _: leaking(2),
+    "files of two releases": lambda _: mixed_releases(),
+}
+
+
+def refusal(case: str, folder: Path) -> str:
+    """Return the error of a case, without the path of its folder."""
+    fail = OTHERS.get(case)
+    if fail is None:
+        kind, name, content = CASES[case]
+        data = tiny.WRITERS[kind](folder / "data", TRAIN, TEST)
+        path = data / name if name else data
+        path.unlink() if content is None else path.write_bytes(content())
+        fail = lambda _: READERS[kind](data)  # noqa: E731
     with pytest.raises(DataError) as raised:
-        READERS[kind](folder)
-    assert str(raised.value) == said.format(folder=folder, path=path)
+        fail(folder)
+    return str(raised.value).replace(f"{folder}{os.sep}", "").replace(str(folder), "FOLDER")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_file_that_cannot_be_read_is_named(case: str, tmp_path: Path) -> None:
+    _, name, content = CASES[case]
+    message = refusal(case, tmp_path)
+    assert (name or "data.npz" if content else "data") in message
+    assert "\n" not in message
+
+
+def test_the_wording_of_data_errors(tmp_path: Path) -> None:
+    messages = {}
+    for number, case in enumerate((*CASES, *OTHERS)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        messages[case] = refusal(case, folder)
+    golden.compare("data", messages)
 
 
 def test_all_files_that_are_missing_are_named(tmp_path: Path) -> None:
     folder = tiny.write_idx(tmp_path / "data", TRAIN, TEST)
     (folder / IMAGES).unlink()
     (folder / LABELS).unlink()
-    with pytest.raises(DataError, match=r"data has no file for the train images and the train labels\. IDX"):
+    with pytest.raises(DataError, match=r"data has no file for the train images and the train labels\."):
         idx.read(folder)
 
 
-def test_what_the_system_says_of_a_file_is_passed_on(tmp_path: Path) -> None:
+def test_the_systems_reason_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "data.npz").mkdir()
     with pytest.raises(DataError) as raised:
         npz.read(tmp_path / "data.npz")
-    assert str(raised.value) == f"{tmp_path / 'data.npz'} can't be read: Is a directory."
+    assert "data.npz" in str(raised.value)
+    assert "Is a directory" in str(raised.value)
     long = tmp_path / ("x" * 300)
     with pytest.raises(DataError) as raised:
         formats.read(long)
-    assert str(raised.value) == f"{long} can't be read: File name too long."
+    assert str(raised.value) == f"{long} cannot be read: File name too long."
 
 
 def test_more_than_muslin_holds_is_refused_by_its_size(tmp_path: Path) -> None:
@@ -481,7 +320,7 @@ def test_as_much_as_may_be_and_not_a_byte_more_is_unpacked(tmp_path: Path, decla
         may_unzip_to(tmp_path, declared + 1, packed)
 
 
-def test_a_member_of_an_archive_is_held_against_its_own_packed_size(
+def test_a_member_of_an_archive_is_compared_with_its_own_packed_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("muslin.data._reading.EXPANSION_FLOOR", 0)
@@ -510,9 +349,7 @@ def test_class_names_of_one_class_or_of_blanks_are_no_names(
         (OSError(errno.EIO, "Input/output error"), " (Input/output error)"),
     ],
 )
-def test_what_pillow_says_of_an_image_is_given_in_one_line(
-    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pillows_reason_is_quoted_in_one_line(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise error
 

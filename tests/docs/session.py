@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,9 +10,13 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from docs.pages import ELISION, ROOT
+import numpy as np
+import polars as pl
 
-SAMPLE = ROOT / "src" / "muslin" / "data" / "sample" / "fashion-mnist-sample.npz"
+import muslin
+from docs.pages import ELISION, ROOT
+from helpers.tiny import png_bytes
+
 LONGEST = 300.0  # seconds for one command; a busy machine needs many times what it takes alone
 _DONE = "that was the block"
 _PYTHON = f"""
@@ -31,13 +36,13 @@ for file in map(str.strip, sys.stdin):
 class Session:
     """One page's commands.
 
-    `muslin` is the package under test, and the images that it finds by itself (`MUSLIN_DATA`) are the sample's, so that
+    `muslin` is the package under test, and the images that it finds by itself (`MUSLIN_DATA`) are few, so that
     `muslin run` trains in seconds. Blocks of Python share one interpreter. The folder is like a fresh clone as far as
     the pages speak of it: `docs/images` is there.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Start in an empty folder."""
+    def __init__(self, folder: Path, data: Path) -> None:
+        """Start in an empty folder, with the images in `data` where the page speaks of Fashion-MNIST."""
         self.folder = folder / "clone"
         (self.folder / "docs").mkdir(parents=True)
         (self.folder / "docs" / "images").symlink_to(ROOT / "docs" / "images")
@@ -49,8 +54,8 @@ class Session:
             launcher.chmod(0o755)
         self._environment = os.environ | {
             "PATH": os.pathsep.join([str(scripts), sysconfig.get_path("scripts"), os.environ["PATH"]]),
-            "MUSLIN_DATA": str(SAMPLE),
-            "COLUMNS": "96",
+            "MUSLIN_DATA": str(data),
+            "COLUMNS": "120",
             "NO_COLOR": "1",
             "OMP_NUM_THREADS": "1",
         }
@@ -111,6 +116,21 @@ class Session:
             self._python.stdin.close()
             self._python.wait(timeout=60)
             self._python.stdout.close()
+
+
+def write_images(folder: Path) -> Path:
+    """Write half of the sample's images, with the classes' names, as the hubs serve them: a pair of Parquet files."""
+    data = muslin.load_data(sample=True)
+    train = np.concatenate([data.train.images, data.validation.images])
+    labels = np.concatenate([data.train.labels, data.validation.labels])
+    names = {"huggingface": json.dumps({"info": {"features": {"label": {"names": data.class_names}}}})}
+    folder.mkdir()
+    for name, images, numbers in (("train", train, labels), ("test", data.test.images, data.test.labels)):
+        kept = [{"bytes": png_bytes(image), "path": None} for image in images[::2]]
+        schema = {"image": pl.Struct({"bytes": pl.Binary, "path": pl.String}), "label": pl.Int64}
+        frame = pl.DataFrame({"image": kept, "label": numbers[::2]}, schema=schema)
+        frame.write_parquet(folder / f"{name}.parquet", metadata=names)
+    return folder
 
 
 def alike(expected: list[str], printed: str) -> bool:

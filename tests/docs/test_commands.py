@@ -12,7 +12,7 @@ import click
 import pytest
 
 from docs.pages import ROOT, Fence, fences, name, pages, prose
-from docs.session import Session, alike
+from docs.session import Session, alike, write_images
 from muslin.cli import VERBS, muslin
 
 RUN = ("console", "python")
@@ -21,9 +21,14 @@ WITH_COMMANDS = [page for page in pages() if any(fence.language in RUN for fence
 SERVED = ROOT / "docs" / "reference" / "serve.md"  # its requests need a server: tests/server/test_documented.py
 
 
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_images(tmp_path_factory.mktemp("images") / "fashion-mnist")
+
+
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    session = Session(tmp_path)
+def session(tmp_path: Path, images: Path) -> Iterator[Session]:
+    session = Session(tmp_path, images)
     yield session
     session.close()
 

@@ -223,8 +223,8 @@ def test_predict_reads_standard_input_and_says_what_it_resized(folder: RunFolder
     Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
     content = (tmp_path / "white.png").read_bytes()
     result = typed("predict", folder.path, "-", "--no-photo", input=content)
-    assert result.stdout.startswith("standard input  ")
-    assert "standard input was 60×40 pixels and was fitted into 28×28." in words(result.stderr)
+    assert result.stdout.startswith("picture 1  ")
+    assert "picture 1 has 60×40 pixels: it was resized to fit 28×28." in words(result.stderr)
     two = typed("predict", folder.path, tmp_path / "white.png", "-", "-q", input=content)
     assert two.stderr == ""
     assert len(two.stdout.splitlines()) == 2
@@ -265,7 +265,7 @@ def test_predict_takes_a_photo_through_the_recipe_by_itself(folder: RunFolder, p
     assert by_itself["top"] == predicted(folder.path, "-", input=photo.read_bytes())["top"]
     assert by_itself["top"] != predicted(folder.path, photo, "--no-photo")["top"]
     note = (
-        "photo.png was 200×300 pixels and was taken through the photo recipe: trim, resize, centre, invert, grayscale."
+        "photo.png has 200×300 pixels: it went through the photo preparation (trim, resize, centre, invert, grayscale)."
     )
     assert note in words(typed("predict", folder.path, photo).stderr)
 

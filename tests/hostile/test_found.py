@@ -25,11 +25,11 @@ def with_a_name_that_is_no_text(archive: bytes) -> bytes:
 
 FOUND = {
     "a bare carriage return in a history was a csv.Error": ("history.csv", HEADER + b"\n1,\r2,3\n", "as CSV"),
-    "an infinite epoch was an OverflowError": ("history.csv", HEADER + b"\ninf,1,1,1,1,1,1,1\n", "of epoch inf"),
+    "an infinite epoch was an OverflowError": ("history.csv", HEADER + b"\ninf,1,1,1,1,1,1,1\n", "has epoch inf"),
     "an epoch left out made a history that counts wrongly": (
         "history.csv",
         HEADER + b"\n2,1,1,1,1,1,1,1\n",
-        "of epoch 2; it must be 1",
+        "has epoch 2; expected 1",
     ),
     "an empty history was a StopIteration in waiting": ("history.csv", b"", "history.csv is empty"),
     "a number of 5,000 digits in a recipe was a ValueError": (

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.hostile.cases import CANARY, CASES
 from helpers.hostile.readers import READERS
+from helpers.once import made_once
 
 MOST_SECONDS = 1.0
 MOST_BYTES = 64 * 2**20
@@ -25,7 +26,11 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What came of each file, read in a process of its own."""
-    root = tmp_path_factory.mktemp("hostile")
+    root = made_once(tmp_path_factory, "hostile-files", read_all)
+    return dict(zip(CASES, map(json.loads, (root / "answers").read_text().splitlines()), strict=True))
+
+
+def read_all(root: Path) -> None:
     for number, case in enumerate(CASES.values()):
         path = root / str(number) / READERS[case.reader].file
         path.parent.mkdir(parents=True)
@@ -41,7 +46,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     )
     assert not done.returncode, done.stderr
     assert set(root.iterdir()) == before, "a canary was written"
-    return dict(zip(CASES, map(json.loads, done.stdout.splitlines()), strict=True))
+    (root / "answers").write_text(done.stdout)
 
 
 @pytest.mark.parametrize("name", CASES)

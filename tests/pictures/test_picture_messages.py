@@ -55,5 +55,5 @@ def test_the_notes_of_the_photo_preparation() -> None:
         buffer = io.BytesIO()
         photo.save(buffer, "png")
         stages = prepare_photo(buffer.getvalue(), (8, 8, 1), **({} if steps is None else {"steps": steps}))
-        notes[name] = "\n".join(f"{stage.step}: {stage.note}" for stage in stages)
+        notes[name] = "\n".join(f"`{stage.step}`: {stage.note}" for stage in stages)
     golden.compare("photo", notes)

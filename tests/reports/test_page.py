@@ -210,6 +210,6 @@ def test_decisions_are_shown_with_what_a_study_found_out(make_run: MakeRun, tmp_
 
 def test_a_folder_that_is_no_study_changes_nothing(make_run: MakeRun, tmp_path: Path) -> None:
     folder = make_run()
-    with pytest.raises(RunError, match=r"justification\.json can't be read"):
+    with pytest.raises(RunError, match=r"justification\.json cannot be read"):
         CliRunner().invoke(muslin, ["report", str(folder.path), "--study", str(tmp_path)], catch_exceptions=False)
     assert not folder.report_path.exists()

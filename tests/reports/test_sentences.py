@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers import golden
+from helpers.page import Page
 from helpers.studies import study
 from muslin.design import Design, parse_design
 from muslin.recipe import load_recipe
@@ -17,7 +18,6 @@ from muslin.runs.folder import RunFolder
 from muslin.runs.record import Environment, RunRecord
 
 from .conftest import CNN, HISTORY, OUTCOME, MakeRun
-from .page import Page
 
 DESIGN = parse_design("""
     name = "small"

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from helpers.once import made_once
 from helpers.shell import muslin
 
 DESIGN = """
@@ -27,10 +29,13 @@ claims = [
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which `muslin run` was run once, on the sample; tests only read it."""
-    folder = tmp_path_factory.mktemp("workshop")
+    made = made_once(tmp_path_factory, "workshop", run_once)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("workshop") / "workshop", symlinks=True))
+
+
+def run_once(folder: Path) -> None:
     (folder / "small.toml").write_text(DESIGN)
     done = muslin("run", "small.toml", "--sample", "--epochs", "2", "--seed", "1", cwd=folder)
     (folder / "stdout.txt").write_text(done.stdout)
     (folder / "stderr.txt").write_text(done.stderr)
     assert done.returncode == 0, done.stderr
-    return folder

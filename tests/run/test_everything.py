@@ -35,7 +35,7 @@ def run(workshop: Path) -> Run:
 
 def test_the_answer_goes_to_stdout_and_progress_to_stderr(workshop: Path) -> None:
     answer, progress = (workshop / "stdout.txt").read_text(), (workshop / "stderr.txt").read_text()
-    assert re.search(r"Test accuracy \d+\.\d\d% \[\d+\.\d\d%, \d+\.\d\d%\], loss \d\.\d+, 754 parameters", answer)
+    assert re.search(r"Test accuracy \d+\.\d\d% \[\d+\.\d\d–\d+\.\d\d%\], loss \d\.\d+, 754 parameters", answer)
     assert "dense_baseline: " in answer
     assert "Claims: 1 of 2 hold" in answer
     assert "does not hold: It is perfect. Measured: " in answer
@@ -225,11 +225,11 @@ def test_ctrl_c_ends_cleanly_with_130_and_the_best_weights(workshop: Path, tmp_p
     [
         (["train", "--recipe", "nope"], "no recipe 'nope'"),
         (["train", "--epochs", "-1"], "epochs = -1"),
-        (["run", "nowhere.toml"], "there is no design 'nowhere.toml'"),
-        (["run", "--device", "abacus", "--sample"], "device 'abacus' can't be used"),
-        (["run", "--baseline", "nowhere", "--sample"], "there is no design 'nowhere'"),
-        (["evaluate", "nowhere"], "there is no run folder 'nowhere'"),
-        (["compare"], "there are no runs in"),
+        (["run", "nowhere.toml"], "no design 'nowhere.toml'"),
+        (["run", "--device", "abacus", "--sample"], "device 'abacus' is not available"),
+        (["run", "--baseline", "nowhere", "--sample"], "no design 'nowhere'"),
+        (["evaluate", "nowhere"], "run folder 'nowhere' does not exist"),
+        (["compare"], "no runs yet in"),
     ],
 )
 def test_an_ordinary_mistake_gets_one_paragraph(arguments: list[str], says: str, tmp_path: Path) -> None:

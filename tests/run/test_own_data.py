@@ -56,5 +56,5 @@ def test_own_images_are_found_again_from_anywhere(
 
     shutil.move(images.parent / "mine", tmp_path / "moved")
     _, err = run(capsys, "visualize", latest, "--image", "0", status=1)
-    assert f"{tmp_path / 'mine'} doesn't exist" in err
+    assert f"{tmp_path / 'mine'} does not exist" in err
     run(capsys, "visualize", latest, "--image", "0", "--data", tmp_path / "moved")

@@ -61,8 +61,8 @@ def test_a_test_image_is_drawn_on_its_way_through_the_run(run: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("told", "note"),
     [
-        ((), "was 90×60 pixels and was taken through the photo recipe: trim, resize, sharpen, centre, grayscale."),
-        (("--no-photo",), "was 90×60 pixels and was fitted into 28×28."),
+        ((), "has 90×60 pixels: it went through the photo preparation (trim, resize, sharpen, centre, grayscale)."),
+        (("--no-photo",), "has 90×60 pixels: it was resized to fit 28×28."),
     ],
 )
 def test_a_picture_file_is_prepared_as_by_predict_and_a_note_says_so(
@@ -102,7 +102,7 @@ def test_a_design_without_global_average_pooling_is_drawn_with_grad_cam(tmp_path
     ("run_name", "image", "error", "complaint"),
     [
         (".", "500", DataError, "no test image 500: the test split has 500, numbered 0–499"),
-        (".", "nothing.png", DataError, r"nothing\.png can't be read"),
+        (".", "nothing.png", DataError, r"nothing\.png cannot be read"),
         ("baseline", "0", DesignError, "no convolution"),
         ("elsewhere", "0", MuslinError, "elsewhere"),
     ],

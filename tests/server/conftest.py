@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from helpers.once import made_once
 from muslin.data import Dataset
 from muslin.design import load_design, parse_design
 from muslin.recipe import load_recipe
@@ -69,13 +71,16 @@ def running(settings: Settings) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory, sample: Dataset) -> Path:
     """Two runs: the library's CNN, tested and exported, and a network without global average pooling."""
-    place = tmp_path_factory.mktemp("serve") / "runs"
-    recipe = load_recipe("fast").model_copy(update={"epochs": 4})
-    train(parse_design(FLAT), sample, recipe, out=place, seed=1)
-    run = train(load_design("custom_cnn"), sample, recipe, out=place, seed=0)
-    run.open_test(sample)
-    run.export("onnx")
-    return place
+
+    def make(place: Path) -> None:
+        recipe = load_recipe("fast").model_copy(update={"epochs": 4})
+        train(parse_design(FLAT), sample, recipe, out=place, seed=1)
+        run = train(load_design("custom_cnn"), sample, recipe, out=place, seed=0)
+        run.open_test(sample)
+        run.export("onnx")
+
+    made = made_once(tmp_path_factory, "served-runs", make)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("serve") / "runs", symlinks=True))
 
 
 @pytest.fixture(scope="session")

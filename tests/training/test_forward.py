@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from helpers import fused
 from muslin.data import Dataset
 from muslin.design import Design, load_design, parse_design
 from muslin.engine import Precision, build
@@ -21,10 +22,6 @@ from muslin.training.forward import Forward, predict_fast
 from muslin.training.teachers import teacher
 
 CPU = torch.device("cpu")
-
-
-def needs_blocks(precision: Precision) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(build.library(precision) is None, reason=build.describe(precision))
 
 
 NORMALIZED = """
@@ -100,7 +97,7 @@ def test_normalised_layers_and_odd_poolings_too(text: str) -> None:
     assert not torch.equal(network.state_dict()["conv1.mean"], before)  # its statistics run on
 
 
-@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+@pytest.mark.parametrize("precision", fused.PRECISIONS)
 def test_fused_blocks_cover_the_librarys_network(precision: Precision) -> None:
     torch.manual_seed(1)
     network = Network(load_design("custom_cnn"))
@@ -109,7 +106,7 @@ def test_fused_blocks_cover_the_librarys_network(precision: Precision) -> None:
     assert forward.fused == ("conv1", "pool1", "conv2", "pool2", "conv3", "global_avg_pool")
 
 
-@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+@pytest.mark.parametrize("precision", fused.PRECISIONS)
 def test_fused_blocks_cover_a_deeper_teacher(precision: Precision) -> None:
     torch.manual_seed(1)
     network = Network(teacher(load_design("custom_cnn"), Distillation(deepen=2)))
@@ -118,10 +115,8 @@ def test_fused_blocks_cover_a_deeper_teacher(precision: Precision) -> None:
     assert forward.fused == tuple(layer.name for layer, *_ in network.design.placed)[:9]
 
 
-@needs_blocks("bfloat16")
-@pytest.mark.parametrize(
-    ("made", "fused"),
-    [
+FUSED: dict[Precision, list[tuple[Design, tuple[str, ...]]]] = {
+    "bfloat16": [
         (design(), ("conv1", "pool1", "conv2", "conv3")),
         (design(filters=8), ("conv3",)),
         (design(kernel=5), ("conv2", "conv3")),
@@ -129,16 +124,7 @@ def test_fused_blocks_cover_a_deeper_teacher(precision: Precision) -> None:
         (design(shape="[13, 9, 1]"), ("conv1", "pool1", "conv2", "conv3")),
         (design("gelu"), ()),
     ],
-)
-def test_blocks_are_fused_where_the_shapes_allow(made: Design, fused: tuple[str, ...]) -> None:
-    torch.manual_seed(1)
-    assert check_same(Network(made), "bfloat16").fused == fused
-
-
-@needs_blocks("float32")
-@pytest.mark.parametrize(
-    ("made", "fused"),
-    [
+    "float32": [
         (design(filters=8), ("conv1", "pool1", "conv2", "conv3")),
         (design(filters=12), ("conv3",)),
         (design(kernel=5), ("conv2", "conv3")),
@@ -146,13 +132,19 @@ def test_blocks_are_fused_where_the_shapes_allow(made: Design, fused: tuple[str,
         (design(shape="[13, 9, 1]"), ("conv1", "pool1", "conv2", "conv3")),
         (design(shape="[80, 80, 1]"), ("conv2", "conv3")),
     ],
+}
+
+
+@pytest.mark.parametrize(
+    ("precision", "made", "expected"),
+    [(precision, *case) for precision in fused.PRECISIONS for case in FUSED[precision]],
 )
-def test_in_float32_blocks_are_fused_where_the_shapes_allow(made: Design, fused: tuple[str, ...]) -> None:
+def test_blocks_are_fused_where_the_shapes_allow(precision: Precision, made: Design, expected: tuple[str, ...]) -> None:
     torch.manual_seed(1)
-    assert check_same(Network(made), "float32").fused == fused
+    assert check_same(Network(made), precision).fused == expected
 
 
-@pytest.mark.parametrize("precision", [pytest.param(p, marks=needs_blocks(p)) for p in ("float32", "bfloat16")])
+@pytest.mark.parametrize("precision", fused.PRECISIONS)
 def test_torch_gets_one_thread_where_blocks_do_nearly_everything(precision: Precision) -> None:
     with torch_threads(3):
         library, kernels = load_design("custom_cnn"), design(kernel=5)
@@ -190,11 +182,11 @@ def test_what_comes_back_is_the_network_whatever_computed_the_steps(
 ) -> None:
     wide = parse_design(NORMALIZED.replace("12, 12", "28, 28").replace("units = 4", "units = 10"))
     recipe = load_recipe("fast").with_(epochs=1)
-    fused = fit(wide, sample, recipe, precision="bfloat16")
+    blocks = fit(wide, sample, recipe, precision="bfloat16")
     monkeypatch.setenv(build.SWITCH, "0")
     plain = fit(wide, sample, recipe, precision="bfloat16")
     assert plain.outcome.fused == ()
-    ours, theirs = fused.network.state_dict(), plain.network.state_dict()
+    ours, theirs = blocks.network.state_dict(), plain.network.state_dict()
     assert {name: array.shape for name, array in ours.items()} == {name: array.shape for name, array in theirs.items()}
 
 

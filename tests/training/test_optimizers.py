@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers.fused import missing
 from muslin.design import load_design, parse_design
 from muslin.engine import build
 from muslin.engine.machine import torch_threads
@@ -10,8 +11,6 @@ from muslin.network import Network
 from muslin.recipe import Muon as MuonSettings
 from muslin.recipe import load_recipe
 from muslin.training.optimizers import Muon, build_optimizers, orthogonalize
-
-needs_operators = pytest.mark.skipif(build.library("float32") is None, reason=build.describe("float32"))
 
 
 @pytest.mark.parametrize("shape", [(32, 9), (64, 288), (128, 576), (9, 32), (5, 5)])
@@ -79,7 +78,7 @@ SHAPES = [
 ]
 
 
-@needs_operators
+@pytest.mark.skipif(bool(missing("float32")), reason=missing("float32"))
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_step_in_one_call_is_that_of_torch_and_the_same_for_any_threads(
     shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
@@ -104,7 +103,6 @@ def test_a_step_in_one_call_is_that_of_torch_and_the_same_for_any_threads(
     assert (fused[0] - exact).norm() <= 3 * (plain - exact).norm() + 1e-6 * exact.norm()
 
 
-@needs_operators
 def test_a_kernel_in_another_order_of_memory_moves_the_same() -> None:
     last, first = kernel_of((16, 8, 3, 3), 5), kernel_of((16, 8, 3, 3), 5)
     first.data, first.grad = first.data.contiguous(), first.grad.contiguous()  # type: ignore[union-attr]
@@ -113,7 +111,6 @@ def test_a_kernel_in_another_order_of_memory_moves_the_same() -> None:
     torch.testing.assert_close(last.detach(), first.detach())
 
 
-@needs_operators
 def test_a_gradient_that_is_no_number_makes_the_kernel_none() -> None:
     kernel = kernel_of((16, 8, 3, 3), 6)
     kernel.grad[3, 2, 1, 0] = float("nan")  # type: ignore[index]

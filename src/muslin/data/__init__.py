@@ -1,4 +1,4 @@
-"""Images: where they come from, how they are split, and what is known of them."""
+"""Data sets: readers, splits and the data audit."""
 
 from muslin.data.audit import Audit
 from muslin.data.dataset import Dataset, Place

@@ -1,4 +1,4 @@
-"""Telling the training from the test files by their names."""
+"""Recognition of training and test files by their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ _WORD = {"train": re.compile(r"(?<![a-z])train(?![a-z])"), "test": re.compile(r"
 
 
 def train_and_test(folder: Path, suffix: str) -> dict[str, list[Path]]:
-    """The files of a folder that end in `suffix` and have the word "train" or "test" in their name, sorted."""
+    """Find the files whose names contain the word "train" or "test".
+
+    Args:
+        folder: folder to search.
+        suffix: suffix of the files, in lower case with its dot.
+
+    Returns:
+        Sorted paths by "train" and "test"; a key is absent if it has no files.
+    """
     files: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() == suffix and path.is_file():
@@ -22,18 +30,23 @@ def train_and_test(folder: Path, suffix: str) -> dict[str, list[Path]]:
 
 
 def one_of_each(folder: Path, files: dict[str, list[Path]], looked_for: str) -> tuple[Path, Path]:
-    """The training and the test file.
+    """Return the training file and the test file.
+
+    Args:
+        folder: folder that contains the files, for messages.
+        files: paths by "train" and "test".
+        looked_for: description of the expected files, for messages.
 
     Raises:
-        DataError: one is missing, or there are several that could be it.
+        DataError: if either file is missing or ambiguous.
     """
     for split in ("train", "test"):
         candidates = files.get(split, [])
         if not candidates:
-            raise DataError(f"{folder} has no {split} file. Looked for {looked_for}.")
+            raise DataError(f"{folder} has no {split} file. Expected {looked_for}.")
         if len(candidates) > 1:
             raise DataError(
                 f"{folder} has {len(candidates)} files that could be the {split} file: "
-                f"{', '.join(path.name for path in candidates)}. Keep one of them there."
+                f"{', '.join(path.name for path in candidates)}. Keep only one of them in the folder."
             )
     return files["train"][0], files["test"][0]

@@ -1,4 +1,4 @@
-"""Looking the files over before anything is trained on them: release, counts, pixels, duplicates, leaks."""
+"""The data audit before training: release, class counts, pixel statistics, duplicates and leaks."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from muslin.data.official import Release, release_of, strangers
 from muslin.data.split import Files, Split
 from muslin.errors import LeakError
 
-# Of the test images, the share that may also be in the training files before it is called a leak. The official release
-# has none, the earlier one 0.1% (10 of 10,000); train on one and test on the other, and it is some 86%.
+# Largest share of test images that may also be in the training files; more counts as a leak. The share is 0 in the
+# official release and 0.1% (10 of 10,000) in the earlier one. Across the two releases it is about 86%.
 TOLERATED_OVERLAP = 0.01
 
 
 class Audit(Described, BaseModel):
-    """What was found when the files were looked over; kept in the run as JSON (`model_dump`, `model_validate`).
+    """The results of the data audit; stored in the run as JSON (`model_dump`, `model_validate`).
 
     Attributes:
-        train_release: the Fashion-MNIST release of the training files: "official", "earlier" (the CSV pair),
-            "sample" (the one that ships with Muslin, drawn from the official release) or "unknown" (other data).
-        test_release: the same of the test files.
-        verified: every pixel and label is that of the official release (SHA-256 of the four files' unzipped bytes).
-        counts: images per class, for "train", "validation" and "test".
-        pixel_mean: mean of all pixels of the training files (train and validation, all channels), on the 0–1 scale.
-        pixel_deviation: their standard deviation, on the 0–1 scale.
-        duplicates_in_train: images of the training files whose pixels repeat an earlier one's exactly.
-        duplicates_in_test: the same within the test files.
-        test_images_in_train: test images whose exact pixels are also in the training files.
-        leak: why a test accuracy would be too good to be true, in a sentence; None when nothing leaks.
-        leak_allowed: the person asked to go on in spite of it (`--allow-leak`).
+        train_release: Fashion-MNIST release of the training files: "official", "earlier" (the CSV pair), "sample"
+            (the sample that ships with Muslin, drawn from the official release) or "unknown" (other data).
+        test_release: Fashion-MNIST release of the test files, with the same values.
+        verified: whether every pixel and label equals that of the official release (SHA-256 of the unzipped bytes of
+            the four files).
+        counts: numbers of images per class, for "train", "validation" and "test".
+        pixel_mean: mean of all pixels of the training files (training and validation, all channels), 0–1.
+        pixel_deviation: standard deviation of the same pixels, on the 0–1 scale.
+        duplicates_in_train: number of images in the training files that are exact copies of an earlier one.
+        duplicates_in_test: number of images in the test files that are exact copies of an earlier one.
+        test_images_in_train: number of test images whose exact pixels are also in the training files.
+        leak: reason why the test accuracy would be inflated, in one sentence; None if there is no leak.
+        leak_allowed: whether a leak was accepted with `allow_leak=True` (default False).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,16 +63,16 @@ class Audit(Described, BaseModel):
 
 
 def audit(files: Files, splits: Mapping[str, Split], *, classes: int, allow_leak: bool = False) -> Audit:
-    """Look the files over.
+    """Audit the files.
 
     Args:
-        files: training and test files, in file order.
-        splits: the splits by name, whose images are counted per class.
-        classes: the number of classes.
-        allow_leak: note a leak in the audit and go on.
+        files: images and labels of the training and test files, in file order.
+        splits: splits by name, whose images are counted per class.
+        classes: number of classes.
+        allow_leak: whether to record a leak in the audit instead of raising an error (default False).
 
     Raises:
-        LeakError: the training and the test files share images that they should not, and `allow_leak` is False.
+        LeakError: if the training and test files share too many images, and `allow_leak` is False.
     """
     train_release, test_release = release_of(files.train), release_of(files.test)
     in_train, in_test = _image_hashes(files.train), _image_hashes(files.test)
@@ -80,8 +81,8 @@ def audit(files: Files, splits: Mapping[str, Split], *, classes: int, allow_leak
     leak = _leak(train_release, test_release, overlap, len(files.test))
     if leak and not allow_leak:
         raise LeakError(
-            f"{leak} A test accuracy on them would be too good to be true. Take both splits from the same release, "
-            "or pass --allow-leak to go on all the same; the report will then say so in red."
+            f"{leak[0].lower()}{leak[1:]} The test accuracy would be inflated. Use both splits of the same release, or "
+            "pass `allow_leak=True` to continue; the report will then show a warning."
         )
     mean, deviation = _pixel_statistics(files.train)
     return Audit(
@@ -104,26 +105,26 @@ def _leak(train: Release, test: Release, overlap: int, tests: int) -> str | None
     generations = [{"sample": "official"}.get(release, release) for release in (train, test)]
     if "unknown" not in generations and generations[0] != generations[1]:
         return (
-            f"The training files are the {generations[0]} release of Fashion-MNIST and the test files the "
-            f"{generations[1]} one. The splits of the two overlap: {overlap:,} of these {tests:,} test images are "
-            "also in the training files."
+            f"The training files are from the {generations[0]} release of Fashion-MNIST, but the test files are from "
+            f"the {generations[1]} release. Their splits overlap: {overlap:,} of the {tests:,} test images are also in "
+            "the training files."
         )
     if overlap > TOLERATED_OVERLAP * tests:
         return (
-            f"{overlap:,} of the {tests:,} test images ({overlap / tests:.1%}) are also in the training files, pixel "
-            f"for pixel; at most {TOLERATED_OVERLAP:.0%} is tolerated."
+            f"{overlap:,} of the {tests:,} test images ({overlap / tests:.1%}) are exact copies of training images; "
+            f"at most {TOLERATED_OVERLAP:.0%} is allowed."
         )
     return None
 
 
 def _image_hashes(split: Split) -> list[bytes]:
-    """One 128-bit hash for each image: a collision by chance is out of the question (0.1 s for 70,000 images)."""
+    """Hash each image with 128 bits, which makes chance collisions negligible (0.1 s for 70,000 images)."""
     return [hashlib.blake2b(image.data, digest_size=16).digest() for image in np.ascontiguousarray(split.images)]
 
 
 def _pixel_statistics(split: Split) -> tuple[float, float]:
     total = squares = 0.0
-    for start in range(0, len(split), 1000):  # chunks: as float64 all pixels at once would take 8 times their memory
+    for start in range(0, len(split), 1000):  # in chunks, since float64 takes 8 times the memory of bytes
         pixels = split.images[start : start + 1000].astype(np.float64).ravel()
         total += float(pixels.sum())
         squares += float(pixels @ pixels)

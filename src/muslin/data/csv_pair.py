@@ -1,4 +1,4 @@
-"""The CSV pair: one row an image, `label` and then its pixels row by row, 0–255; 28×28 images make 785 columns."""
+"""The CSV pair: one image per row, as `label` and its pixels in row order, 0–255; 785 columns for 28×28 images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from muslin._words import count
 from muslin.data._reading import refuse_impostor, refuse_oversize
 from muslin.data._train_test import one_of_each, train_and_test
 from muslin.data.split import Files, Split
@@ -22,21 +23,22 @@ LOOKED_FOR = "fashion-mnist_train.csv and fashion-mnist_test.csv (or any two .cs
 MOST_CLASSES = 10
 LABEL = "label"
 
-MOST_COLUMNS = 128**2  # Polars takes some 4 KB for each
+MOST_COLUMNS = 128**2  # largest number of pixel columns; Polars takes about 4 KB for each
 _LONGEST_HEADER = 2**20  # bytes; 16,384 columns are 0.2 MB
 _PIXEL_VALUES = frozenset(str(value).encode() for value in range(256))
 
 
 def found(folder: Path) -> list[Path]:
-    """The training and test CSV files in a folder, those that there are."""
+    """Return the training and test CSV files that exist in a folder."""
     return list(itertools.chain(*train_and_test(folder, ".csv").values()))
 
 
 def read(folder: Path) -> Files:
-    """Read the training and the test CSV file of a folder.
+    """Read the training and test CSV files of a folder.
 
     Raises:
-        DataError: a file is missing, a column is missing, a row is short or long, or a value isn't a number 0–255.
+        DataError: if a file or column is missing, a row has too few or too many values, or a value is not a whole
+            number from 0 to 255.
     """
     train, test = one_of_each(folder, train_and_test(folder, ".csv"), LOOKED_FOR)
     return Files(_split(train), _split(test), train.name, test.name, most_classes=MOST_CLASSES)
@@ -48,14 +50,14 @@ def _split(path: Path) -> Split:
     columns = _columns(path)
     schema = {name: pl.Int64 if name == LABEL else pl.UInt8 for name in columns}
     try:
-        # Polars reads the 133 MB of 60,000 Fashion-MNIST rows in 0.8 s on two cores. Where it fails it doesn't say the
-        # row, and it fills short rows with nulls: a slow look at every row then finds out what is wrong.
+        # Polars reads 60,000 rows of Fashion-MNIST (133 MB) in 0.8 s on two cores. Its errors do not name the row, and
+        # it fills short rows with nulls; _explain then searches for the first invalid row.
         table = pl.read_csv(path, schema=schema)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         _explain(path, columns)
-        raise DataError(f"{path} can't be read as CSV: {str(error).splitlines()[0]:.300}.") from error
+        raise DataError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]:.300}.") from error
     if table.is_empty():
-        raise DataError(f"{path} has a header but no rows.")
+        raise DataError(f"{path} has a header but no rows. Download it again.")
     if any(table.null_count().row(0)):
         _explain(path, columns)
         raise DataError(f"{path} has empty cells; every row needs a label and {len(columns) - 1} pixels.")
@@ -68,14 +70,14 @@ def _images(pixels: UInt8[np.ndarray, "image pixel"]) -> UInt8[np.ndarray, "imag
 
 
 def _columns(path: Path) -> list[str]:
-    """The names in the header, once they are known to be a label and the pixels of a square image."""
+    """Read the column names, and check that they are a label and the pixels of a square image."""
     refuse_impostor(path)
     refuse_oversize(path)
     with path.open("rb") as file:
         header = file.readline(_LONGEST_HEADER)
     columns = [name.strip().strip('"') for name in header.decode("utf-8-sig", errors="replace").split(",")]
     if LABEL not in columns:
-        semicolons = " Is it separated by semicolons? Save it with commas." if ";" in columns[0] else ""
+        semicolons = " It seems to use semicolons; save it with commas." if ";" in columns[0] else ""
         raise DataError(
             f"{path} has no column {LABEL!r}; its first line starts with {', '.join(columns[:3])[:60]!r}.{semicolons} "
             "The first line must name the columns: label,pixel1,pixel2,…"
@@ -84,7 +86,7 @@ def _columns(path: Path) -> list[str]:
         next((name for name in columns if columns.count(name) > 1), None) if len(set(columns)) < len(columns) else None
     )
     if twice is not None:
-        raise DataError(f"{path} has the column {twice!r:.100} twice; every column needs a name of its own.")
+        raise DataError(f"{path} has the column {twice!r:.100} twice; every column needs a different name.")
     pixels = len(columns) - 1
     if pixels > MOST_COLUMNS:
         raise DataError(
@@ -93,8 +95,8 @@ def _columns(path: Path) -> list[str]:
         )
     if pixels == 0 or math.isqrt(pixels) ** 2 != pixels:
         raise DataError(
-            f"{path} has {pixels} pixel columns{_gap(columns)}; a square image of one channel has a square number of "
-            "them (784 for 28×28). For other shapes and for colour use an .npz file, Parquet or a folder of images."
+            f"{path} has {count(pixels, 'pixel column')}{_gap(columns)}; the number must be a square, such as 784 for "
+            "28×28. For other shapes and for color images, use an .npz file, Parquet or a folder of images."
         )
     return columns
 
@@ -106,10 +108,10 @@ def _gap(columns: list[str]) -> str:
 
 
 def _explain(path: Path, columns: list[str]) -> None:
-    """Find the first row that isn't as it must be, and raise what is wrong with it.
+    """Find the first invalid row and raise an error that explains it.
 
     Raises:
-        DataError: always, unless every row is fine.
+        DataError: if a row is invalid.
     """
     label = columns.index(LABEL)
     with path.open("rb") as file:
@@ -118,18 +120,21 @@ def _explain(path: Path, columns: list[str]) -> None:
             cells = [cell.strip(b' \t\r\n"') for cell in line.split(b",")]
             if len(cells) != len(columns):
                 raise DataError(
-                    f"{path}, line {number}: {len(cells)} values where the header names {len(columns)} columns. "
-                    "The file was probably cut off or edited; fetch it again."
+                    f"{path}, line {number}: {count(len(cells), 'value')}, but the header names {len(columns)} "
+                    "columns. The file was probably cut off or edited; download it again."
                 )
             if _PIXEL_VALUES.issuperset(cells):
                 continue
             for column, cell in enumerate(cells):
                 if column == label and not re.fullmatch(rb"-?\d+", cell):
-                    raise DataError(f"{path}, line {number}: the label {_shown(cell)} isn't a whole number.")
+                    raise DataError(
+                        f"{path}, line {number}: label {_shown(cell)} is not a whole number; labels are whole numbers "
+                        "from 0. Correct the file."
+                    )
                 if column != label and cell not in _PIXEL_VALUES:
                     raise DataError(
-                        f"{path}, line {number}, column {columns[column]!r:.100}: {_shown(cell)} isn't a pixel; pixels "
-                        "are whole numbers from 0 to 255."
+                        f"{path}, line {number}, column {columns[column]!r:.100}: {_shown(cell)} is not a pixel; "
+                        "pixels are whole numbers from 0 to 255. Correct the file."
                     )
 
 

@@ -1,4 +1,4 @@
-"""From a path that a person gave to the reader that understands it."""
+"""Recognition of data formats: the reader for a given path."""
 
 from __future__ import annotations
 
@@ -28,34 +28,38 @@ _FOLDERS = (
 
 
 def read(path: Path) -> Files:
-    """Read the data at `path`, in whatever of the known formats they are.
+    """Read a data set in any known format.
 
-    A folder is told by what is in it. A path to one of the files of a format means that format in the file's folder.
+    The format of a folder is recognized by its content. The path of a single file selects the data set in the same
+    folder that the file belongs to.
+
+    Args:
+        path: folder, .npz file, or any file of a data set.
 
     Raises:
-        DataError: nothing there is known, more than one format is, or the reader found something wrong.
+        DataError: if the path does not exist, its format is unknown or ambiguous, or the data are invalid.
     """
     try:
         if not path.exists():
-            raise DataError(f"{path} doesn't exist. Check the path given with --data or MUSLIN_DATA.")
+            raise DataError(f"{path} does not exist. Check `path=` or the environment variable MUSLIN_DATA.")
         if path.is_dir():
             return _read_folder(path, path)
         if path.suffix.lower() == ".npz":
             return npz.read(path)
         return _read_folder(path.parent, path)
     except OSError as error:
-        raise DataError(f"{error.filename or path} can't be read: {error.strerror or error}.") from error
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
 
 
 def _read_folder(folder: Path, asked: Path) -> Files:
-    """Read the one data set in `folder`, or the one there that the file `asked` is a part of."""
+    """Read the only data set in a folder, or the one that the file `asked` belongs to."""
     candidates = [each for each in _FOLDERS if (asked in each.found(folder) if asked != folder else each.found(folder))]
     archives = sorted(folder.glob("*.npz")) if asked == folder else []
     if len(candidates) + len(archives) > 1:
         names = [each.name for each in candidates] + [archive.name for archive in archives]
         raise DataError(
-            f"{folder} holds more than one data set: {', '.join(names)}. Point --data at one file of the set that you "
-            "mean, or move the others away."
+            f"{folder} contains more than one data set: {', '.join(names)}. Pass one file of the intended data set as "
+            "`path=`, or move the others away."
         )
     if archives:
         return npz.read(archives[0])
@@ -64,11 +68,11 @@ def _read_folder(folder: Path, asked: Path) -> Files:
     classes = image_folder.unsplit_classes(folder) if asked == folder else []
     if classes:
         raise DataError(
-            f"{folder} holds images in folders ({', '.join(classes):.100}), but not which of them are for training and "
-            f"which for testing. Move some of each class, a sixth perhaps, to {folder}/test/CLASS/, the others to "
-            f"{folder}/train/CLASS/; validation images are taken from those for training."
+            f"{folder} contains folders of images ({', '.join(classes):.100}), but no split into training and test "
+            f"images. Move about a sixth of each class to {folder}/test/CLASS/ and the rest to {folder}/train/CLASS/. "
+            "Validation images are drawn from the training images."
         )
     raise DataError(
-        f"{asked} holds no data that Muslin knows. Looked for: {npz.LOOKED_FOR}; "
+        f"{asked} contains no data in a known format. Expected {npz.LOOKED_FOR}; "
         f"{'; '.join(each.looked_for for each in _FOLDERS)}."
     )

@@ -1,4 +1,4 @@
-"""A folder of images: train/<class>/* and test/<class>/*; the folders' names are the classes' names."""
+"""A folder of images: train/<class>/* and test/<class>/*, with folders named after the classes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from muslin.data.split import Files, Split
 from muslin.errors import DataError
 
 SPLITS = ("train", "test")
-NOT_IMAGES = ("thumbs.db", "desktop.ini")  # what Windows leaves in folders of pictures
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")  # by which folders of images are told
+NOT_IMAGES = ("thumbs.db", "desktop.ini")  # files that Windows creates in folders of pictures
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+)  # of images
 LOOKED_FOR = "folders train/ and test/ with a folder of images for each class"
 
 
 def found(folder: Path) -> list[Path]:
-    """The folders train/ and test/, those that there are."""
+    """Return the folders train/ and test/, if they exist."""
     return [folder / name for name in SPLITS if (folder / name).is_dir()]
 
 
 def unsplit_classes(folder: Path) -> list[str]:
-    """The folders of images right in `folder`, as other programs want them; none if there are fewer than two."""
+    """Return the names of the image folders directly in `folder`, or nothing if there are fewer than two."""
     classes = [
         path.name
         for path in sorted(folder.iterdir())
@@ -34,28 +43,28 @@ def unsplit_classes(folder: Path) -> list[str]:
 def read(folder: Path) -> Files:
     """Read train/<class>/* and test/<class>/*.
 
-    Classes are numbered in the order of their names; hidden files are left out.
+    Classes are numbered in the order of their names. Hidden files are ignored.
 
     Raises:
-        DataError: a folder is missing or empty, the classes of train and test differ, or an image can't be used.
+        DataError: if a folder is missing or empty, test/ has a class that train/ does not have, or an image cannot be
+            used.
     """
     folders = [folder / name for name in SPLITS]
     for each in folders:
         if not each.is_dir():
             raise DataError(
-                f"{folder} has no folder {each.name}/. Looked for {LOOKED_FOR}; validation images are taken from "
-                "those in train/."
+                f"{folder} has no folder {each.name}/. Expected {LOOKED_FOR}; validation images are drawn from train/."
             )
     classes, tested = (_visible_folders(each) for each in folders)
     if not classes:
         raise DataError(
-            f"{folders[0]} has no folders; it needs one for each class, with the images of that class in it."
+            f"{folders[0]} contains no folders. Create a folder for each class, with the images of that class."
         )
     strange = sorted(set(tested) - set(classes))
     if strange:
         raise DataError(
-            f"{folders[1]} has the class {strange[0]!r}, {folders[0]} hasn't; a network can't know a class that it was "
-            f"never shown. The training classes are {', '.join(classes)}."
+            f"{folders[1]} has the class {strange[0]!r}, which {folders[0]} does not have; every class needs training "
+            f"images. The training classes are {', '.join(classes)}."
         )
     train, test = (_split(each, classes) for each in folders)
     return Files(train, test, str(folders[0]), str(folders[1]), tuple(classes))
@@ -69,7 +78,7 @@ def _split(folder: Path, classes: list[str]) -> Split:
         paths += images
         labels += [label] * len(images)
     if not paths:
-        raise DataError(f"{folder} has no images. Looked for {LOOKED_FOR}.")
+        raise DataError(f"{folder} contains no images. Expected {LOOKED_FOR}.")
     return Split(decode(paths, lambda index: str(paths[index])), np.array(labels, np.int64))
 
 
@@ -78,7 +87,7 @@ def _visible_folders(folder: Path) -> list[str]:
 
 
 def _visible_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():  # a class may lack test images
+    if not folder.is_dir():  # a class may have no test images
         return []
     return sorted(path for path in folder.iterdir() if path.is_file() and not _hidden(path.name))
 

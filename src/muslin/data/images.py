@@ -1,4 +1,4 @@
-"""Decoding image files: PNG, JPEG, BMP and WebP, grey or colour, all of one size."""
+"""Decoding of image files of one size: PNG, JPEG, BMP and WebP, gray or color."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from muslin._words import count
 from muslin.data._reading import MOST_BYTES
 from muslin.errors import DataError
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from jaxtyping import UInt8
     from PIL import Image
 
-# Only what a data set is made of: Pillow's rarer formats are more to attack, and EPS would start another program.
+# Formats of data sets only: Pillow's rarer formats would add attack surface, and EPS starts an external program.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-# Modes by what they become: one channel or three. Transparency is dropped.
+# Largest number of pixels in one image. Designs are for small images; 16 megapixels is the size of a photo.
+MOST_PIXELS = 2**24
+# Target mode, with one or three channels, for each mode of Pillow. Transparency is dropped.
 _BECOMES = {
     "1": "L",
     "L": "L",
@@ -32,21 +35,21 @@ _BECOMES = {
     "YCbCr": "RGB",
 }
 _CHANNELS = {"L": 1, "RGB": 3}
-_CHUNK = 512  # images a thread takes at a time
+_CHUNK = 512  # number of images per task of the thread pool
 
 
 def decode(
     encoded: Sequence[bytes | Path], name: Callable[[int], str]
 ) -> UInt8[np.ndarray, "image height width channel"]:
-    """Decode images of one size: all grey (one channel) or all colour (three), like the first of them.
+    """Decode images of one size, which are all gray (one channel) or all color (three channels).
 
     Args:
-        encoded: the bytes of each image, or the file that has them; at least one.
-        name: what a message calls the image with this index.
+        encoded: content or path of each image; at least one.
+        name: function that returns the name of an image in messages, by its index.
 
     Raises:
-        DataError: one can't be read, has too many pixels, or differs in size or channels from the first; or
-            all together take more than `MOST_BYTES`.
+        DataError: if an image cannot be read, has more than `MOST_PIXELS` pixels, or differs in size or channels from
+            the first image; or if all images together take more than `MOST_BYTES` bytes.
     """
     with _decoded(encoded[0], name(0)) as first:
         size, mode = first.size, _BECOMES[first.mode]
@@ -55,8 +58,8 @@ def decode(
     total = len(encoded) * height * width * _CHANNELS[mode]
     if total > MOST_BYTES:
         raise DataError(
-            f"{len(encoded):,} images of {width}×{height} pixels take {total:,} bytes; Muslin holds at most "
-            f"{MOST_BYTES:,}. Take fewer images, or shrink them first."
+            f"{count(len(encoded), 'image')} of {width}×{height} pixels would take {total:,} bytes; the limit is "
+            f"{MOST_BYTES:,}. Use fewer or smaller images."
         )
     images = np.empty(shape, np.uint8)
 
@@ -66,7 +69,7 @@ def decode(
                 _check_alike(image, size, mode, name(index), name(0))
                 images[index] = np.asarray(image if image.mode == mode else image.convert(mode)).reshape(shape[1:])
 
-    # Pillow lets go of Python's lock while it decodes.
+    # Pillow releases the global interpreter lock while it decodes.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for _ in threads.map(decode_chunk, range(0, len(encoded), _CHUNK)):
             pass
@@ -77,21 +80,23 @@ def _decoded(encoded: bytes | Path, name: str) -> Image.Image:
     from muslin.pictures import decode  # noqa: PLC0415  (Pillow: only Parquet and folders need it)
 
     content, _ = decode.read_content(encoded, name)
-    image = decode.decode(content, name, formats=FORMATS)
+    image = decode.decode(content, name, formats=FORMATS, most_pixels=MOST_PIXELS)
     if image.mode not in _BECOMES:
-        raise DataError(f"{name} has pixels of the kind {image.mode!r}; Muslin takes 8-bit gray or color. Convert it.")
+        raise DataError(
+            f"{name} has pixels of mode {image.mode!r}; images must be 8-bit gray or color. Convert it first."
+        )
     return image
 
 
 def _check_alike(image: Image.Image, size: tuple[int, int], mode: str, name: str, first: str) -> None:
     if image.size != size:
         raise DataError(
-            f"{name} has {image.width}×{image.height} pixels, {first} has {size[0]}×{size[1]}; all images must be of "
-            "one size. Resize them first."
+            f"{name} has {image.width}×{image.height} pixels, but {first} has {size[0]}×{size[1]}; all images must "
+            "have the same size. Resize them first."
         )
     if _BECOMES[image.mode] != mode:
-        kinds = {"L": "grey", "RGB": "colour"}
+        kinds = {"L": "gray", "RGB": "color"}
         raise DataError(
-            f"{name} is {kinds[_BECOMES[image.mode]]}, {first} is {kinds[mode]}; all images must be of one kind. "
-            "Convert them first."
+            f"{name} is {kinds[_BECOMES[image.mode]]}, but {first} is {kinds[mode]}; all images must be gray, or all "
+            "color. Convert them first."
         )

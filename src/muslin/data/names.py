@@ -1,4 +1,4 @@
-"""Which classes there are, and what they are called."""
+"""The number and the names of the classes."""
 
 from __future__ import annotations
 
@@ -7,46 +7,53 @@ from pathlib import Path
 
 import numpy as np
 
+from muslin._words import count
 from muslin.data.official import CLASS_NAMES, release_of
 from muslin.data.split import Files
 from muslin.errors import DataError
 
 
 def class_names(files: Files, given: str | Path | Sequence[str] | None = None) -> tuple[str, ...]:
-    """Name the classes of `files`, and check that every label is one of them.
+    """Determine the names of the classes, and check that every label belongs to one of them.
 
-    In order: the names given; Fashion-MNIST's ten when a split's labels are those of a known release; the names in the
-    files; "class 0", "class 1" and so on.
+    The first available names are used: `given`; the ten names of Fashion-MNIST, if the labels of a split are those of a
+    known release; the names in the files; "class 0", "class 1" and so on.
 
     Args:
-        files: what a reader found.
-        given: names, or "a,b,c", or a text file with one name a line.
+        files: data of a reader.
+        given: names as a sequence, as "a,b,c", or as the path of a text file with one name per line (default None).
+
+    Returns:
+        Names in the order of the class numbers.
 
     Raises:
-        DataError: a label is outside the classes, a class has no training image, or the names given are unusable.
+        DataError: if a label is outside the classes, there is only one class, or `given` is not valid.
     """
     if given is not None:
         names = _parse(given)
-        _check(files, len(names), f"--classes gives {len(names)} names; give one for every class.")
+        _check(files, len(names), f"`classes=` has {len(names)} names; pass one name for every class.")
     elif {release_of(files.train), release_of(files.test)} != {"unknown"}:
         names = CLASS_NAMES
         _check(
-            files, len(names), f"Fashion-MNIST has {len(names)} classes; one of the two files must be from elsewhere."
+            files,
+            len(names),
+            f"Fashion-MNIST has {len(names)} classes, so one of the two files must be from another data set. Use the "
+            "training and test files of the same data set.",
         )
     elif files.class_names is not None:
         names = files.class_names
-        _check(files, len(names), f"The training files name {len(names)} classes; pass --classes to name more.")
+        _check(files, len(names), f"The training files name {len(names)} classes; pass `classes=` to name more.")
     else:
         names = tuple(f"class {number}" for number in range(_count(files)))
     if len(names) < 2:
         raise DataError(
-            f"{files.train_name} has images of one class only; there is nothing to tell apart. Add another."
+            f"{files.train_name} has images of one class only; a network needs at least two. Add images of another."
         )
     return names
 
 
 def _count(files: Files) -> int:
-    """The number of classes of files that don't name them: as many as have training images."""
+    """Count the classes of files without class names: those that have training images."""
     present = np.unique(files.train.labels)
     classes = len(present)
     if files.most_classes is not None:
@@ -54,7 +61,7 @@ def _count(files: Files) -> int:
     _check(
         files,
         classes,
-        f"Check that the file belongs to a {classes}-class data set, or pass --classes with a name for every class.",
+        f"Check that the file belongs to a {classes}-class data set, or pass `classes=` with a name for every class.",
     )
     return classes
 
@@ -78,11 +85,12 @@ def _parse(given: str | Path | Sequence[str]) -> tuple[str, ...]:
     names = [name.strip() for name in names]
     if len(names) < 2 or not all(names):
         raise DataError(
-            f"--classes gives {len(names)} names ({', '.join(map(repr, names))}); it takes two or more, none empty."
+            f"`classes=` has {count(len(names), 'name')} ({', '.join(map(repr, names))}); it needs at least two, and "
+            "none may be empty."
         )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"--classes gives the name {twice[0]!r} twice; every class needs its own.")
+        raise DataError(f"`classes=` has the name {twice[0]!r} twice; every class needs a different name.")
     return tuple(names)
 
 
@@ -91,8 +99,8 @@ def _read(path: Path) -> list[str]:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError as error:
         raise DataError(
-            f"--classes is {str(path)!r}, and no such file can be read ({error.strerror or error}). "
-            "Give a text file with one name a line, or the names themselves: --classes cat,dog,bird."
+            f"`classes=` is {str(path)!r}, which cannot be read as a file ({error.strerror or error}). Pass the path "
+            "of a text file with one name per line, or the names themselves, e.g. cat,dog,bird."
         ) from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} isn't UTF-8 text; --classes takes a text file with one name a line.") from error
+        raise DataError(f"{path} is not UTF-8; `classes=` takes a text file with one name per line.") from error

@@ -1,4 +1,4 @@
-"""The Parquet pair that dataset hubs serve: `image` as encoded bytes (or a struct with them), `label` as a number."""
+"""The Parquet pair of data set hubs: `image` as encoded bytes (or a struct with them), `label` as a whole number."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ IMAGE, LABEL = "image", "label"
 
 
 def found(folder: Path) -> list[Path]:
-    """The training and test Parquet files in a folder, those that there are."""
+    """Return the training and test Parquet files that exist in a folder."""
     return list(itertools.chain(*train_and_test(folder, ".parquet").values()))
 
 
 def read(folder: Path) -> Files:
-    """Read the training and the test Parquet files of a folder.
+    """Read the training and test Parquet files of a folder.
 
     Raises:
-        DataError: there are none for a split, one is damaged, lacks a column, or has an image that can't be decoded.
+        DataError: if a split has no files, or a file is damaged, lacks a column, or has an image that cannot be
+            decoded.
     """
     files = train_and_test(folder, ".parquet")
     for split in ("train", "test"):
         if split not in files:
-            raise DataError(f"{folder} has no {split} file. Looked for {LOOKED_FOR}.")
+            raise DataError(f"{folder} has no {split} file. Expected {LOOKED_FOR}.")
     train, test = _split(files["train"]), _split(files["test"])
     return Files(train, test, files["train"][0].name, files["test"][0].name, _class_names(files["train"][0]))
 
@@ -47,14 +48,14 @@ def _split(shards: list[Path]) -> Split:
     shapes = {part.images.shape[1:] for part in parts}
     if len(shapes) > 1:
         raise DataError(
-            f"The shards {', '.join(path.name for path in shards)} hold images of different shapes: "
-            f"{', '.join('×'.join(map(str, shape)) for shape in sorted(shapes))}. All must be alike."
+            f"shards {', '.join(path.name for path in shards)} contain images of different shapes: "
+            f"{', '.join('×'.join(map(str, shape)) for shape in sorted(shapes))}. Convert all images to one shape."
         )
     return Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
 def _shard(path: Path) -> Split:
-    import polars as pl  # noqa: PLC0415  (only this format and CSV need it; 0.1 s)
+    import polars as pl  # noqa: PLC0415  (takes 0.1 s; only Parquet and CSV need it)
 
     refuse_impostor(path)
     refuse_oversize(path)
@@ -64,30 +65,30 @@ def _shard(path: Path) -> Split:
         table = pl.read_parquet(path, columns=[IMAGE, LABEL])
     except (NotParquet, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} can't be read as Parquet: {reason}. Fetch it again.") from error
+        raise DataError(f"{path} cannot be read as Parquet: {reason}. Download it again.") from error
     if table.is_empty():
-        raise DataError(f"{path} has no rows.")
+        raise DataError(f"{path} has no rows. Download it again.")
     if lacking := table[LABEL].null_count():
         rows = "1 row has" if lacking == 1 else f"{lacking:,} rows have"
-        raise DataError(f"{path}: {rows} no label; every image needs one.")
+        raise DataError(f"{path}: {rows} no label; every image needs one. Add the labels, or remove the rows.")
     images = table[IMAGE]
     _check_images(path, images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images)
     encoded = (images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images).to_list()
     if None in encoded:
         raise DataError(
-            f"{path}: row {encoded.index(None) + 1} has no image bytes; the file must hold the images themselves, not "
-            "paths to them."
+            f"{path}: row {encoded.index(None) + 1} has no image bytes. The file must contain the images themselves, "
+            "not their paths."
         )
     labels = table[LABEL].cast(pl.Int64).to_numpy(writable=True)
     return Split(decode(encoded, lambda row: f"{path.name}, row {row + 1}"), labels)
 
 
 def _check_images(path: Path, images: pl.Series) -> None:
-    """Refuse images that would be copied out to more than Muslin holds: a file may hold one image and repeat it."""
+    """Reject images whose copies would exceed the memory limit: a file may store one image and repeat it."""
     total = images.bin.size().sum() or 0
     if total > MOST_BYTES:
         raise DataError(
-            f"{path}: its images take {total:,} bytes, encoded; Muslin holds at most {MOST_BYTES:,}. Take fewer images."
+            f"{path}: its encoded images take {total:,} bytes; the limit is {MOST_BYTES:,}. Use fewer images."
         )
 
 
@@ -105,20 +106,20 @@ def _check_columns(path: Path, schema: dict[str, pl.DataType]) -> None:
     )
     if not (image == pl.Binary or has_bytes):
         raise DataError(
-            f"{path}: the column {IMAGE!r} is of type {image}; it must hold encoded images: binary, or a struct "
+            f"{path}: column {IMAGE!r} has the type {image}; it must contain encoded images, as binary or as a struct "
             "with a field `bytes`."
         )
     if not label.is_integer():
-        raise DataError(f"{path}: the column {LABEL!r} is of type {label}; labels are whole numbers from 0.")
+        raise DataError(f"{path}: column {LABEL!r} has the type {label}; labels must be whole numbers from 0.")
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:
-    """The names that the `datasets` library leaves in the file's metadata, if it wrote the file."""
+    """Read the class names from the metadata of files that the `datasets` library wrote."""
     import polars as pl  # noqa: PLC0415
 
     try:
         names = json.loads(pl.read_parquet_metadata(path)["huggingface"])["info"]["features"][LABEL]["names"]
-    # AttributeError: Polars calls this reading of metadata experimental, and before 1.31 hadn't got it.
+    # AttributeError: Polars has this experimental function only since 1.31.
     except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError):
         return None
     if isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name.strip() for name in names):

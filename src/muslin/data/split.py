@@ -1,4 +1,4 @@
-"""Labelled images, and the stratified split of the training files into training and validation."""
+"""Labeled images, and the stratified split of the training files into training and validation images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Labelled images of one split.
+    """Labeled images of one split.
 
     Attributes:
-        images: pixels 0–255 as uint8, shape (image, height, width, channel). They stay bytes until the batch.
+        images: pixels as bytes, 0–255, shape (image, height, width, channel). Batches convert them to floats.
         labels: class numbers from 0, shape (image,).
     """
 
@@ -34,23 +34,24 @@ class Split:
         return len(self.labels)
 
     def subset(self, indices: Int64[np.ndarray, " chosen"]) -> Split:
-        """The images at `indices`, in that order."""
+        """Select images by index, in the given order."""
         return Split(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True, eq=False)
 class Files:
-    """What a reader found: the training and the test files as they stand, before the split and the audit.
-
-    Raises `DataError` when the images of the two differ in shape.
+    """The data of a reader: the content of the training and test files, before the split and the audit.
 
     Attributes:
-        train: every training image, in file order.
-        test: every test image, in file order.
-        train_name: what a message calls the place of the training labels, e.g. "train-labels-idx1-ubyte.gz".
-        test_name: the same for the test labels.
-        class_names: the names that the files give their classes; None where the format has no room for names.
-        most_classes: more classes than this need names from the person; None where any number will do.
+        train: all training images, in file order.
+        test: all test images, in file order.
+        train_name: name of the training labels in messages, e.g. "train-labels-idx1-ubyte.gz".
+        test_name: name of the test labels in messages.
+        class_names: names of the classes in the files (default None: the format has no names).
+        most_classes: largest number of classes that may be unnamed (default None: no limit).
+
+    Raises:
+        DataError: if the training and test images differ in shape.
     """
 
     train: Split
@@ -61,12 +62,12 @@ class Files:
     most_classes: int | None = None
 
     def __post_init__(self) -> None:
-        """Check that training and test images are of one shape."""
+        """Check that training and test images have the same shape."""
         train, test = self.train.images.shape[1:], self.test.images.shape[1:]
         if train != test:
             raise DataError(
-                f"The training images ({self.train_name}) are {_times(train)}, the test images ({self.test_name}) "
-                f"{_times(test)} (height × width × channels); all must be alike."
+                f"training images ({self.train_name}) have the shape {_times(train)}, but test images "
+                f"({self.test_name}) have {_times(test)} (height × width × channels). Convert all images to one shape."
             )
 
 
@@ -75,23 +76,32 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
-    """Draw `fraction` of the images at random, the same share of every class: (what stays, what was drawn).
+    """Split images at random, with the same proportion of every class.
 
-    The indices are those of scikit-learn's `train_test_split(test_size=fraction, random_state=seed, stratify=labels)`.
+    The indices equal those of scikit-learn's `train_test_split(test_size=fraction, random_state=seed,
+    stratify=labels)`.
+
+    Args:
+        split: images to split.
+        fraction: share of the images to draw, between 0 and 1.
+        seed: seed of the random split.
+
+    Returns:
+        The remaining images and the drawn images.
 
     Raises:
-        DataError: the fraction isn't between 0 and 1, or some class has too few images for a place on both sides.
+        DataError: if the fraction is not between 0 and 1, or a class has too few images for both parts.
     """
-    # A second of import, which `muslin analyze` avoids.
+    # The import takes a second, which `muslin analyze` does not need.
     from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # noqa: PLC0415
 
     if not 0 < fraction < 1:
-        raise DataError(f"The validation fraction is {fraction}; it must lie between 0 and 1. Try 0.1.")
+        raise DataError(f"`validation_fraction={fraction}` must be between 0 and 1, exclusive. The default is 0.1.")
     classes, counts = np.unique(split.labels, return_counts=True)
     if len(counts) and counts.min() == 1:
         raise DataError(
-            f"Class {classes[counts.argmin()]} has one training image; each needs at least two, one to "
-            "train on and one to validate with. Add images, or leave the class out."
+            f"class {classes[counts.argmin()]} has only one training image; every class needs at least two, one for "
+            "training and one for validation. Add images, or remove the class."
         )
     try:
         stays, drawn = train_test_split(
@@ -99,8 +109,8 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
         )
     except ValueError as error:
         raise DataError(
-            f"{count(len(split), 'training image')} of {count(len(classes), 'class', 'classes')} can't be split into "
-            f"training and validation: {fraction:.0%} must leave at least one image of every class on either side. "
-            "Add images, or change the fraction."
+            f"{count(len(split), 'training image')} of {count(len(classes), 'class', 'classes')} cannot be split into "
+            f"training and validation images: with {fraction:.0%} for validation, each part needs at least one image "
+            "of every class. Add images, or change `validation_fraction=`."
         ) from error
     return split.subset(stays), split.subset(drawn)

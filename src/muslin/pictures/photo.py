@@ -61,7 +61,7 @@ def prepare_photo(
     2. resize: scale the longest edge to the network's by skipping rows and columns. If omitted, each edge is scaled
        separately.
     3. sharpen: sharpen with a Gaussian of radius 1 and standard deviation 1.
-    4. centre: extend the shorter edge on both sides in the corner's color. If omitted, it is extended at its end only.
+    4. `centre`: extend the shorter edge on both sides in the corner's color. If omitted, extend it at its end only.
     5. invert: invert the colors if the background is light.
     6. grayscale: convert to one channel if the network takes one channel; this step cannot be omitted.
 

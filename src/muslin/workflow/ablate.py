@@ -127,7 +127,8 @@ def ablate(  # noqa: PLR0913  (the command's options)
     if begun is not None:
         _require_own(begun, chosen, trained)
         if data is None and not sample:
-            sample, data = begun.sample, begun.source.given
+            data = begun.source.given
+            sample = begun.sample and data is None
     dataset = open_data(data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
     check_fit(chosen, dataset, trained)
     settings = ablation.make_settings(**((begun.settings.model_dump() if begun else {}) | changes))

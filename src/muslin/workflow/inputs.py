@@ -126,7 +126,8 @@ def data_of_run(
     """
     record = folder.record.data
     if data is None and not sample:
-        sample, place = record.sample, record.source.given
+        place = record.source.given
+        sample = record.sample and place is None
         # The official files lie in other places, too.
         data = None if place is not None and record.audit.verified and not place.exists() else place
         allow_leak = allow_leak or record.audit.leak_allowed

@@ -1,0 +1,293 @@
+"""The voice: plain technical English in American spelling, in source, docs and messages, as far as a test can check."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+# Files and folders whose text is checked.
+ROOTS = (
+    ".github",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "benchmarks",
+    "docs/dependencies.md",
+    "docs/explanation",
+    "docs/getting-started.md",
+    "docs/glossary.md",
+    "docs/how-to/browser.md",
+    "docs/how-to/compare.md",
+    "docs/how-to/completion.md",
+    "docs/how-to/gpu.md",
+    "docs/how-to/own-images.md",
+    "docs/how-to/publish.md",
+    "docs/how-to/recipe.md",
+    "docs/how-to/resume.md",
+    "docs/index.md",
+    "docs/log.md",
+    "docs/reference",
+    "fuzz",
+    "src/muslin/__init__.pyi",
+    "src/muslin/__main__.py",
+    "src/muslin/_disk",
+    "src/muslin/_display.py",
+    "src/muslin/_interruption.py",
+    "src/muslin/_toml.py",
+    "src/muslin/_words.py",
+    "src/muslin/ablation",
+    "src/muslin/analysis",
+    "src/muslin/cli/__init__.py",
+    "src/muslin/cli/_ablation.py",
+    "src/muslin/cli/_complete.py",
+    "src/muslin/cli/_messages.py",
+    "src/muslin/cli/_options.py",
+    "src/muslin/cli/_training.py",
+    "src/muslin/cli/ablate.py",
+    "src/muslin/cli/analyze.py",
+    "src/muslin/cli/compare.py",
+    "src/muslin/cli/evaluate.py",
+    "src/muslin/cli/export.py",
+    "src/muslin/cli/list.py",
+    "src/muslin/cli/new.py",
+    "src/muslin/cli/predict.py",
+    "src/muslin/cli/profile.py",
+    "src/muslin/cli/report.py",
+    "src/muslin/cli/run.py",
+    "src/muslin/cli/serve.py",
+    "src/muslin/cli/train.py",
+    "src/muslin/cli/visualize.py",
+    "src/muslin/data/__init__.py",
+    "src/muslin/data/_train_test.py",
+    "src/muslin/data/audit.py",
+    "src/muslin/data/csv_pair.py",
+    "src/muslin/data/dataset.py",
+    "src/muslin/data/formats.py",
+    "src/muslin/data/idx.py",
+    "src/muslin/data/image_folder.py",
+    "src/muslin/data/images.py",
+    "src/muslin/data/load.py",
+    "src/muslin/data/names.py",
+    "src/muslin/data/npz.py",
+    "src/muslin/data/parquet.py",
+    "src/muslin/data/progress.py",
+    "src/muslin/data/sample",
+    "src/muslin/data/source.py",
+    "src/muslin/data/sources.py",
+    "src/muslin/data/split.py",
+    "src/muslin/design",
+    "src/muslin/designs",
+    "src/muslin/engine",
+    "src/muslin/errors.py",
+    "src/muslin/evaluation",
+    "src/muslin/exports",
+    "src/muslin/figures",
+    "src/muslin/interpret",
+    "src/muslin/network.py",
+    "src/muslin/pictures",
+    "src/muslin/recipe.py",
+    "src/muslin/recipes",
+    "src/muslin/reports/__init__.py",
+    "src/muslin/reports/build.py",
+    "src/muslin/reports/comparison.py",
+    "src/muslin/reports/layers.py",
+    "src/muslin/reports/repeat.py",
+    "src/muslin/reports/story.py",
+    "src/muslin/reports/training.py",
+    "src/muslin/runs",
+    "src/muslin/server",
+    "src/muslin/training",
+    "src/muslin/trials/__init__.py",
+    "src/muslin/trials/arm.py",
+    "src/muslin/trials/executor.py",
+    "src/muslin/trials/local.py",
+    "src/muslin/trials/ray.py",
+    "src/muslin/trials/shared.py",
+    "src/muslin/trials/store.py",
+    "src/muslin/trials/trial.py",
+    "src/muslin/workflow/__init__.py",
+    "src/muslin/workflow/ablate.py",
+    "src/muslin/workflow/analyze.py",
+    "src/muslin/workflow/compare.py",
+    "src/muslin/workflow/evaluate.py",
+    "src/muslin/workflow/export.py",
+    "src/muslin/workflow/inputs.py",
+    "src/muslin/workflow/list.py",
+    "src/muslin/workflow/observer.py",
+    "src/muslin/workflow/predict.py",
+    "src/muslin/workflow/profile.py",
+    "src/muslin/workflow/report.py",
+    "src/muslin/workflow/run.py",
+    "src/muslin/workflow/train.py",
+    "src/muslin/workflow/visualize.py",
+    "tests/golden/claims.txt",
+    "tests/golden/design.txt",
+    "tests/golden/evaluation.txt",
+    "tests/golden/exports.txt",
+    "tests/golden/interpret.txt",
+    "tests/golden/photo.txt",
+    "tests/golden/pictures.txt",
+    "tests/golden/recipe.txt",
+    "tests/golden/report.txt",
+    "tests/golden/runs.txt",
+    "tests/golden/server.txt",
+    "tests/golden/studies.txt",
+    "tests/golden/training.txt",
+    "tests/golden/training_messages.txt",
+    "tests/golden/verdicts.txt",
+    "tools",
+)
+SUFFIXES = (".py", ".pyi", ".md", ".toml", ".txt")
+LONGEST_LINE = 120  # characters of a Markdown line
+
+BANNED = (
+    r"held against",
+    r"hold(?:s|ing)? \S+ against",
+    r"by turns",
+    r"goes? the plain way",
+    r"must be given",
+    r"the luck of",
+    r"a twin undefined is allowed",
+    r"is not believed",
+    r"for want of",
+    r"gone? on with",
+    r"see that (?:every|each|some|all|no|the)\b",
+    r"in four studies of five",
+    r"what is (?:asked|said|taken|given)\b",
+    r"there is no (?:newest|name for)",
+    r"someone who",
+    r"of so many",
+    r"so many (?:seeds|images|steps|threads|points|epochs|times)\b(?! that)",
+    r"nothing is worth",
+    r"the yardstick",
+    r"\w+: (?:Adam|Muon|a teacher)'s\.",
+    r"\w+: that (?:trains|is|was|has)\b",
+)
+BRITISH = (
+    r"\w*colour\w*",
+    r"grey\w*",
+    r"(?:de)?centre[ds]?",
+    r"neighbour\w*",
+    r"(?:mis)?behaviour\w*",
+    r"favour\w*",
+    r"labelled|labelling|modelled|modelling|cancelled|travelled",
+    r"licence\w*",
+    r"\w*(?:normal|initial|regular|optim|recogn|general|visual|special|summar|categor|organ|minim|maxim|quant|"
+    r"orthogonal|serial|util|emphas|penal|random|standard|synchron)is(?:e[ds]?|ing|ations?|er|ers)",
+    r"analys(?:ed?|ing)",
+    r"catalogue\w*",
+    r"judgement|artefacts?|grammes?|metres?|millimetres?",
+    r"learnt|spelt|misspelt|burnt",
+    r"towards",
+)
+CONTRACTIONS = r"\w+n't|(?:it|that|there|what|who|here|let)'s|(?:you|we|they)'(?:re|ll|ve|d)|i'm"
+ONE_MANY = (
+    "thread|image|epoch|seed|step|run|point|worker|study|studies|classe|label|pixel|layer|parameter|second|minute|"
+    "hour|byte|trial|file|alternative|decision|claim|network|teacher|row|column|value|name|filter|unit|problem"
+)
+RULES = {
+    "a phrase to replace": re.compile(rf"\b(?:{'|'.join(BANNED)})", re.IGNORECASE),
+    "British spelling": re.compile(rf"\b(?:{'|'.join(BRITISH)})\b", re.IGNORECASE),
+    "a space before %": re.compile(r"(?:^|[\d}]) %(?![\w(])"),
+    "a contraction": re.compile(rf"\b(?:{CONTRACTIONS})\b", re.IGNORECASE),
+    "a plural after 1": re.compile(rf"(?<![\w.,–×-])(?<!\+ )1 (?:{ONE_MANY})s\b"),
+}
+CODE = re.compile(r"``[^`]*``|`[^`]*`|sharpen, centre, invert|neighbours(?=:)")  # public names, whose spelling is fixed
+NAME = re.compile(r"\w+")
+
+
+def files(roots: tuple[str, ...] = ROOTS) -> list[Path]:
+    """The files under the roots that have text to check."""
+    found: list[Path] = []
+    for root in roots:
+        path = PROJECT / root
+        assert path.exists(), root
+        found += sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [path for path in found if path.suffix in SUFFIXES and "evidence" not in path.parts]
+
+
+def passages(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that people read, with their numbers: of Python, comments and strings other than names."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix not in (".py", ".pyi"):
+        yield from enumerate(text.splitlines(), start=1)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if tokenize.tok_name[token.type] not in ("STRING", "FSTRING_MIDDLE", "COMMENT"):
+            continue
+        if token.type == tokenize.STRING and NAME.fullmatch(token.string.strip("rbuf\"'")):
+            continue
+        yield from enumerate(token.string.splitlines(), start=token.start[0])
+
+
+def breaches(text: str) -> list[str]:
+    """What is wrong with a line, as "a contraction: don't"."""
+    prose = CODE.sub("``", text)
+    return [f"{rule}: {found[0].strip()}" for rule, pattern in RULES.items() if (found := pattern.search(prose))]
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_the_text_is_plain_technical_english_in_american_spelling(root: str) -> None:
+    found = [
+        f"{path.relative_to(PROJECT)}:{number}: {breach}"
+        for path in files((root,))
+        for number, line in passages(path)
+        for breach in breaches(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_markdown_lines_are_short() -> None:
+    found = []
+    for path in files():
+        if path.suffix != ".md":
+            continue
+        fenced = False
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            fenced ^= line.lstrip().startswith("```")
+            # Tables, code and links cannot be wrapped.
+            fixed = fenced or line.startswith(("|", "    ")) or " " not in line.strip()
+            if len(line) > LONGEST_LINE and not fixed:
+                found.append(f"{path.relative_to(PROJECT)}:{number}: {len(line)} characters")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "breach"),
+    [
+        ("Claims are held against measurements.", "a phrase to replace: held against"),
+        ("beta1: Adam's.", "a phrase to replace: beta1: Adam's."),
+        ("recipe: that trains.", "a phrase to replace: recipe: that trains"),
+        ("The intervals cover the luck of the draw.", "a phrase to replace: the luck of"),
+        ("a grey image", "British spelling: grey"),
+        ("two neighbouring pixels", "British spelling: neighbouring"),
+        ("batch normalisation", "British spelling: normalisation"),
+        ("accuracy 92.3 %", "a space before %: 3 %"),
+        ('f"{share} %"', "a space before %: } %"),
+        ("It doesn't exist.", "a contraction: doesn't"),
+        ("trained on 1 threads", "a plural after 1: 1 threads"),
+        ("took 1 epochs", "a plural after 1: 1 epochs"),
+    ],
+)
+def test_a_breach_is_found(line: str, breach: str) -> None:
+    assert breaches(line) == [breach]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "the centers of gray patches, in 92.3% of 1 epoch",
+        "`Neighbours` and `centre` are names",
+        "0–1 values, 1.1 points, the design's layers",
+        "cannot, does not, will not",
+        'f"{count:%Y}" % name',
+    ],
+)
+def test_plain_english_passes(line: str) -> None:
+    assert breaches(line) == []
