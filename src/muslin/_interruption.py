@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what a command does when a person or the system stops it, and what it says then."""
+"""Ctrl-C and SIGTERM: how a command stops, and what it prints then."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from muslin.errors import DivergedError, MuslinError
 
 @contextlib.contextmanager
 def going_on_with(command: str) -> Iterator[None]:
-    """Let what stops the block say that `command` goes on from there.
+    """Add a note with the command that resumes the work to whatever stops the block.
 
-    It is added as a note to a `KeyboardInterrupt` and to a `MuslinError`, which pass through; not to one about a
-    training that diverged, which would diverge again. SIGTERM ends the block just as Ctrl-C does.
+    The note is added to a `KeyboardInterrupt` and a `MuslinError`, which propagate. A `DivergedError` gets none, since
+    resuming would diverge again. SIGTERM ends the block as Ctrl-C does.
+
+    Args:
+        command: the command that resumes the work.
     """
     try:
         with _terminated_as_interrupted():
             yield
     except KeyboardInterrupt as error:
-        error.add_note(f"To go on: {command}")
+        error.add_note(f"To resume: {command}")
         raise
     except DivergedError:
         raise
     except MuslinError as error:
-        error.add_note(f"After that, to go on: {command}")
+        error.add_note(f"Then resume with: {command}")
         raise
 
 
@@ -44,7 +47,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def catch_interruption() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second signal interrupts at once."""
+    """Yield an event that Ctrl-C or SIGTERM sets; a second signal interrupts at once."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event  # only the main thread may set signal handlers

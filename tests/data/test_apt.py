@@ -151,7 +151,7 @@ def test_other_systems_are_told_so(cache: Path, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.usefixtures("working")
 def test_a_package_that_is_no_package_is_refused(tmp_path: Path, cache: Path):
     (tmp_path / "package.tar").write_bytes(b"!<arch>\n" * 200)
-    with pytest.raises(DataError, match="the package can't be unpacked"):
+    with pytest.raises(DataError, match="the package cannot be unpacked"):
         apt.fetch(cache, silent)
     assert not list(cache.iterdir())
 

@@ -120,7 +120,7 @@ def test_a_header_that_declares_nothing_is_refused(folder: Path):
 
 def test_an_absurd_declared_size_is_refused_before_it_is_allocated(folder: Path):
     (folder / IMAGES).write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1))
-    with pytest.raises(DataError, match="claims to hold 79,228,162"):
+    with pytest.raises(DataError, match="declares 79,228,162"):
         idx.read(folder)
 
 

@@ -150,5 +150,5 @@ def test_a_mirror_that_hangs_is_given_up(cache: Path, monkeypatch: pytest.Monkey
 
 def test_a_proxy_setting_that_makes_no_sense_is_told(cache: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1")
-    with pytest.raises(DataError, match="the proxy settings can't be used"):
+    with pytest.raises(DataError, match="the proxy settings cannot be used"):
         mirrors.fetch(cache, silent, base="http://127.0.0.1:1")

@@ -58,7 +58,7 @@ def test_stopped_after_training_a_run_says_how_to_go_on(tmp_path: Path, step: st
     (folder,) = list_runs(tmp_path / "my runs")
     assert done.returncode == 130, done.stderr
     command = f"muslin run --resume {shlex.quote(str(folder.path))}"
-    assert done.stderr.strip().endswith(f"muslin: interrupted.\nTo go on: {command}")
+    assert done.stderr.strip().endswith(f"muslin: interrupted.\nTo resume: {command}")
     assert "Traceback" not in done.stderr
     assert not folder.report_path.exists()
     if step == "Exporting":
@@ -80,7 +80,7 @@ def test_evaluation_that_is_interrupted_begins_again_with_the_same_command(
     with pytest.raises(SystemExit) as ended:
         main(["evaluate", str(folder.path)])
     assert ended.value.code == 130
-    assert capsys.readouterr().err.strip().endswith(f"muslin: interrupted.\nTo go on: muslin evaluate {folder.path}")
+    assert capsys.readouterr().err.strip().endswith(f"muslin: interrupted.\nTo resume: muslin evaluate {folder.path}")
     assert folder.measured is None
     monkeypatch.undo()
     with contextlib.suppress(SystemExit):
@@ -107,7 +107,7 @@ def test_a_disk_that_is_full_after_training_costs_no_training(sample: Dataset, t
     with pytest.raises(MuslinError, match=r"answers cannot be written: No space left on device\. Free some") as raised:
         run(*everything(sample), baseline="none", out=tmp_path, progress=FullDisk(tmp_path / "answers"))
     (folder,) = list_runs(tmp_path)
-    assert raised.value.__notes__ == [f"After that, to go on: muslin run --resume {folder.path}"]
+    assert raised.value.__notes__ == [f"Then resume with: muslin run --resume {folder.path}"]
 
 
 def test_a_training_that_diverged_is_not_offered_to_go_on(

@@ -1,7 +1,7 @@
-"""How much a Parquet file unpacks to, seen from the headers of its pages before any page is unpacked.
+"""The unpacked size of a Parquet file, from the headers of its pages, before any page is unpacked.
 
-The footer's own figures can lie; a reader allocates what each page's header says. Headers are Thrift structures in the
-compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), their fields those
+The sizes in the footer can be false; a reader allocates the size in each page's header. Headers are Thrift structures in
+the compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md) with the fields
 of parquet.thrift (https://github.com/apache/parquet-format).
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 _MAGIC = b"PAR1"
-_BYTES_PER_ROW = 24  # a label, and where the image stands
+_BYTES_PER_ROW = 24  # a label and an offset
 _DEEPEST = 16  # parquet.thrift nests half as deep
 _LONGEST_VARINT = 10
 _BINARY, _LIST, _SET, _STRUCT = 8, 9, 10, 12
@@ -21,15 +21,15 @@ Struct: TypeAlias = dict[int, Any]
 
 
 class NotParquet(ValueError):  # noqa: N818  (the reader turns it into a DataError that names the file)
-    """The file's headers make no sense."""
+    """The file's headers are invalid."""
 
 
 def unpacked_size(path: Path) -> int:
-    """Bytes that reading the file takes at most, by its page headers and its number of rows.
+    """Return an upper bound of the memory that reading the file takes, in bytes, from page headers and number of rows.
 
     Raises:
-        NotParquet: the footer or a page's header is damaged.
-        OSError: the file can't be read.
+        NotParquet: the footer or a page header is damaged.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         end = len(content) - 8
@@ -48,7 +48,7 @@ def unpacked_size(path: Path) -> int:
 
 
 def _chunk_size(content: mmap.mmap, column: Struct) -> int:
-    """What the pages of one column of one group of rows unpack to."""
+    """Return the unpacked size of one column chunk's pages, in bytes."""
     offsets = [offset for offset in (column.get(9), column.get(11)) if isinstance(offset, int) and offset > 0]
     at = min(offsets, default=0)
     end = at + _number(column, 7)
@@ -73,7 +73,7 @@ class _Compact:
         self.content, self.at, self.end = content, start, end
 
     def struct(self, depth: int = 0) -> Struct:
-        """The fields of a struct by number."""
+        """Return the fields of a struct by number."""
         fields: Struct = {}
         number = 0
         while (head := self._byte()) != 0:

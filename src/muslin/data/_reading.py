@@ -1,4 +1,4 @@
-"""What every reader does before it believes a file: see what it really is, and bound what it may take."""
+"""Checks of every reader before it uses a file: its real format, and bounds on its size."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import BinaryIO, cast
 
 from muslin.errors import DataError
 
-# Pixels of one file, at most. Fashion-MNIST's training images are 47 MB; beyond 2 GiB Muslin is the wrong tool.
+# Largest pixel data of one file. Fashion-MNIST's training images are 47 MB; more than 2 GiB needs another tool.
 MOST_BYTES = 2 * 2**30
-# A file may unzip to this many times its size, or to the floor if that is more. Images shrink 2- to 20-fold, never
-# 200-fold; deflate can do 1,000-fold, as a bomb does. The floor leaves room for labels, which may shrink as much.
+# A file may unzip to this multiple of its size, or to the floor if that is more. Images compress 2- to 20-fold; a
+# decompression bomb uses deflate's limit of 1,000-fold. The floor admits labels, which compress further.
 MOST_EXPANSION = 200
 EXPANSION_FLOOR = 64 * 2**20
 
@@ -22,23 +22,27 @@ _GZIP = b"\x1f\x8b"
 
 
 def head(path: Path, size: int = 64) -> bytes:
-    """The first bytes of a file.
+    """Return the first bytes of a file.
+
+    Args:
+        path: the file.
+        size: number of bytes to read (default 64).
 
     Raises:
-        DataError: the file is missing, can't be read, is empty, or is a web page, a ZIP or a stand-in for a large file.
+        DataError: the file is missing, empty or unreadable.
     """
     try:
         with path.open("rb") as file:
             start = file.read(size)
     except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
     if not start:
-        raise DataError(f"{path} is empty. It was probably cut off while downloading; fetch it again.")
+        raise DataError(f"{path} is empty. The download was probably interrupted; download it again.")
     return start
 
 
 def refuse_impostor(path: Path) -> bytes:
-    """Like `head`, but refuses what is often saved under a data file's name by mistake.
+    """Like `head`, but refuse files that are often saved under a data file's name by mistake.
 
     Raises:
         DataError: as `head`, or the file is a web page, a ZIP archive or a Git LFS pointer.
@@ -46,54 +50,54 @@ def refuse_impostor(path: Path) -> bytes:
     start = head(path)
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
-        what = "a web page (HTML); the download probably led to a log-in or error page. Fetch the file itself"
+        what = "a web page (HTML); the download probably led to a login or error page. Download the file itself"
     elif start.startswith(b"PK\x03\x04"):
-        what = "a ZIP archive. Unpack it, and point --data at the folder it unpacks to"
+        what = "a ZIP archive. Unpack it and pass the unpacked folder as `data=`"
     elif start.startswith(b"version https://git-lfs"):
-        what = "a Git LFS pointer, which stands for the file. Fetch the file itself with `git lfs pull`"
+        what = "a Git LFS pointer instead of the file. Download the file with `git lfs pull`"
     else:
         return start
     raise DataError(f"{path} is {what}.")
 
 
 def may_unzip_to(path: Path, declared: int, packed: int | None = None) -> None:
-    """Check the size that a file claims to unzip to, before any of it is allocated.
+    """Check a file's declared unzipped size before anything is allocated.
 
     Args:
         path: the file, for the message.
-        declared: bytes it claims.
-        packed: bytes it takes packed; the file's size by default.
+        declared: declared size in bytes.
+        packed: packed size in bytes (default the size of the file).
 
     Raises:
-        DataError: it claims more than `MOST_BYTES`, or so much that it must be a decompression bomb.
+        DataError: the declared size exceeds `MOST_BYTES` or is that of a decompression bomb.
     """
     if declared > MOST_BYTES:
         raise DataError(
-            f"{path} claims to hold {declared:,} bytes; Muslin reads at most {MOST_BYTES:,} from one file. "
-            "Is it damaged? If it is not, take fewer or smaller images."
+            f"{path} declares {declared:,} bytes; Muslin reads at most {MOST_BYTES:,} from one file. "
+            "Check that it is not damaged, or use fewer or smaller images."
         )
     packed = path.stat().st_size if packed is None else packed
     if declared > max(EXPANSION_FLOOR, MOST_EXPANSION * packed):
         raise DataError(
-            f"{path} claims to unpack from {packed:,} to {declared:,} bytes, more than {MOST_EXPANSION} times its "
-            "size. Images don't shrink like that; this looks like a decompression bomb and was not unpacked."
+            f"{path} would unpack from {packed:,} to {declared:,} bytes, more than {MOST_EXPANSION} times its size. "
+            "Images do not compress that far; it looks like a decompression bomb and was not unpacked."
         )
 
 
 def refuse_oversize(path: Path) -> None:
-    """Refuse a file that is larger than anything Muslin would hold.
+    """Refuse a file larger than `MOST_BYTES`.
 
     Raises:
-        DataError: it is larger than `MOST_BYTES`.
+        DataError: the file is too large.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise DataError(f"{path} has {size:,} bytes; Muslin reads files of at most {MOST_BYTES:,}. Take fewer images.")
+        raise DataError(f"{path} has {size:,} bytes; Muslin reads files of at most {MOST_BYTES:,}. Use fewer images.")
 
 
 @contextmanager
 def unzipped(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, through gzip if its content (whatever its name) is gzip.
+    """Open a file for reading; gzip, recognized by content, is unzipped.
 
     Raises:
         DataError: as `refuse_impostor`, or the gzip stream is damaged or cut off.
@@ -103,8 +107,8 @@ def unzipped(path: Path) -> Iterator[BinaryIO]:
         with gzip.open(path, "rb") if zipped else path.open("rb") as file:
             yield cast("BinaryIO", file)
     except EOFError as error:
-        raise DataError(f"{path} is cut off: its gzip stream has no end. Fetch it again.") from error
+        raise DataError(f"{path} is cut off: its gzip stream has no end. Download it again.") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged: {error}. Fetch it again.") from error
+        raise DataError(f"{path} is damaged: {error}. Download it again.") from error
     except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -1,7 +1,7 @@
-"""Fetching the official files from a Debian-like system's package mirrors, without root.
+"""Fetch the official files from a Debian-like system's package mirrors, without root.
 
-`apt-get download` fetches the package `dataset-fashion-mnist`; `dpkg-deb` unpacks it into a stream, from which exactly
-the four expected files are taken. Nothing is installed, and nothing outside the given folder is written.
+`apt-get download` fetches the package `dataset-fashion-mnist`; `dpkg-deb` unpacks it to a stream, from which only the
+four expected files are taken. Nothing is installed, and nothing outside the given folder is written.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from muslin.errors import DataError
 PACKAGE = "dataset-fashion-mnist"
 INSIDE = "usr/share/datasets/fashion-mnist"
 
-# Reading the package lists of a large distribution over a slow line takes minutes; hanging takes for ever.
+# Over a slow connection, downloading the package lists takes minutes.
 _PATIENCE_SECONDS = 600
-# A file is stored zipped, so is no longer than unzipped, give or take gzip's header.
+# Room for gzip's header: beyond it, a zipped file is no longer than the original.
 _HEADER_BYTES = 2**10
-# Settings of the call with lists of its own. `#clear`: the system's hooks after an update expect root and its folders.
+# Settings for private package lists. `#clear` removes the system's hooks, which need root.
 _PRIVATE = """\
 Dir::State::Lists "{folder}/lists";
 Dir::Cache "{folder}/cache";
@@ -41,13 +41,17 @@ Acquire::https::Timeout "15";
 
 
 def fetch(folder: Path, progress: Progress, *, files: Sequence[OfficialFile] = FILES) -> None:
-    """Fetch into `folder` those of `files` that it lacks; each is verified before it gets its name.
+    """Fetch the missing files into `folder`; each is verified before it gets its name.
 
-    The system's package lists are used where they know the package; else lists are fetched into a folder that is
-    removed again.
+    If the system's package lists do not have the package, private lists are downloaded to a temporary folder.
+
+    Args:
+        folder: destination folder.
+        progress: progress callback.
+        files: the files to fetch if missing (default all four).
 
     Raises:
-        DataError: this is no Debian-like system, no mirror has the package, or its files are not the official ones.
+        DataError: this is not a Debian-like system, no mirror has the package, or its files are not the official ones.
     """
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
@@ -79,7 +83,7 @@ def _private_lists(work: Path) -> Path:
 def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
     options = [] if settings is None else [f"--config-file={settings}"]
     try:
-        done = subprocess.run(  # noqa: S603  (fixed words and a folder of our own)
+        done = subprocess.run(  # noqa: S603  (fixed arguments and our own folder)
             ["apt-get", "-q", *options, *arguments],  # noqa: S607
             cwd=work,
             env=os.environ | {"LC_ALL": "C"},
@@ -91,7 +95,7 @@ def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
     except subprocess.TimeoutExpired as error:
         raise DataError(f"apt-get {arguments[0]} took more than {_PATIENCE_SECONDS} seconds") from error
     except OSError as error:
-        raise DataError(f"apt-get can't be run ({error.strerror or error})") from error
+        raise DataError(f"apt-get cannot be run ({error.strerror or error})") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").splitlines()
         reasons = [line[2:].strip() for line in lines if line.startswith("E:")]
@@ -99,7 +103,7 @@ def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
 
 
 def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
-    """Take those of `files` that `folder` lacks out of the package."""
+    """Extract the missing files from the package."""
     expected = {f"{INSIDE}/{file.name}.gz": file for file in wanted(folder, files)}
     with subprocess.Popen(  # noqa: S603
         ["dpkg-deb", "--fsys-tarfile", package],  # noqa: S607
@@ -111,7 +115,7 @@ def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
         try:
             _take(unpacking.stdout, expected, folder)
         except tarfile.TarError as error:
-            raise DataError(f"the package can't be unpacked ({error})") from error
+            raise DataError(f"the package cannot be unpacked ({error})") from error
         finally:
             unpacking.stdout.close()
     if expected:
@@ -119,7 +123,7 @@ def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
 
 
 def _take(stream: IO[bytes], expected: dict[str, OfficialFile], folder: Path) -> None:
-    """Copy the expected files from a tar stream, striking each off the list."""
+    """Copy the expected files from a tar stream and remove each from `expected`."""
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             file = expected.get(member.name.removeprefix("./"))

@@ -1,4 +1,4 @@
-"""Fetching the official files from the publisher's mirrors over HTTPS."""
+"""Download the official files from the publisher's mirrors over HTTPS."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from muslin.errors import DataError
 if TYPE_CHECKING:
     import httpx
 
-# The publisher's bucket and repository. The bucket's better-known website address speaks no HTTPS; this one does.
+# The publisher's bucket and repository. The bucket's better-known website address does not support HTTPS.
 MIRRORS = (
     "https://fashion-mnist.s3.eu-central-1.amazonaws.com",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
 )
-# Short, because a firewall that drops packets would otherwise cost a minute for each mirror.
+# Short, because a firewall that drops packets would otherwise cost a minute per mirror.
 CONNECT_SECONDS = 4.0
 STALL_SECONDS = 20.0
-# Zipped, no file is longer than unzipped, give or take gzip's header.
+# Room for gzip's header: beyond it, a zipped file is no longer than the original.
 _HEADER_BYTES = 2**10
 
 
 def fetch(folder: Path, progress: Progress, *, base: str, files: Sequence[OfficialFile] = FILES) -> None:
-    """Fetch into `folder` those of `files` that it lacks; each is verified before it gets its name.
+    """Download the missing files into `folder`; each is verified before it gets its name.
 
     Args:
-        folder: where to.
-        progress: called for every chunk.
-        base: the address that the files' names are added to.
-        files: what to fetch.
+        folder: destination folder.
+        progress: progress callback, called for every chunk.
+        base: URL that the file names are appended to.
+        files: the files to download if missing (default all four).
 
     Raises:
-        DataError: the mirror can't be reached, doesn't have a file, or serves something else.
+        DataError: the mirror cannot be reached, lacks a file, or serves other content.
     """
-    import httpx  # noqa: PLC0415  (0.1 s, and only needed where there are no data yet)
+    import httpx  # noqa: PLC0415  (0.1 s, and only needed to download)
 
     try:
         with httpx.Client(
@@ -59,8 +59,8 @@ def fetch(folder: Path, progress: Progress, *, base: str, files: Sequence[Offici
         raise DataError("no answer in time") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise DataError(f"no connection ({error})") from error
-    except (ImportError, ValueError) as error:  # how httpx refuses a proxy setting that it doesn't understand
-        raise DataError(f"the proxy settings can't be used ({error})") from error
+    except (ImportError, ValueError) as error:  # raised by httpx for invalid proxy settings
+        raise DataError(f"the proxy settings cannot be used ({error})") from error
 
 
 def _download(client: httpx.Client, url: str, path: Path, file: OfficialFile, progress: Progress) -> None:

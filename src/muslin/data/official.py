@@ -1,7 +1,7 @@
-"""What Fashion-MNIST is: its four files, the hashes that prove them, its releases and its class names.
+"""Fashion-MNIST: its four files with their hashes, its releases and its class names.
 
 Fashion-MNIST exists in two generations whose train and test splits overlap. The official one is the cleaned release of
-31 August 2017 (MIT licence, Zalando SE). The widespread CSV pair was cut from the earlier one.
+31 August 2017 (MIT license, Zalando SE). The widespread CSV pair was cut from the earlier one.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class OfficialFile:
     """One file of the official release.
 
     Attributes:
-        name: its name without `.gz`.
-        size: bytes, unzipped.
-        sha256: of the unzipped bytes; gzip headers differ between distributors, the payload does not.
+        name: file name without `.gz`.
+        size: unzipped size in bytes.
+        sha256: SHA-256 of the unzipped bytes; gzip headers differ between distributors.
     """
 
     name: str
@@ -47,7 +47,7 @@ class OfficialFile:
     sha256: str
 
 
-# Small files first: a mirror that doesn't work says so before 26 MB have gone over the wire.
+# Small files first, so that a broken mirror fails before 26 MB are transferred.
 FILES = (
     OfficialFile("t10k-labels-idx1-ubyte", 10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
     OfficialFile("train-labels-idx1-ubyte", 60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
@@ -71,7 +71,7 @@ LABEL_HASHES: dict[str, Release] = {
 
 
 def release_of(split: Split) -> Release:
-    """The generation that a split's labels, in file order, belong to."""
+    """Return the release that a split's labels, in file order, belong to."""
     if not len(split) or split.labels.max() > 255 or split.labels.min() < 0:
         return "unknown"
     digest = hashlib.sha256(split.labels.astype(np.uint8).data).hexdigest()
@@ -79,9 +79,9 @@ def release_of(split: Split) -> Release:
 
 
 def strangers(files: Files, official: Sequence[OfficialFile] = FILES) -> Iterator[str]:
-    """The names of the `official` files whose bytes differ from what was read; none when everything is official.
+    """Yield the names of the `official` files whose bytes differ from the data; none if all data are official.
 
-    What was read is written as IDX again (header, then bytes) and hashed: it doesn't matter what format it came from.
+    The data are serialized as IDX (header, then bytes) and hashed, so their original format does not matter.
     """
     actual = {
         "t10k-labels-idx1-ubyte": _idx_sha256(files.test.labels),
@@ -102,7 +102,7 @@ def _idx_sha256(values: np.ndarray) -> str:
 
 
 def made_from_photos(class_names: Sequence[str]) -> bool:
-    """Whether images with these classes were made by the photo preparation: those of Fashion-MNIST were.
+    """Whether images of these classes were made by the photo preparation, as Fashion-MNIST's were.
 
     >>> made_from_photos(CLASS_NAMES), made_from_photos(("cat", "dog"))
     (True, False)

@@ -1,4 +1,4 @@
-"""Holding files against the hashes of the official release before anything in them is trusted."""
+"""Check files against the hashes of the official release before using them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ _CHUNK = 2**20  # bytes
 
 
 def verify(path: Path, file: OfficialFile) -> None:
-    """Check that the unzipped bytes of `path` are those of the official `file`. Never unzips more than it should hold.
+    """Check that the unzipped bytes of `path` are those of the official `file`.
+
+    At most one byte more than the official size is unzipped.
 
     Raises:
-        DataError: they are not, or the file can't be read.
+        DataError: the bytes differ, or the file cannot be read.
     """
     digest = hashlib.sha256()
     left = file.size + 1
@@ -30,7 +32,7 @@ def verify(path: Path, file: OfficialFile) -> None:
 
 
 def wanted(folder: Path, files: Sequence[OfficialFile] = FILES) -> list[OfficialFile]:
-    """Those of `files` that `folder` lacks as `.gz`, or holds damaged."""
+    """Return the files whose `.gz` is missing from `folder` or damaged."""
     return [file for file in files if not _holds(folder, file)]
 
 
@@ -46,5 +48,5 @@ def _holds(folder: Path, file: OfficialFile) -> bool:
 
 
 def zipped(folder: Path, file: OfficialFile) -> Path:
-    """Where `folder` keeps the gzipped `file`."""
+    """Return the path of the gzipped `file` in `folder`."""
     return folder / f"{file.name}.gz"

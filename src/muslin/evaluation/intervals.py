@@ -76,7 +76,7 @@ def paired_difference(only_first: int, only_second: int, images: int) -> Interva
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
     """Find the zero of a decreasing function, or the end where it does not change its sign.
 
-    Bisection, because the score is infinite at −1 and 1.
+    Bisection needs only the signs of the score, which is infinite at −1 and 1.
     """
     from scipy import optimize  # type: ignore[import-untyped]  # noqa: PLC0415  (only comparing two networks needs it)
 
