@@ -1,8 +1,8 @@
 """Check that an ONNX file holds exactly the graph that Muslin writes for its own design, before ONNX Runtime loads it.
 
 An ONNX graph is a program: it can loop, allocate memory without limit, or name other files to load. ONNX's own checker
-accepts the first two, which are valid. This module therefore compares a file with the graph of the design in its metadata: the same nodes
-with the same attributes, weights of the design's shapes, and nothing else.
+accepts the first two, which are valid ONNX. This module therefore compares a file with the graph of the design in its
+metadata: the same nodes with the same attributes, weights of the design's shapes, and nothing else.
 """
 
 from __future__ import annotations
