@@ -1,8 +1,8 @@
 """The unpacked size of a Parquet file, from the headers of its pages, before any page is unpacked.
 
 The sizes in the footer can be false; a reader allocates the size in each page's header. Headers are Thrift structures
-of the compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md) with the fields
-of parquet.thrift (https://github.com/apache/parquet-format).
+of the compact protocol (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md), with the
+fields of parquet.thrift (https://github.com/apache/parquet-format).
 """
 
 from __future__ import annotations
