@@ -69,7 +69,7 @@ def test_going_on_can_be_tried_dry_and_takes_nothing_that_is_not_the_studys(
     out, _ = run(capsys, *going_on, "--dry-run")
     assert "2 trials: 2 arms × 3 seeds, 4 of them done, 1 at a time" in out
     _, err = run(capsys, *going_on, "--epochs", "2", status=1)
-    assert "the recipe 'notebook' in 1 epoch, and goes on with these" in " ".join(err.split())
+    assert "the recipe 'notebook' in 1 epoch. Leave design and recipe out" in " ".join(err.split())
     run(capsys, *going_on, "dense_baseline", status=1)
     _, err = run(capsys, *going_on, "--decision", "nosuch", status=1)
     assert "states no decision 'nosuch'" in " ".join(err.split())
@@ -102,12 +102,12 @@ def test_a_dry_run_trains_nothing_and_tells_trials_time_and_what_can_be_found(
     ("arguments", "status", "message"),
     [
         (["--all", "--decision", "pooling"], 2, "--all and --decision exclude each other"),
-        (["--pairs", "pooling"], 2, "two decisions with a comma between them, not 'pooling'"),
-        (["--max-seeds", "9"], 2, "--max-seeds goes with --until-decided"),
+        (["--pairs", "pooling"], 2, "'pooling' has no comma"),
+        (["--max-seeds", "9"], 2, "--max-seeds needs --until-decided"),
         (["--sample", "--decision", "poling"], 1, "states no decision 'poling'. Did you mean 'pooling'?"),
         (["--resume", "nowhere"], 1, "there is no study at nowhere"),
-        (["--until-decided", "--max-seeds", "3", "--sample"], 1, "max_seeds is 3, fewer than the 5 seeds"),
-        (["--address", "auto", "--sample"], 2, "it goes with --executor ray"),
+        (["--until-decided", "--max-seeds", "3", "--sample"], 1, "max_seeds is 3, fewer than the 5 initial seeds"),
+        (["--address", "auto", "--sample"], 2, "it needs --executor ray"),
     ],
 )
 def test_wrong_usage_is_explained(

@@ -299,7 +299,8 @@ def test_a_study_of_the_first_version_is_read_and_its_source_is_a_value(tmp_path
 
 
 def test_a_study_shows_itself_in_a_line(everything: Study) -> None:
-    assert repr(everything) == f"Study(tiny, recipe {everything.recipe.name}, 7 arms, 3 seeds, in {everything.path})"
+    measured = "4 decisions with 6 alternatives, 3 seeds"
+    assert repr(everything) == f"Study('tiny', recipe {everything.recipe.name}, {measured}, {everything.path})"
 
 
 def test_what_is_no_study_is_refused(tmp_path: Path) -> None:

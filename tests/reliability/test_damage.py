@@ -135,18 +135,6 @@ def test_checkpoints_within_others_say_what_those_say_and_go_with_them(
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_checkpoint_larger_than_any_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "step-0000000001.checkpoint"
-    with path.open("wb") as file:
-        file.truncate(2**31 + 1)  # takes no place on the disk
-    with pytest.raises(RunError) as raised:
-        Checkpoints(tmp_path).load()
-    assert str(raised.value) == (
-        f"checkpoint {path} exceeds the limit of 2,147,483,648 bytes; Muslin did not write it. "
-        "No earlier checkpoint is complete. Start a new run."
-    )
-
-
 def test_a_checkpoint_that_can_not_be_read_gives_the_systems_reason(tmp_path: Path) -> None:
     path = tmp_path / "step-0000000001.checkpoint"
     path.mkdir()

@@ -37,7 +37,7 @@ def test_the_answer_goes_to_stdout_and_progress_to_stderr(workshop: Path) -> Non
     answer, progress = (workshop / "stdout.txt").read_text(), (workshop / "stderr.txt").read_text()
     assert re.search(r"Test accuracy \d+\.\d\d% \[\d+\.\d\d–\d+\.\d\d%\], loss \d\.\d+, 754 parameters", answer)
     assert "dense_baseline: " in answer
-    assert "Claims: 1 of 2 hold" in answer
+    assert "2 claims of the design's author: 1 hold, 1 do not" in answer
     assert "does not hold: It is perfect. Measured: " in answer
     assert len(re.findall(r"^  epoch", progress, re.MULTILINE)) == 4  # two of the design, two of the baseline
     assert "epoch" not in answer

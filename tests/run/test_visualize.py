@@ -83,7 +83,7 @@ def test_a_picture_file_is_drawn_without_test_images_and_a_note_says_what_is_mis
     Image.fromarray(sample.test.images[0, ..., 0]).save(picture)
     done = visualize(run, "--image", picture, "--data", tmp_path / "nowhere", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert "not drawn, for want of test images" in " ".join(done.stderr.split())
+    assert "Skipping maximally activating patches: no test images" in " ".join(done.stderr.split())
     assert not (tmp_path / "out" / "strongest_patches.svg").exists()
     assert (tmp_path / "out" / "occlusion.svg").exists()
 
@@ -120,4 +120,4 @@ def test_what_cannot_be_drawn_is_explained_and_nothing_is_written(
 def test_a_negative_image_number_is_explained(run: Path) -> None:
     done = visualize(run, "--image=-1")
     assert isinstance(done.exception, DataError)
-    assert "counted from 0" in str(done.exception)
+    assert "no test image -1: the test split has 500, numbered 0–499" in str(done.exception)

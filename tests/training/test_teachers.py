@@ -345,7 +345,7 @@ def test_a_teacher_beyond_all_limits_is_refused(few: Dataset) -> None:
         for layer in large.layers
     ]
     layers[-1]["units"] = few.classes
-    with pytest.raises(DesignError, match=r"can't become 'wide_teacher': units = 120000: .*65536"):
+    with pytest.raises(DesignError, match=r"cannot become 'wide_teacher': units = 120000: .*65536"):
         fit(large.with_layers(layers, "wide"), few, TAUGHT.with_(distillation=Distillation(widen=2)))
 
 
@@ -353,7 +353,7 @@ def test_a_teacher_of_too_many_layers_is_refused_in_a_few_words(small: Design) -
     [first, *rest] = [layer.model_dump(mode="json") for layer in small.layers]
     many = small.with_layers([first, *({**first, "name": f"again_{n}", "stride": 1} for n in range(20)), *rest], "many")
     layers = len(many.layers) + 15 * sum(layer.kind == "conv2d" for layer in many.layers)
-    with pytest.raises(DesignError, match=f"can't become 'many_teacher': it has {layers} layers, and 256 are the most"):
+    with pytest.raises(DesignError, match=f"cannot become 'many_teacher': it has {layers} layers; at most 256"):
         teacher(many, Distillation(deepen=16))
 
 
