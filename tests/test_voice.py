@@ -91,7 +91,7 @@ ROOTS = (
     "src/muslin/interpret",
     "src/muslin/network.py",
     "src/muslin/pictures",
-    "src/muslin/recipe.py",
+    "src/muslin/recipe",
     "src/muslin/recipes",
     "src/muslin/reports/__init__.py",
     "src/muslin/reports/build.py",
