@@ -15,14 +15,14 @@ import numpy as np
 
 from muslin._disk.files import replacing
 from muslin.data import load_data
+from muslin.data.contents import Part
 from muslin.data.sources import SAMPLE, find
-from muslin.data.split import Split
 
 SEED = 2017
 TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 50
 
 
-def draw(split: Split, per_class: int, rng: np.random.Generator) -> Split:
+def draw(split: Part, per_class: int, rng: np.random.Generator) -> Part:
     chosen = [rng.choice(np.flatnonzero(split.labels == label), per_class, replace=False) for label in range(10)]
     return split.subset(np.sort(np.concatenate(chosen)))
 
@@ -31,9 +31,9 @@ def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     if not load_data(path).audit.verified:
         sys.exit("the data are not the official release, which the sample must be drawn from. Pass its folder.")
-    files = find(path).files
+    contents = find(path).contents
     rng = np.random.default_rng(SEED)
-    train, test = draw(files.train, TRAIN_PER_CLASS, rng), draw(files.test, TEST_PER_CLASS, rng)
+    train, test = draw(contents.train, TRAIN_PER_CLASS, rng), draw(contents.test, TEST_PER_CLASS, rng)
     with replacing(SAMPLE) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from muslin.data.names import class_names
 
 from helpers.tiny import WriteData
 from muslin.data import Dataset, Split, load_data
-from muslin.data.names import class_names
 from muslin.data.official import CLASS_NAMES
 from muslin.data.sources import find_sample
 from muslin.data.split import Files

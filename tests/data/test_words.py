@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from muslin.data.names import class_names
 from PIL import Image
 
 from helpers import golden, tiny
@@ -21,7 +22,6 @@ from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
 from muslin.data.audit import audit
 from muslin.data.images import decode
-from muslin.data.names import class_names
 from muslin.data.sources import find_sample
 from muslin.data.split import Files, Split, stratified
 from muslin.errors import DataError

@@ -3,6 +3,8 @@
 from muslin.data.audit import Audit
 from muslin.data.dataset import Dataset, Place
 from muslin.data.load import load_data
+from muslin.data.pixels import Scaling
+from muslin.data.reading import Reading, ReadingOptions
 from muslin.data.split import Split
 
-__all__ = ["Audit", "Dataset", "Place", "Split", "load_data"]
+__all__ = ["Audit", "Dataset", "Place", "Reading", "ReadingOptions", "Scaling", "Split", "load_data"]

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from muslin._display import Described, line
 from muslin._words import count
+from muslin.data.files import Files
+from muslin.data.known import LEAST_SHARE, share_of_fashion
 from muslin.data.official import Release, release_of, strangers
-from muslin.data.split import Files, Split
+from muslin.data.split import Split
 from muslin.errors import LeakError
 
 # Largest share of test images that may also be in the training files; more counts as a leak. The share is 0 in the
@@ -36,6 +38,8 @@ class Audit(Described, BaseModel):
         test_images_in_train: number of test images whose exact pixels are also in the training files.
         leak: reason why the test accuracy would be inflated, in one sentence; None if there is no leak.
         leak_allowed: whether a leak was accepted with `allow_leak=True` (default False).
+        fashion_share: share of the training images that are Fashion-MNIST's, 0–1, told by a hash of each image;
+            None in run folders of Muslin 0.1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +55,14 @@ class Audit(Described, BaseModel):
     test_images_in_train: int
     leak: str | None
     leak_allowed: bool = False
+    fashion_share: float | None = None
+
+    @property
+    def is_fashion(self) -> bool:
+        """Whether the training images are known to be Fashion-MNIST's, in any order and any subset."""
+        if self.fashion_share is None:
+            return self.train_release != "unknown"
+        return self.fashion_share >= LEAST_SHARE
 
     def __repr__(self) -> str:
         return line(
@@ -97,6 +109,7 @@ def audit(files: Files, splits: Mapping[str, Split], *, classes: int, allow_leak
         test_images_in_train=overlap,
         leak=leak,
         leak_allowed=allow_leak and leak is not None,
+        fashion_share=share_of_fashion(files.train.images),
     )
 
 

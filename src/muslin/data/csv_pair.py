@@ -13,14 +13,14 @@ import numpy as np
 from muslin._words import count
 from muslin.data._reading import refuse_impostor, refuse_oversize
 from muslin.data._train_test import one_of_each, train_and_test
-from muslin.data.split import Files, Split
+from muslin.data.contents import Contents, Part
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
 LOOKED_FOR = "fashion-mnist_train.csv and fashion-mnist_test.csv (or any two .csv files named train and test)"
-MOST_CLASSES = 10
 LABEL = "label"
 
 MOST_COLUMNS = 128**2  # largest number of pixel columns; Polars takes about 4 KB for each
@@ -33,7 +33,7 @@ def found(folder: Path) -> list[Path]:
     return list(itertools.chain(*train_and_test(folder, ".csv").values()))
 
 
-def read(folder: Path) -> Files:
+def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
     """Read the training and test CSV files of a folder.
 
     Raises:
@@ -41,10 +41,10 @@ def read(folder: Path) -> Files:
             number from 0 to 255.
     """
     train, test = one_of_each(folder, train_and_test(folder, ".csv"), LOOKED_FOR)
-    return Files(_split(train), _split(test), train.name, test.name, most_classes=MOST_CLASSES)
+    return Contents(_part(train), _part(test))
 
 
-def _split(path: Path) -> Split:
+def _part(path: Path) -> Part:
     import polars as pl  # noqa: PLC0415  (only this format and Parquet need it; 0.1 s)
 
     columns = _columns(path)
@@ -61,7 +61,7 @@ def _split(path: Path) -> Split:
     if any(table.null_count().row(0)):
         _explain(path, columns)
         raise DataError(f"{path} has empty cells; every row needs a label and {len(columns) - 1} pixels.")
-    return Split(_images(table.drop(LABEL).to_numpy()), table[LABEL].to_numpy(writable=True))
+    return Part(_images(table.drop(LABEL).to_numpy()), table[LABEL].to_numpy(writable=True), path.name)
 
 
 def _images(pixels: UInt8[np.ndarray, "image pixel"]) -> UInt8[np.ndarray, "image side side 1"]:

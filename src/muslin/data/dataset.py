@@ -12,6 +12,8 @@ import numpy as np
 from muslin._display import line, panel, paragraph, table
 from muslin._words import count, listed
 from muslin.data.audit import Audit
+from muslin.data.pixels import FULL, Scaling
+from muslin.data.reading import AS_IS, Reading
 from muslin.data.source import Source
 from muslin.data.split import Split
 
@@ -43,6 +45,10 @@ class Dataset:
         source: where the images came from.
         audit: results of the checks on the files.
         lookup: every place that was searched, in order; the last one has the images (default: empty).
+        reading: how the files were read (default: as `Reading`'s defaults).
+        scaling: range of the pixels in the files (default: 0–255).
+        ground: gray value that was put behind transparent pixels, 0–255 (default None: no pixel was transparent).
+        notes: what a person should know about how the files were read, one sentence each (default: nothing).
     """
 
     train: Split
@@ -52,6 +58,10 @@ class Dataset:
     source: Source
     audit: Audit
     lookup: tuple[Place, ...] = ()
+    reading: Reading = AS_IS
+    scaling: Scaling = FULL
+    ground: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
@@ -95,6 +105,14 @@ class Dataset:
     def splits(self) -> Mapping[str, Split]:
         """The three splits, by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @cached_property
+    def border(self) -> tuple[int, ...]:
+        """Median value of each channel along the borders of the training images, 0–255: their usual background."""
+        images = self.train.images
+        edges = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
+        pixels = np.concatenate([edge.reshape(-1, images.shape[-1]) for edge in edges])
+        return tuple(int(value) for value in np.median(pixels, axis=0))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muslin.data import csv_pair, idx, image_folder, npz, parquet
-from muslin.data.split import Files
+from muslin.data.contents import Contents
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 
@@ -16,7 +17,7 @@ class _Format:
     name: str
     looked_for: str
     found: Callable[[Path], list[Path]]
-    read: Callable[[Path], Files]
+    read: Callable[[Path, Reading], Contents]
 
 
 _FOLDERS = (
@@ -27,7 +28,7 @@ _FOLDERS = (
 )
 
 
-def read(path: Path) -> Files:
+def read(path: Path, reading: Reading = AS_IS) -> Contents:
     """Read a data set in any known format.
 
     The format of a folder is recognized by its content. The path of a single file selects the data set in the same
@@ -35,6 +36,7 @@ def read(path: Path) -> Files:
 
     Args:
         path: folder, .npz file, or any file of a data set.
+        reading: how the files are read (default: `Reading`'s defaults).
 
     Raises:
         DataError: if the path does not exist, its format is unknown or ambiguous, or the data are invalid.
@@ -43,15 +45,15 @@ def read(path: Path) -> Files:
         if not path.exists():
             raise DataError(f"{path} does not exist. Check `path=` or the environment variable MUSLIN_DATA.")
         if path.is_dir():
-            return _read_folder(path, path)
+            return _read_folder(path, path, reading)
         if path.suffix.lower() == ".npz":
-            return npz.read(path)
-        return _read_folder(path.parent, path)
+            return npz.read(path, reading)
+        return _read_folder(path.parent, path, reading)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_folder(folder: Path, asked: Path) -> Files:
+def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
     """Read the only data set in a folder, or the one that the file `asked` belongs to."""
     candidates = [each for each in _FOLDERS if (asked in each.found(folder) if asked != folder else each.found(folder))]
     archives = sorted(folder.glob("*.npz")) if asked == folder else []
@@ -62,9 +64,9 @@ def _read_folder(folder: Path, asked: Path) -> Files:
             "`path=`, or move the others away."
         )
     if archives:
-        return npz.read(archives[0])
+        return npz.read(archives[0], reading)
     if candidates:
-        return candidates[0].read(folder)
+        return candidates[0].read(folder, reading)
     classes = image_folder.unsplit_classes(folder) if asked == folder else []
     if classes:
         raise DataError(

@@ -16,14 +16,14 @@ import numpy as np
 
 from muslin._words import count
 from muslin.data._reading import may_unzip_to, unzipped
-from muslin.data.split import Files, Split
+from muslin.data.contents import Contents, Part
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
 UNSIGNED_BYTE = 0x08
-MNIST_CLASSES = 10
 
 LOOKED_FOR = (
     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (optionally .gz)"
@@ -48,7 +48,7 @@ def _by_split(folder: Path) -> dict[tuple[str, str], Path]:
     return files
 
 
-def read(folder: Path) -> Files:
+def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
     """Read the four IDX files of a folder.
 
     Raises:
@@ -60,24 +60,18 @@ def read(folder: Path) -> Files:
         raise DataError(
             f"{folder} has no file for the {' and the '.join(missing)}. An IDX data set has four files: {LOOKED_FOR}."
         )
-    train, test = (_split(files[split, "images"], files[split, "labels"]) for split in ("train", "test"))
-    return Files(
-        train,
-        test,
-        files["train", "labels"].name,
-        files["test", "labels"].name,
-        most_classes=MNIST_CLASSES,
-    )
+    train, test = (_part(files[split, "images"], files[split, "labels"]) for split in ("train", "test"))
+    return Contents(train, test)
 
 
-def _split(images_path: Path, labels_path: Path) -> Split:
+def _part(images_path: Path, labels_path: Path) -> Part:
     images, labels = read_values(images_path, _DIMENSIONS["images"]), read_values(labels_path, _DIMENSIONS["labels"])
     if len(images) != len(labels):
         raise DataError(
             f"{images_path.name} contains {count(len(images), 'image')}, but {labels_path.name} contains "
             f"{count(len(labels), 'label')}; the numbers must be equal. Use two files of the same split and data set."
         )
-    return Split(images[..., np.newaxis], labels.astype(np.int64))
+    return Part(images[..., np.newaxis], labels.astype(np.int64), labels_path.name)
 
 
 def read_values(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:

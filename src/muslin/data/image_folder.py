@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from muslin.data.contents import Contents, Part
 from muslin.data.images import decode
-from muslin.data.split import Files, Split
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 SPLITS = ("train", "test")
@@ -40,7 +41,7 @@ def unsplit_classes(folder: Path) -> list[str]:
     return classes if len(classes) > 1 else []
 
 
-def read(folder: Path) -> Files:
+def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
     """Read train/<class>/* and test/<class>/*.
 
     Classes are numbered in the order of their names. Hidden files are ignored.
@@ -66,20 +67,21 @@ def read(folder: Path) -> Files:
             f"{folders[1]} has the class {strange[0]!r}, which {folders[0]} does not have; every class needs training "
             f"images. The training classes are {', '.join(classes)}."
         )
-    train, test = (_split(each, classes) for each in folders)
-    return Files(train, test, str(folders[0]), str(folders[1]), tuple(classes))
+    train, test = (_part(each, classes) for each in folders)
+    return Contents(train, test)
 
 
-def _split(folder: Path, classes: list[str]) -> Split:
+def _part(folder: Path, classes: list[str]) -> Part:
     paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
+    labels: list[str] = []
+    for name in classes:
         images = _visible_files(folder / name)
         paths += images
-        labels += [label] * len(images)
+        labels += [name] * len(images)
     if not paths:
         raise DataError(f"{folder} contains no images. Expected {LOOKED_FOR}.")
-    return Split(decode(paths, lambda index: str(paths[index])), np.array(labels, np.int64))
+    items = tuple(path.relative_to(folder).as_posix() for path in paths)
+    return Part(decode(paths, lambda index: str(paths[index])), np.array(labels), str(folder), items)
 
 
 def _visible_folders(folder: Path) -> list[str]:

@@ -13,7 +13,8 @@ from numpy.lib import format as npy
 
 from muslin._words import count
 from muslin.data._reading import head, may_unzip_to
-from muslin.data.split import Files, Split
+from muslin.data.contents import Contents, Part
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LOOKED_FOR = "one .npz file with x_train, y_train, x_test and y_test"
 MEMBERS = ("x_train", "y_train", "x_test", "y_test")
 
 
-def read(path: Path) -> Files:
+def read(path: Path, _reading: Reading = AS_IS) -> Contents:
     """Read the four arrays of an `.npz` file. Objects (pickles) are never loaded.
 
     Images are integers 0–255 of shape (image, height, width) or (image, height, width, channel), with 1 or 3 channels.
@@ -51,13 +52,14 @@ def read(path: Path) -> Files:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
     train, test = (
-        Split(
+        Part(
             _images(path, f"x_{split}", arrays[f"x_{split}"]),
             _labels(path, f"y_{split}", arrays[f"y_{split}"], len(arrays[f"x_{split}"])),
+            f"{path.name} (y_{split})",
         )
         for split in ("train", "test")
     )
-    return Files(train, test, f"{path.name} (y_train)", f"{path.name} (y_test)")
+    return Contents(train, test)
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:

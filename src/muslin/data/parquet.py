@@ -12,8 +12,9 @@ import numpy as np
 from muslin.data._parquet_pages import NotParquet, unpacked_size
 from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data._train_test import train_and_test
+from muslin.data.contents import Contents, Part
 from muslin.data.images import decode
-from muslin.data.split import Files, Split
+from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def found(folder: Path) -> list[Path]:
     return list(itertools.chain(*train_and_test(folder, ".parquet").values()))
 
 
-def read(folder: Path) -> Files:
+def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
     """Read the training and test Parquet files of a folder.
 
     Raises:
@@ -39,22 +40,23 @@ def read(folder: Path) -> Files:
     for split in ("train", "test"):
         if split not in files:
             raise DataError(f"{folder} has no {split} file. Expected {LOOKED_FOR}.")
-    train, test = _split(files["train"]), _split(files["test"])
-    return Files(train, test, files["train"][0].name, files["test"][0].name, _class_names(files["train"][0]))
+    train, test = _part(files["train"]), _part(files["test"])
+    return Contents(train, test, class_names=_class_names(files["train"][0]))
 
 
-def _split(shards: list[Path]) -> Split:
+def _part(shards: list[Path]) -> Part:
     parts = [_shard(path) for path in shards]
-    shapes = {part.images.shape[1:] for part in parts}
+    shapes = {images.shape[1:] for images, _ in parts}
     if len(shapes) > 1:
         raise DataError(
             f"shards {', '.join(path.name for path in shards)} contain images of different shapes: "
             f"{', '.join('×'.join(map(str, shape)) for shape in sorted(shapes))}. Convert all images to one shape."
         )
-    return Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+    images, labels = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Part(images, labels, shards[0].name)
 
 
-def _shard(path: Path) -> Split:
+def _shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import polars as pl  # noqa: PLC0415  (takes 0.1 s; only Parquet and CSV need it)
 
     refuse_impostor(path)
@@ -80,7 +82,7 @@ def _shard(path: Path) -> Split:
             "not their paths."
         )
     labels = table[LABEL].cast(pl.Int64).to_numpy(writable=True)
-    return Split(decode(encoded, lambda row: f"{path.name}, row {row + 1}"), labels)
+    return decode(encoded, lambda row: f"{path.name}, row {row + 1}"), labels
 
 
 def _check_images(path: Path, images: pl.Series) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from muslin._disk.cache import CACHE_VARIABLE, cache_folder
 from muslin.data import apt, formats, idx, mirrors, npz
+from muslin.data.contents import Contents
 from muslin.data.dataset import Place
 from muslin.data.official import FILES, OfficialFile, strangers
 from muslin.data.progress import Progress, silent
+from muslin.data.reading import AS_IS, Reading
 from muslin.data.source import DATA_VARIABLE, Kind, Source
-from muslin.data.split import Files
 from muslin.errors import DataError, MuslinError
 
 SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
@@ -27,12 +28,12 @@ class Found:
     """Data, and where they were found.
 
     Attributes:
-        files: training and test files.
+        contents: images and labels of the files.
         source: where they came from.
         lookup: every place that was searched, in order; the last one has the data.
     """
 
-    files: Files
+    contents: Contents
     source: Source
     lookup: tuple[Place, ...]
 
@@ -70,6 +71,7 @@ def find_sample() -> Found:
 
 def find(
     path: Path | None = None,
+    reading: Reading = AS_IS,
     *,
     download: bool = True,
     progress: Progress = silent,
@@ -85,6 +87,7 @@ def find(
 
     Args:
         path: file or folder that a person named (default: none).
+        reading: how the files at `path` are read (default: `Reading`'s defaults).
         download: whether to fetch data that are not on this machine (default True).
         progress: callback while files are fetched (default: none).
         cache: folder for fetched files (default: the user's cache).
@@ -102,10 +105,10 @@ def find(
     lookup: list[Place] = []
 
     if path is not None:
-        return _named("path", path, "--data", lookup)
+        return _named("path", path, reading, "--data", lookup)
     lookup.append(Place("--data", "not given"))
     if os.environ.get(DATA_VARIABLE):
-        return _named("environment", Path(os.environ[DATA_VARIABLE]), DATA_VARIABLE, lookup)
+        return _named("environment", Path(os.environ[DATA_VARIABLE]), reading, DATA_VARIABLE, lookup)
     lookup.append(Place(DATA_VARIABLE, "not set"))
 
     for source in (Source(kind="cache", path=cache.absolute()), Source(kind="system", path=system.absolute())):
@@ -132,14 +135,14 @@ def find(
     )
 
 
-def _named(kind: Kind, path: Path, name: str, lookup: list[Place]) -> Found:
+def _named(kind: Kind, path: Path, reading: Reading, name: str, lookup: list[Place]) -> Found:
     path = path.expanduser()
     # Absolute, because a run may be resumed from another working directory.
     source = Source(kind=kind, path=path.absolute())
-    return Found(formats.read(path), source, (*lookup, Place(f"{name} ({source.path})", "found")))
+    return Found(formats.read(path, reading), source, (*lookup, Place(f"{name} ({source.path})", "found")))
 
 
-def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Files | None:
+def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Contents | None:
     """Return the official files in `folder`, or None; either way, add a line to `lookup`."""
     files, outcome = None, "not there"
     try:
@@ -170,7 +173,7 @@ def _check_writable(cache: Path) -> None:
 
 def _fetched(
     fetcher: Fetcher, cache: Path, progress: Progress, lookup: list[Place], official: Sequence[OfficialFile]
-) -> Files | None:
+) -> Contents | None:
     try:
         fetcher.fetch(cache, progress)
     except (MuslinError, OSError) as error:

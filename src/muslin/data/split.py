@@ -1,7 +1,9 @@
-"""Labeled images, and the stratified split of the training files into training and validation images."""
+"""Labeled images, and their split at random, by class and by group."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,43 +40,6 @@ class Split:
         return Split(self.images[indices], self.labels[indices])
 
 
-@dataclass(frozen=True, eq=False)
-class Files:
-    """The data of a reader: the content of the training and test files, before the split and the audit.
-
-    Attributes:
-        train: all training images, in file order.
-        test: all test images, in file order.
-        train_name: name of the training labels in messages, e.g. "train-labels-idx1-ubyte.gz".
-        test_name: name of the test labels in messages.
-        class_names: names of the classes in the files (default None: the format has no names).
-        most_classes: largest number of classes that may be unnamed (default None: no limit).
-
-    Raises:
-        DataError: if the training and test images differ in shape.
-    """
-
-    train: Split
-    test: Split
-    train_name: str
-    test_name: str
-    class_names: tuple[str, ...] | None = None
-    most_classes: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check that training and test images have the same shape."""
-        train, test = self.train.images.shape[1:], self.test.images.shape[1:]
-        if train != test:
-            raise DataError(
-                f"training images ({self.train_name}) have the shape {_times(train)}, but test images "
-                f"({self.test_name}) have {_times(test)} (height × width × channels). Convert all images to one shape."
-            )
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
-
-
 def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     """Split images at random, with the same proportion of every class.
 
@@ -92,25 +57,86 @@ def stratified(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     Raises:
         DataError: if the fraction is not between 0 and 1, or a class has too few images for both parts.
     """
+    stays, drawn = draw(split.labels, fraction, seed)
+    return split.subset(stays), split.subset(drawn)
+
+
+def draw(
+    labels: np.ndarray,
+    fraction: float,
+    seed: int,
+    option: str = "validation_fraction",
+    groups: Sequence[str] | None = None,
+) -> tuple[Int64[np.ndarray, " stays"], Int64[np.ndarray, " drawn"]]:
+    """Draw images at random, with the same proportion of every class.
+
+    Args:
+        labels: label of each image.
+        fraction: share of the images to draw, between 0 and 1.
+        seed: seed of the draw.
+        option: name of the option that gives the fraction, for messages (default "validation_fraction").
+        groups: group of each image (default None: each by itself). A group is drawn whole or not at all, so that the
+            proportions hold only approximately; the folds are those of scikit-learn's `StratifiedGroupKFold`.
+
+    Returns:
+        Indices of the images that stay, and of those that are drawn.
+
+    Raises:
+        DataError: if the fraction is not between 0 and 1, or there are too few images or groups for both parts.
+    """
     # The import takes a second, which `muslin analyze` does not need.
-    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # noqa: PLC0415
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split  # type: ignore[import-untyped]  # noqa: PLC0415
 
     if not 0 < fraction < 1:
-        raise DataError(f"`validation_fraction={fraction}` must be between 0 and 1, exclusive. The default is 0.1.")
-    classes, counts = np.unique(split.labels, return_counts=True)
+        raise DataError(f"`{option}={fraction}` must be between 0 and 1, exclusive, such as 0.1.")
+    kind = option.removesuffix("_fraction")
+    classes, counts = np.unique(labels, return_counts=True)
     if len(counts) and counts.min() == 1:
         raise DataError(
             f"class {classes[counts.argmin()]} has only one training image; every class needs at least two, one for "
-            "training and one for validation. Add images, or remove the class."
+            f"training and one for {'validation' if kind == 'validation' else 'the test'}. Add images, or remove the "
+            "class."
         )
     try:
-        stays, drawn = train_test_split(
-            np.arange(len(split)), test_size=fraction, random_state=seed, stratify=split.labels
-        )
+        if groups is None:
+            stays, drawn = train_test_split(
+                np.arange(len(labels)), test_size=fraction, random_state=seed, stratify=labels
+            )
+        else:
+            folds = StratifiedGroupKFold(max(round(1 / fraction), 2), shuffle=True, random_state=seed)
+            stays, drawn = next(folds.split(labels, labels, groups))
     except ValueError as error:
         raise DataError(
-            f"{count(len(split), 'training image')} of {count(len(classes), 'class', 'classes')} cannot be split into "
-            f"training and validation images: with {fraction:.0%} for validation, each part needs at least one image "
-            "of every class. Add images, or change `validation_fraction=`."
+            f"{count(len(labels), 'training image')} of {count(len(classes), 'class', 'classes')} cannot be split into "
+            f"training and {kind} images: with {fraction:.0%} for {kind}, each part needs at least one image "
+            f"of every class{'' if groups is None else ', and there must be enough groups'}. Add images, or change "
+            f"`{option}=`."
         ) from error
-    return split.subset(stays), split.subset(drawn)
+    return stays, drawn
+
+
+def groups_of(items: Sequence[str], pattern: str | None, name: str) -> list[str] | None:
+    """Return the group of each image by a pattern in its name, or None without a pattern.
+
+    Args:
+        items: names of the images; empty if they have none.
+        pattern: regular expression; the text of its first group counts, or that of the whole match.
+        name: name of the images in messages.
+
+    Raises:
+        DataError: the images have no names, or some do not match.
+    """
+    if pattern is None:
+        return None
+    if not items:
+        raise DataError(
+            f"`group=` groups images by their names, but the images of {name} have none. Use image files in folders."
+        )
+    found = [re.search(pattern, item) for item in items]
+    missing = [item for item, match in zip(items, found, strict=True) if match is None]
+    if missing:
+        raise DataError(
+            f"`group={pattern!r}` does not match the names of {count(len(missing), 'image')} of {len(items):,}, such "
+            f"as {missing[0]!r}. Every image needs a group."
+        )
+    return [match[match.re.groups and 1] or "" for match in found if match is not None]
