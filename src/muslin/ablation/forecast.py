@@ -143,7 +143,7 @@ def _trial_seconds(arm: Arm, data: Dataset, step: float, image: float) -> float:
     seconds = steps * arm.recipe.epochs * step + images * image
     if settings := arm.recipe.distillation:
         larger = analyze(teacher(arm.design, settings)).macs / analyze(arm.design).macs
-        sides = 1 + arm.recipe.augmentation.flip
+        sides = 1 + (arm.recipe.augmentation.flip is True)
         asked = sides * len(data.train) + len(data.validation) * settings.epochs
         seconds += settings.teachers * larger * (steps * settings.epochs * step + asked * image)
     return seconds

@@ -14,7 +14,7 @@ from muslin.ablation.settings import StudySettings
 from muslin.ablation.statistics import level
 from muslin.ablation.verdict import Costs
 from muslin.analysis import Analysis, analyze
-from muslin.data import Dataset
+from muslin.data import Dataset, Reading
 from muslin.data.source import Source
 from muslin.design import Design, format_design, parse_design
 from muslin.engine import Precision
@@ -66,6 +66,9 @@ class StudyRecords:
             raise RunError(f"{store.path} is damaged: {str(error).splitlines()[0]:.200}. Start a new study.") from error
         self.fingerprint = texts["fingerprint"] or ""
         self.sample = store.get("sample") == "true"
+        self.reading = Reading.model_validate_json(store.get("reading") or "{}")
+        names = json.loads(store.get("class_names") or "null")
+        self.class_names: tuple[str, ...] | None = tuple(names) if names else None
         self.plan: Plan = self.settings.plan(self.design, self.recipe)
 
     def __repr__(self) -> str:
@@ -103,6 +106,10 @@ class StudyRecords:
         store.put("source", source.model_dump_json())
         store.put("images", str(len(data.validation)))
         store.put("sample", str(data.audit.train_release == "sample").lower())
+        found = data.scaling
+        reading = data.reading.model_copy(update={"pixel_range": (found.low, found.high)})
+        store.put("reading", reading.model_dump_json())
+        store.put("class_names", json.dumps(data.class_names))
         return cls(store)
 
     @classmethod

@@ -12,6 +12,7 @@ Every option has the name of the parameter that it is in Python, so that a verb 
 from __future__ import annotations
 
 import functools
+import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -44,15 +45,74 @@ def run_argument(verb: Verb) -> Verb:
     return click.argument("run", default="latest", shell_complete=runs)(verb)
 
 
+reading_options = options_of(
+    click.option("--size", metavar="HxW", help="Height and width that pictures are brought to, as in 48x48."),
+    click.option("--color", type=click.Choice(["gray", "rgb"]), help="Channels that pictures are brought to."),
+    click.option(
+        "--fit",
+        type=click.Choice(["fit", "crop", "stretch"]),
+        help="How a picture of other proportions is brought to the size.  [default: fit]",
+    ),
+    click.option(
+        "--ground",
+        metavar="black|white|0-255",
+        help="Gray value behind transparent pixels and beside fitted pictures.  [default: as the pictures need]",
+    ),
+    click.option("--label", metavar="COLUMN", help="Column with the labels, in CSV and Parquet files."),
+    click.option(
+        "--group",
+        metavar="PATTERN",
+        help="Keep images together whose names match PATTERN with the same text, as in 'patient(\\d+)'.",
+    ),
+    click.option(
+        "--nested",
+        type=click.Choice(["top", "leaf"]),
+        help="Whether the outer or the inner folder names the class, where folders lie in folders.",
+    ),
+    click.option("--transpose", is_flag=True, help="Exchange rows and columns, as EMNIST's files need."),
+    click.option(
+        "--pixel-range",
+        metavar="LOW-HIGH",
+        help="Range of the pixels in the files, as in 0-16.  [default: found on the training images]",
+    ),
+    click.option(
+        "--test-fraction",
+        type=float,
+        metavar="SHARE",
+        help="Share of the images that becomes the test split, where the files have none, as in 0.15.",
+    ),
+    click.option(
+        "--validation-fraction",
+        type=float,
+        metavar="SHARE",
+        help="Share of the training files held out for validation, where the files have none.  [default: 0.1]",
+    ),
+    click.option("--split-seed", type=int, help="Seed of both draws.  [default: 42]"),
+)
+
+
+def as_arguments(**options: Any) -> str:
+    """Return options as they are typed, each behind a blank; those without a value are left out.
+
+    >>> as_arguments(size="48x48", color=None, transpose=True)
+    ' --size 48x48 --transpose'
+    """
+    typed = ""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            typed += f" --{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+    return typed
+
+
 def data_options(verb: Verb) -> Verb:
-    """Add --data, --sample, --classes and --allow-leak."""
+    """Add --data, --sample, --classes, --allow-leak and the options of reading."""
 
     @click.option(
         "--data",
         metavar="PATH",
         type=click.Path(path_type=Path),
-        help="A folder of IDX, CSV or Parquet files or of train/CLASS/ and test/CLASS/ images, or an .npz file. "
-        "Default: the environment variable MUSLIN_DATA, your cache, the system's copy, or a verified download.",
+        help="Folder, archive or file with images: pictures in CLASS/ folders, CSV, IDX, NumPy, Parquet. Default: the "
+        "environment variable MUSLIN_DATA, your cache, the system's copy, or a verified download of Fashion-MNIST.",
     )
     @click.option("--sample", is_flag=True, help="Use the 2,500 images that ship with Muslin, to try things out.")
     @click.option(
@@ -65,6 +125,7 @@ def data_options(verb: Verb) -> Verb:
         is_flag=True,
         help="Continue although training and test files share images. The report says so in red.",
     )
+    @reading_options
     @functools.wraps(verb)
     def with_data(*arguments: Any, data: Path | None, sample: bool, **options: Any) -> Any:
         if sample and data is not None:

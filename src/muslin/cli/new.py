@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
 from muslin.cli._complete import designs
+from muslin.cli._options import as_arguments, reading_options
 
 
 @click.command()
@@ -23,8 +25,11 @@ from muslin.cli._complete import designs
 @click.option(
     "--like", metavar="DESIGN", shell_complete=designs, help="Start from the layers and reasons of this design."
 )
+@reading_options
 @click.option("--force", is_flag=True, help="Replace the file if there is one.")
-def command(file: Path, data: Path | None, sample: bool, classes: str | None, like: str | None, force: bool) -> None:
+def command(
+    file: Path, data: Path | None, sample: bool, classes: str | None, like: str | None, force: bool, **reading: Any
+) -> None:
     """Start a design of your own in NAME.toml, with comments that explain every field.
 
     It is valid as it stands, and fits the shape and the classes of the images: 28×28 gray pixels and 10 classes, or
@@ -36,9 +41,10 @@ def command(file: Path, data: Path | None, sample: bool, classes: str | None, li
     from muslin.design.template import OPEN  # noqa: PLC0415  (likewise)
     from muslin.workflow.new import new, typed  # noqa: PLC0415  (likewise)
 
-    path = new(file, data, sample=sample, classes=classes, like=like, force=force)
+    path = new(file, data, sample=sample, classes=classes, like=like, force=force, **reading)
     design = load_design(path)
-    images = f" --data {shlex.quote(str(data))}" if data else " --sample" if sample else ""
+    images = f" --data {shlex.quote(str(data))}{as_arguments(classes=classes, **reading)}" if data else ""
+    images = " --sample" if sample else images
     look, train = f"muslin analyze {typed(path)}", f"muslin run {typed(path)}{images}"
     shape = describe_shape(design.input_shape)
     click.echo(f"Wrote {path}: {shape} images, {design.classes} classes, {len(design.layers)} layers.")

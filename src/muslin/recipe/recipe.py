@@ -99,6 +99,18 @@ class Recipe(Part):
         whole, rest = divmod(images, self.batch_size)
         return whole + bool(rest and not (self.drop_last and whole))
 
+    def settled(self, *, mirror: bool) -> Recipe:
+        """Return the recipe with its choices that depend on the images made.
+
+        Args:
+            mirror: whether the images may be mirrored where the recipe leaves it open.
+
+        >>> from muslin.recipe import load_recipe
+        >>> load_recipe("fast").settled(mirror=False).augmentation.flip
+        False
+        """
+        return self.with_(flip=mirror) if self.augmentation.flip == "auto" else self
+
     def with_(self, **changes: Any) -> Recipe:
         """Return a copy of this recipe with some fields replaced.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from muslin._display import Described
-from muslin.data import Audit
+from muslin.data import Audit, Dataset, Reading, Scaling
+from muslin.data.pixels import FULL
+from muslin.data.reading import AS_IS
 from muslin.data.source import Source
 from muslin.recipe import Recipe
 from muslin.training.outcome import Outcome
@@ -35,6 +37,11 @@ class DataRecord(_Part):
         source: where the images came from; a sentence in run folders of Muslin 0.1.
         sample: whether they are the sample that ships with Muslin.
         fingerprint: SHA-256 of all pixels and labels of the three splits.
+        reading: how the files were read.
+        scaling: range of the pixels in the files, found on the training images.
+        ground: gray value that was put behind transparent pixels; None if no pixel was transparent.
+        border: median value of each channel along the borders of the training images, 0–255.
+        notes: what was done with the files, one sentence each.
     """
 
     source: Source
@@ -43,6 +50,28 @@ class DataRecord(_Part):
     input_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     audit: Audit
+    reading: Reading = AS_IS
+    scaling: Scaling = FULL
+    ground: int | None = None
+    border: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, data: Dataset) -> Self:
+        """Return what is kept of a data set."""
+        return cls(
+            source=data.source,
+            sample=data.audit.train_release == "sample",
+            fingerprint=data.fingerprint,
+            input_shape=data.input_shape,
+            class_names=data.class_names,
+            audit=data.audit,
+            reading=data.reading,
+            scaling=data.scaling,
+            ground=data.ground,
+            border=data.border,
+            notes=data.notes,
+        )
 
 
 class RunRecord(_Part):

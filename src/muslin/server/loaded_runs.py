@@ -48,7 +48,8 @@ class LoadedRun:
         self.folder = folder
         self.id = folder.name
         self.design = folder.design
-        self.class_names = folder.record.data.class_names
+        self.data = folder.record.data
+        self.class_names = self.data.class_names
         self.predictor = Predictor.from_run(folder)
         self.batcher = batcher(self.predictor.probabilities)
         self.regions = unit_regions(folder.design)

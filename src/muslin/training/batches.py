@@ -90,7 +90,7 @@ class Batches:
         for step in range(first, self.steps):
             chosen = order[step * self.size : (step + 1) * self.size]
             here = chosen.to(self.images.device)
-            mirrored = self.mirrored[chosen] ^ (number % 2 == 0) if how.flip else None
+            mirrored = self.mirrored[chosen] ^ (number % 2 == 0) if how.flip is True else None
             images = self._images(here, mirrored, moves[chosen] if how.shift else None)
             yield Batch(images, self.labels[here], None if self.taught is None else self.taught[here])
 

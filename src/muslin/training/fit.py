@@ -81,6 +81,7 @@ def prepare(
         DesignError: the design does not fit the data, or a teacher would be too large.
         TrainingError: the device or the precision is not available.
     """
+    recipe = recipe.settled(mirror=data.audit.is_fashion)
     check_fit(design, data, recipe)
     chosen = pick_device(device)
     machine = _Machine(chosen, pick_precision(chosen, precision), device is not None, precision is not None)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from muslin import ablation
 from muslin._words import count
 from muslin.ablation import STUDIES, Study, Watcher
 from muslin.ablation.results import write_evidence
-from muslin.data import Dataset
+from muslin.data import Dataset, ReadingOptions
 from muslin.design import Design
 from muslin.errors import RunError, TrainingError
 from muslin.recipe import Recipe
@@ -19,8 +19,9 @@ from muslin.training.fit import check_fit
 from muslin.trials.arm import design_key
 from muslin.trials.local import LocalExecutor
 from muslin.trials.store import FILE
-from muslin.workflow.inputs import open_data, open_design, open_recipe
+from muslin.workflow.inputs import Named, open_data, open_design, open_recipe
 from muslin.workflow.observer import Observer, Watched, observer_of
+from muslin.workflow.run_training import settle
 
 if TYPE_CHECKING:
     from muslin.ablation.forecast import Forecast
@@ -61,6 +62,7 @@ def ablate(  # noqa: PLR0913  (the command's options)
     allow_leak: bool = False,
     watch: Watcher | None = None,
     progress: Watched = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Study | Forecast:
     """Measure what each decision of a design is worth, and write the study's tables and its forest plot.
 
@@ -98,6 +100,7 @@ def ablate(  # noqa: PLR0913  (the command's options)
         allow_leak: as in `muslin.train`.
         watch: hears of every trial (default: nobody).
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
+        **reading: as in `muslin.train`.
 
     Returns:
         The study with its tables; a `Forecast` for a dry run.
@@ -129,7 +132,12 @@ def ablate(  # noqa: PLR0913  (the command's options)
         if data is None and not sample:
             data = begun.source.given
             sample = begun.sample and data is None
-    dataset = open_data(data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
+        classes = begun.class_names if classes is None and not sample else classes
+        asked = {name: value for name, value in reading.items() if value is not None}
+        reading = cast("ReadingOptions", begun.reading.model_dump() | asked)
+    named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
+    dataset = open_data(named, observer)
+    trained = settle(trained, dataset, observer, free_epochs=False)
     check_fit(chosen, dataset, trained)
     settings = ablation.make_settings(**((begun.settings.model_dump() if begun else {}) | changes))
     study = begun

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from muslin.data import Dataset
+from muslin.data import Dataset, ReadingOptions
 from muslin.evaluation import Evaluation
 from muslin.runs.folder import RunFolder
-from muslin.workflow.inputs import data_of_run, open_run
+from muslin.workflow.inputs import Named, data_of_run, open_run
 from muslin.workflow.observer import Watched, observer_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def evaluate(
     classes: str | Path | Sequence[str] | None = None,
     allow_leak: bool = False,
     progress: Watched = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Evaluation:
     """Evaluate a run on the test split.
 
@@ -37,6 +38,7 @@ def evaluate(
         classes: names of the classes, as in `muslin.load_data`.
         allow_leak: whether to continue although training and test files share images.
         progress: whether to show what is done (default: in a terminal and in a notebook), or an `Observer`.
+        **reading: how the files are read, as in `muslin.load_data`: ``size="48x48"``, ``test_fraction=0.15`` and so on.
 
     Raises:
         RunError: there is no such run, it has no weights, or `data` is not what it was trained on.
@@ -50,5 +52,5 @@ def evaluate(
     from muslin.workflow.trained_run import Run  # noqa: PLC0415  (torch: likewise)
 
     with going_on_with(f"muslin evaluate {shlex.quote(str(folder.path))}"):
-        opened = data_of_run(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-        return Run(folder).open_test(opened)
+        named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
+        return Run(folder).open_test(data_of_run(folder, named, observer))

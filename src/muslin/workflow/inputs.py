@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from muslin.data import Dataset, load_data
+from muslin.data import Dataset, ReadingOptions, load_data
 from muslin.design import Design, load_design
 from muslin.errors import DataError, RecipeError
 from muslin.recipe import Recipe, load_recipe
@@ -79,73 +80,84 @@ def open_run(run: Run | RunFolder | str | Path) -> RunFolder:
     return RunFolder.open(run) if isinstance(run, str | Path) else run.folder
 
 
-def open_data(
-    data: Dataset | str | Path | None,
-    *,
-    sample: bool,
-    classes: str | Path | Sequence[str] | None,
-    allow_leak: bool,
-    observer: Observer,
-    download: bool = True,
-) -> Dataset:
-    """Return the images: the data set itself, those at a path, the sample, or Fashion-MNIST.
+@dataclass(frozen=True)
+class Named:
+    """The images that a person named, as the options of every verb that reads data say it.
+
+    Attributes:
+        data: a data set, or a path that `muslin.load_data` reads; None for those that are found.
+        sample: whether the sample is meant.
+        classes: names of the classes, or None.
+        allow_leak: whether training and test files may share images.
+        reading: how the files are read.
+    """
+
+    data: Dataset | str | Path | None = None
+    sample: bool = False
+    classes: str | Path | Sequence[str] | None = None
+    allow_leak: bool = False
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The options of reading that have a value."""
+        return {name: value for name, value in self.reading.items() if value is not None}
+
+
+def open_data(named: Named, observer: Observer, *, download: bool = True) -> Dataset:
+    """Return the images: the data set itself, those at a path, the sample, or Fashion-MNIST; say how they were read.
 
     Raises:
         DataError: there are none, or they are damaged; or options are given beside a data set that is loaded already.
         LeakError: training and test files share images.
     """
-    if isinstance(data, Dataset):
-        if sample or classes is not None or allow_leak:
-            raise DataError("a loaded data set takes no `sample`, `classes` or `allow_leak`: pass them to load_data.")
-        return data
+    if isinstance(named.data, Dataset):
+        if named.sample or named.classes is not None or named.allow_leak or named.asked:
+            raise DataError("a loaded data set takes no options of reading such as `sample`: pass them to load_data.")
+        return named.data
     with observer.fetching() as progress:
-        return load_data(
-            data,
-            sample=sample,
-            classes=classes,
-            allow_leak=allow_leak,
+        dataset = load_data(
+            named.data,
+            sample=named.sample,
+            classes=named.classes,
+            allow_leak=named.allow_leak,
             download=download,
             progress=progress,
+            **named.reading,
         )
+    for note in dataset.notes:
+        observer.note(f"Data: {note}.")
+    return dataset
 
 
-def data_of_run(
-    folder: RunFolder,
-    data: Dataset | str | Path | None,
-    *,
-    sample: bool,
-    classes: str | Path | Sequence[str] | None,
-    allow_leak: bool,
-    observer: Observer,
-    download: bool = True,
-) -> Dataset:
+def data_of_run(folder: RunFolder, named: Named, observer: Observer, *, download: bool = True) -> Dataset:
     """Return the images of an existing run: those that are named or, if none are, those that it was trained on.
+
+    Files are read as the run's were, unless `named` says otherwise; the range of pixels is always that of its training
+    images.
 
     Raises:
         DataError, LeakError: as `open_data`.
     """
+    if isinstance(named.data, Dataset):
+        return open_data(named, observer)
     record = folder.record.data
-    if data is None and not sample:
+    how = record.reading.model_dump() | {"pixel_range": (record.scaling.low, record.scaling.high)} | named.asked
+    named = replace(named, reading=cast("ReadingOptions", how))
+    if named.data is None and not named.sample:
         place = record.source.given
         sample = record.sample and place is None
-        # The official files lie in other places, too.
-        data = None if place is not None and record.audit.verified and not place.exists() else place
-        allow_leak = allow_leak or record.audit.leak_allowed
-        if classes is None and not sample:
-            classes = record.class_names
-    return open_data(data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer, download=download)
+        named = replace(
+            named,
+            # The official files lie in other places, too.
+            data=None if place is not None and record.audit.verified and not place.exists() else place,
+            sample=sample,
+            allow_leak=named.allow_leak or record.audit.leak_allowed,
+            classes=record.class_names if named.classes is None and not sample else named.classes,
+        )
+    return open_data(named, observer, download=download)
 
 
-def images_for(
-    folder: RunFolder | None,
-    data: Dataset | str | Path | None,
-    *,
-    sample: bool,
-    classes: str | Path | Sequence[str] | None,
-    allow_leak: bool,
-    observer: Observer,
-) -> Dataset:
+def images_for(folder: RunFolder | None, named: Named, observer: Observer) -> Dataset:
     """Return the images for a training: those of the run that is resumed if none are named."""
-    if folder is not None:
-        return data_of_run(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-    return open_data(data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
+    return open_data(named, observer) if folder is None else data_of_run(folder, named, observer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from muslin._disk.files import write_text
 from muslin.design import load_design, parse_design
@@ -12,6 +13,9 @@ from muslin.design.explain import plain
 from muslin.design.template import format_commented, start_design
 from muslin.errors import DesignError
 from muslin.workflow.observer import Observer
+
+if TYPE_CHECKING:
+    from muslin.data import ReadingOptions
 
 FASHION_MNIST = (28, 28, 1), 10  # what a design fits where no data are named: input shape, classes
 LONGEST_NAME = 64
@@ -26,6 +30,7 @@ def new(
     classes: str | Path | None = None,
     like: str | Path | None = None,
     force: bool = False,
+    **reading: Unpack[ReadingOptions],
 ) -> Path:
     """Write a design to start from, with comments that explain every field; return its path.
 
@@ -38,6 +43,7 @@ def new(
         classes: names of the classes, as in `muslin.load_data`.
         like: design whose layers and reasons to start from (default: a small network of the usual kind).
         force: whether to replace an existing file.
+        **reading: how the files are read, as in `muslin.load_data`: ``size="48x48"``, ``test_fraction=0.15`` and so on.
 
     Raises:
         DesignError: the file exists already, is a folder or has no name, or `like` cannot be read or fitted.
@@ -46,7 +52,7 @@ def new(
     path = _place(Path(file))
     if path.exists() and not force:
         raise DesignError(f"{path} exists already. Choose another name, or pass `force=True` to replace it.")
-    shape, count = _fitting(data, sample=sample, classes=classes)
+    shape, count = _fitting(data, sample, classes, reading)
     name = _name(path)
     if like is None:
         design = start_design(name, shape, count)
@@ -68,14 +74,16 @@ def typed(path: Path) -> str:
     return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
-def _fitting(data: str | Path | None, *, sample: bool, classes: str | Path | None) -> tuple[tuple[int, int, int], int]:
+def _fitting(
+    data: str | Path | None, sample: bool, classes: str | Path | None, reading: ReadingOptions
+) -> tuple[tuple[int, int, int], int]:
     """The input shape and the number of classes of the images that were named."""
     if data is None and not sample:
         return FASHION_MNIST
-    from muslin.workflow.inputs import open_data  # noqa: PLC0415  (NumPy: only where there are images to look at)
+    from muslin.workflow.inputs import Named, open_data  # noqa: PLC0415  (NumPy: only where there are images)
 
-    # A leak is for the training to refuse; it does not change what fits.
-    dataset = open_data(data, sample=sample, classes=classes, allow_leak=True, observer=Observer(), download=False)
+    named = Named(data, sample=sample, classes=classes, allow_leak=True, reading=reading)
+    dataset = open_data(named, Observer(), download=False)
     return dataset.input_shape, dataset.classes
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from muslin.data.official import made_from_photos
 from muslin.pictures.picture import Picture
 from muslin.pictures.prepare import Preparation, prepare_picture
+from muslin.runs.record import DataRecord
 from muslin.workflow.observer import Observer
 
 
 def prepared(
     source: Path | bytes,
-    input_shape: tuple[int, int, int],
-    class_names: Sequence[str],
+    data: DataRecord,
     *,
     photo: bool | None = None,
     invert: bool = False,
@@ -24,8 +23,7 @@ def prepared(
 
     Args:
         source: a file, or its content.
-        input_shape: (height, width, channels) of the network's input.
-        class_names: names of the network's classes; those of Fashion-MNIST were made by the photo preparation.
+        data: images that the network was trained on; those of Fashion-MNIST were made by the photo preparation.
         photo: whether the photo preparation is used (default: for a picture of another size than the network's input,
             where the network's own images were made that way).
         invert: whether black and white are exchanged; the picture is then only resized.
@@ -35,7 +33,7 @@ def prepared(
         DataError: the picture cannot be read or is too large.
     """
     how: Preparation = "fit" if photo is False or invert else "photo" if photo else "auto"
-    return prepare_picture(source, input_shape, made_from_photos(class_names), how, name=name, invert=invert)
+    return prepare_picture(source, data.input_shape, data.audit.is_fashion, how, name=name, invert=invert)
 
 
 def note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], observer: Observer) -> None:

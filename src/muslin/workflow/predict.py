@@ -115,13 +115,13 @@ def predict(
     if top < 1:
         raise DataError(f"`top={top}`: at least one class must be returned.")
     observer = observer_of(progress)
-    predictor = Predictor.from_run(open_run(run))
+    folder = open_run(run)
+    predictor = Predictor.from_run(folder)
     shape, names = predictor.design.input_shape, predictor.class_names
     pictures = [
         prepared(
             image if isinstance(image, bytes) else Path(image),
-            shape,
-            names,
+            folder.record.data,
             photo=photo,
             invert=invert,
             name=f"picture {number}" if isinstance(image, bytes) else "",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from muslin.data import Dataset
+from muslin.data import Dataset, ReadingOptions
 from muslin.design import Design, load_baseline
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.fit import prepare
-from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
+from muslin.workflow.inputs import Named, images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_steps import finish
-from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough
+from muslin.workflow.run_training import begin_or_resume, settle
 from muslin.workflow.trained_run import Run
 
 
@@ -40,6 +40,7 @@ def run(  # noqa: PLR0913  (the command's options)
     resume: str | Path | None = None,
     open_page: bool = False,
     progress: Watched = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Run:
     """Train a design and its baseline, evaluate both, check the claims, draw, export, and write the report.
 
@@ -65,6 +66,7 @@ def run(  # noqa: PLR0913  (the command's options)
         resume: as in `muslin.train`.
         open_page: whether to open the report in the browser.
         progress: as in `muslin.train`.
+        **reading: as in `muslin.train`.
 
     Returns:
         The run, with its report written unless training was interrupted.
@@ -85,15 +87,12 @@ def run(  # noqa: PLR0913  (the command's options)
         overrides=overrides,
     )
     other = baseline if isinstance(baseline, Design) else load_baseline(design, str(baseline) if baseline else None)
-    data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-    observer.note(f"{len(data.train):,} training images from {data.source}")
-    if not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {})):
-        chosen = long_enough(chosen, data, observer)
-    note = few_steps(chosen, data)
-    if note:
-        observer.note(note)
-    prepared = prepare(design, data, chosen, device=device, precision=precision)
-    compared = prepare(other, data, chosen, device=device, precision=precision) if other else None
+    named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
+    images = images_for(folder, named, observer)
+    free = not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {}))
+    chosen = settle(chosen, images, observer, free_epochs=free)
+    prepared = prepare(design, images, chosen, device=device, precision=precision)
+    compared = prepare(other, images, chosen, device=device, precision=precision) if other else None
     folder = begin_or_resume(folder, prepared, seed, Path(out))
     done = finish(Run(folder), prepared, compared, observer)
     if open_page and done.folder.report_path.exists():

@@ -30,7 +30,7 @@ from muslin.workflow.trained_run import Run
 
 # Steps after which custom_cnn beats dense_baseline on the sample: with 20 epochs of `fast` by 1.4 and 2.4 points (two
 # seeds; `muslin run --sample --epochs 20 --seed S`).
-SAMPLE_STEPS = 280
+LEAST_STEPS = 280
 
 
 def begin_or_resume(folder: RunFolder | None, prepared: Prepared, seed: int | None, out: Path) -> RunFolder:
@@ -57,34 +57,60 @@ def begin_or_resume(folder: RunFolder | None, prepared: Prepared, seed: int | No
     return folder
 
 
-def long_enough(recipe: Recipe, data: Dataset, observer: Observer) -> Recipe:
-    """Return a recipe with enough epochs for the sample, where most recipes would hardly train at all.
+def settle(recipe: Recipe, data: Dataset, observer: Observer, *, free_epochs: bool) -> Recipe:
+    """Return the recipe as it suits the images, and say what was decided and why.
 
-    Elsewhere the recipe stays as it is; `few_steps` warns.
+    Args:
+        recipe: recipe as it was chosen.
+        data: images to train on.
+        observer: hears the reasons.
+        free_epochs: whether the number of epochs may grow for a small data set: recipes need steps, not epochs.
     """
+    observer.note(f"{len(data.train):,} training images from {data.source}")
+    settled = recipe.settled(mirror=data.audit.is_fashion)
+    observer.note(_augmentation_note(recipe, settled))
+    return _long_enough(settled, data, observer) if free_epochs else _warned(settled, data, observer)
+
+
+def _augmentation_note(recipe: Recipe, settled: Recipe) -> str:
+    how = settled.augmentation
+    parts = ["mirroring"] * bool(how.flip) + [f"shifts by up to {count(how.shift, 'pixel')}"] * bool(how.shift)
+    what = f"Augmentation: {' and '.join(parts) or 'none'}"
+    if recipe.augmentation.flip != "auto":
+        return f"{what}, as the recipe says."
+    if how.flip:
+        return f"{what}. Mirroring is on because these are images of Fashion-MNIST; `flip=False` turns it off."
+    return (
+        f"{what}. Mirroring is off because left and right may make a difference in these images; `flip=True` turns it "
+        "on."
+    )
+
+
+def _long_enough(recipe: Recipe, data: Dataset, observer: Observer) -> Recipe:
+    """Return a recipe with enough epochs for a small data set, with which most recipes would hardly train at all."""
     each = recipe.steps(len(data.train))
-    if data.audit.train_release != "sample" or recipe.epochs * each >= SAMPLE_STEPS:
+    if recipe.epochs * each >= LEAST_STEPS:
         return recipe
-    epochs = -(-SAMPLE_STEPS // each)
+    epochs = -(-LEAST_STEPS // each)
     observer.note(
-        f"The sample is small: training for {count(epochs, 'epoch')} instead of {recipe.epochs}. Change it with "
-        "`epochs=`."
+        f"{len(data.train):,} training images are few: training for {count(epochs, 'epoch')} instead of "
+        f"{recipe.epochs}. Change it with `epochs=`."
     )
     return recipe.with_(epochs=epochs)
 
 
-def few_steps(recipe: Recipe, data: Dataset) -> str | None:
-    """Return a warning where a recipe made for large data sets will hardly train at all; None elsewhere."""
+def _warned(recipe: Recipe, data: Dataset, observer: Observer) -> Recipe:
+    """Warn where a recipe made for large data sets will hardly train at all."""
     each = recipe.steps(len(data.train))
     steps = recipe.epochs * each
-    if steps >= FEW_STEPS:
-        return None
-    enough = -(-FEW_STEPS // each)
-    return (
-        f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
-        f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Train for `epochs={enough}` to give "
-        f"it {each * enough}."
-    )
+    if steps < FEW_STEPS:
+        enough = -(-FEW_STEPS // each)
+        observer.note(
+            f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
+            f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Train for `epochs={enough}` to "
+            f"give it {each * enough}."
+        )
+    return recipe
 
 
 def train_into(
@@ -153,14 +179,7 @@ def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunR
         design=design.name,
         recipe=recipe,
         seed=seed,
-        data=DataRecord(
-            source=data.source,
-            sample=data.audit.train_release == "sample",
-            fingerprint=data.fingerprint,
-            input_shape=data.input_shape,
-            class_names=data.class_names,
-            audit=data.audit,
-        ),
+        data=DataRecord.of(data),
         environment=Environment(**environment()),
     )
 

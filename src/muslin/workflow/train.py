@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from muslin.data import Dataset
+from muslin.data import Dataset, ReadingOptions
 from muslin.design import Design
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
 from muslin.training.fit import prepare
-from muslin.workflow.inputs import images_for, open_design, open_recipe, open_run
+from muslin.workflow.inputs import Named, images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
-from muslin.workflow.run_training import begin_or_resume, few_steps, long_enough, train_into
+from muslin.workflow.run_training import begin_or_resume, settle, train_into
 from muslin.workflow.trained_run import Run
 
 
@@ -38,6 +38,7 @@ def train(  # noqa: PLR0913  (the command's options)
     resume: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     progress: Watched = None,
+    **reading: Unpack[ReadingOptions],
 ) -> Run:
     """Train a design and keep the result in a new run folder, or resume an interrupted run.
 
@@ -63,6 +64,7 @@ def train(  # noqa: PLR0913  (the command's options)
             defaults, and the only values that are accepted. It ends with the same bits as a run that was never stopped.
         callbacks: callbacks that are called after the recipe's own.
         progress: whether to show progress (default: in a terminal and in a notebook), or an `Observer`.
+        **reading: how the files are read, as in `muslin.load_data`: ``size="48x48"``, ``test_fraction=0.15`` and so on.
 
     Returns:
         The trained run. Its `record.outcome.end` is "interrupted" if Ctrl-C or SIGTERM ended training.
@@ -86,13 +88,11 @@ def train(  # noqa: PLR0913  (the command's options)
         flip=flip,
         overrides=overrides,
     )
-    data = images_for(folder, data, sample=sample, classes=classes, allow_leak=allow_leak, observer=observer)
-    if not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {})):
-        chosen = long_enough(chosen, data, observer)
-    note = few_steps(chosen, data)
-    if note:
-        observer.note(note)
-    prepared = prepare(design, data, chosen, device=device, precision=precision)
+    named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
+    images = images_for(folder, named, observer)
+    free = not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {}))
+    chosen = settle(chosen, images, observer, free_epochs=free)
+    prepared = prepare(design, images, chosen, device=device, precision=precision)
     folder = begin_or_resume(folder, prepared, seed, Path(out))
     return train_into(
         folder,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from muslin.data import Dataset
+from muslin.data import Dataset, ReadingOptions
 from muslin.errors import DataError, MuslinError
 from muslin.exports.predictor import Predictor
 from muslin.runs.folder import RunFolder
 from muslin.workflow.illustrate import illustrate_cams, illustrate_fields, illustrate_network, illustrate_patches
-from muslin.workflow.inputs import data_of_run, open_run
+from muslin.workflow.inputs import Named, data_of_run, open_run
 from muslin.workflow.observer import Observer, Watched, observer_of
 from muslin.workflow.pictures import note_resized, prepared
 from muslin.workflow.trained_run import Run
@@ -32,6 +32,7 @@ def visualize(  # noqa: PLR0913  (the command's options)
     classes: str | Path | Sequence[str] | None = None,
     allow_leak: bool = False,
     progress: Watched = None,
+    **reading: Unpack[ReadingOptions],
 ) -> tuple[Path, ...]:
     """Draw a run's filters and what the network makes of one image; return the files' paths.
 
@@ -50,6 +51,7 @@ def visualize(  # noqa: PLR0913  (the command's options)
         classes: names of the classes, as in `muslin.load_data`.
         allow_leak: whether to continue although training and test files share images.
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
+        **reading: how the files are read, as in `muslin.load_data`: ``size="48x48"``, ``test_fraction=0.15`` and so on.
 
     Raises:
         RunError: there is no such run, or it has no weights.
@@ -60,15 +62,8 @@ def visualize(  # noqa: PLR0913  (the command's options)
     opened, names = Run(folder), folder.record.data.class_names
 
     def test_images(*, download: bool = True) -> np.ndarray:
-        found = data_of_run(
-            folder,
-            data,
-            sample=sample,
-            classes=classes,
-            allow_leak=allow_leak,
-            observer=observer,
-            download=download,
-        ).test.images
+        named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
+        found = data_of_run(folder, named, observer, download=download).test.images
         if found.shape[1:] != folder.design.input_shape:
             raise DataError(
                 f"the run {folder.name} takes images of {folder.design.input_shape}, but the test images are "
@@ -83,7 +78,7 @@ def visualize(  # noqa: PLR0913  (the command's options)
         tests = test_images()
         pixels, place = _one_of(tests, image), folder.figures_path
     else:
-        picture = prepared(Path(image), folder.design.input_shape, names, photo=photo)
+        picture = prepared(Path(image), folder.record.data, photo=photo)
         note_resized([picture], folder.design.input_shape, observer)
         pixels = picture.pixels.copy()  # Pillow's own memory is read-only, which torch warns of
         tests = _if_at_hand(test_images, observer)

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from muslin.data.official import made_from_photos
 from muslin.pictures.prepare import PREPARATIONS, prepare_picture
 from muslin.server.loaded_runs import LoadedRun
 from muslin.server.problems import Refusal, named, refuse_invalid
@@ -109,7 +108,7 @@ async def _from_form(request: Request, service: Service) -> tuple[LoadedRun, lis
         loaded = await service.loaded_run(run_of(form))
         contents = [await file.read() for file in files]
     most = service.settings.most_pixels
-    shape, own = loaded.design.input_shape, made_from_photos(loaded.class_names)
+    shape, own = loaded.design.input_shape, loaded.data.audit.is_fashion
 
     def decode() -> list[np.ndarray]:
         return [
