@@ -46,7 +46,8 @@ def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **
     from muslin.workflow.predict import predict  # noqa: PLC0415  (likewise)
 
     sources = [sys.stdin.buffer.read(MOST_BYTES + 1) if image == STDIN else image for image in images]
-    answers = predict(run, *sources, **options, progress=output.observer)
+    names = ["standard input" if image == STDIN else image for image in images]
+    answers = predict(run, *sources, **options, names=names, progress=output.observer)
     if as_json:
         output.answer_json([answer.to_dict() for answer in answers])
     else:

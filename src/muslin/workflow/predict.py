@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from muslin._words import percent
+from muslin._words import count, percent
 from muslin.errors import DataError
 from muslin.exports.predictor import Predictor
 from muslin.pictures.picture import Picture
@@ -85,6 +86,7 @@ def predict(
     top: int = 3,
     photo: bool | None = None,
     invert: bool = False,
+    names: Sequence[str] = (),
     progress: Watched = None,
 ) -> list[Prediction]:
     """Classify pictures with a run's network.
@@ -99,6 +101,8 @@ def predict(
         photo: whether pictures go through the photo preparation (default: as said above).
         invert: whether black and white are exchanged, for dark objects on a light background (default False). The photo
             preparation detects this automatically; both cannot be asked for.
+        names: name of each picture in notes, messages and predictions (default: the path of a file; "picture 1" and so
+            on for content).
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
 
     Returns:
@@ -114,25 +118,31 @@ def predict(
         raise DataError("no picture was given. Name at least one file.")
     if top < 1:
         raise DataError(f"`top={top}`: at least one class must be returned.")
+    if names and len(names) != len(images):
+        raise DataError(f"`names` has {count(len(names), 'name')} for {count(len(images), 'picture')}: each needs one.")
     observer = observer_of(progress)
     predictor = Predictor.from_run(open_run(run))
-    shape, names = predictor.design.input_shape, predictor.class_names
+    shape, classes = predictor.design.input_shape, predictor.class_names
     pictures = [
         prepared(
             image if isinstance(image, bytes) else Path(image),
             shape,
-            names,
+            classes,
             photo=photo,
             invert=invert,
-            name=f"picture {number}" if isinstance(image, bytes) else "",
+            name=name,
         )
-        for number, image in enumerate(images, 1)
+        for image, name in zip(images, names or _names(images), strict=True)
     ]
     note_resized(pictures, shape, observer)
     answers = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
-    return [_prediction(picture, row, names, top) for picture, row in zip(pictures, answers, strict=True)]
+    return [_prediction(picture, row, classes, top) for picture, row in zip(pictures, answers, strict=True)]
 
 
-def _prediction(picture: Picture, row: np.ndarray, names: tuple[str, ...], top: int) -> Prediction:
+def _names(images: Sequence[str | Path | bytes]) -> list[str]:
+    return [f"picture {number}" if isinstance(image, bytes) else str(image) for number, image in enumerate(images, 1)]
+
+
+def _prediction(picture: Picture, row: np.ndarray, classes: tuple[str, ...], top: int) -> Prediction:
     best = (-row).argsort(kind="stable")[:top]
-    return Prediction(picture, tuple(Likely(int(each), names[each], float(row[each])) for each in best), row)
+    return Prediction(picture, tuple(Likely(int(each), classes[each], float(row[each])) for each in best), row)
