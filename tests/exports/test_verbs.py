@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import re
@@ -235,15 +236,14 @@ def test_predict_reads_standard_input_and_says_what_it_resized(folder: RunFolder
         typed("predict", folder.path, "-", input=b"no picture")
 
 
-def test_pictures_given_as_content_are_numbered_or_named(folder: RunFolder, pictures: list[Path]) -> None:
+def test_pictures_given_as_files_or_content_have_names(folder: RunFolder, pictures: list[Path]) -> None:
     content = pictures[0].read_bytes()
-    assert [found.picture.name for found in muslin_predict(folder, pictures[1], content)] == [
-        str(pictures[1]),
-        "picture 2",
-    ]
-    assert [found.picture.name for found in muslin_predict(folder, content, names=["the shirt"])] == ["the shirt"]
-    with pytest.raises(DataError, match="`names` has 1 name for 2 pictures"):
-        muslin_predict(folder, content, content, names=["the shirt"])
+    numbered = muslin_predict(folder, pictures[1], content)
+    assert [found.picture.name for found in numbered] == [str(pictures[1]), "picture 2"]
+    with pictures[0].open("rb") as file:
+        opened = muslin_predict(folder, file, io.BytesIO(content))
+    assert [found.picture.name for found in opened] == [str(pictures[0]), "picture 2"]
+    assert opened[0].top == opened[1].top == numbered[1].top
 
 
 def test_predict_inverts_only_when_told(folder: RunFolder, pictures: list[Path], tmp_path: Path) -> None:
