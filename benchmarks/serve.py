@@ -3,7 +3,7 @@
     python benchmarks/serve.py RUN [--seconds 10] [--connections 1,8,32,128] [--flood] [--images N]
     python benchmarks/serve.py RUN --all
 
---all makes all measurements of docs/serve.md in sequence; this takes about 12 minutes on an idle machine.
+--all makes all measurements of docs/reference/serve.md in sequence; this takes about 12 minutes on an idle machine.
 
 Starts the server in a separate process and opens the given number of HTTP/1.1 connections, each of which sends its next
 request when it has the previous response. Every 16th response is compared with the network's offline prediction.

@@ -50,7 +50,7 @@ def test_what_is_printed_is_a_line_not_an_array(sample: Dataset) -> None:
     answers = np.tile(np.eye(10, dtype=np.float32)[0], (len(sample.test), 1))
     evaluation = muslin.Evaluation(sample.test.labels, answers, sample.class_names)
     assert str(evaluation).startswith("accuracy 10.00% [")
-    assert str(compare(evaluation, evaluation)).startswith("+0.00 points [")
+    assert str(compare(evaluation, evaluation)).startswith("0.00 points [")
     assert repr(sample).startswith("Dataset(1,800 train, 200 validation, 500 test images of 28×28×1, 10 classes")
     assert repr(sample.test) == "Split(500 images of 28×28×1)"
     for value in (evaluation, sample, sample.test):

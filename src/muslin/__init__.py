@@ -5,7 +5,7 @@
     >>> muslin.analyze(design).parameters
     93962
 
-Names are imported when they are first used, so that what needs no framework doesn't wait for one.
+Names are imported when they are first used, so that functions that need no framework do not load one.
 """
 
 import os

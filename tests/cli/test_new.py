@@ -99,7 +99,7 @@ def test_a_folder_is_never_written_to_as_a_file(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("file", "why"), [(".", ". is a folder"), ("..", ".. is a folder"), (".toml", ".toml leaves the design without a")]
+    ("file", "why"), [(".", ". is a folder"), ("..", ".. is a folder"), (".toml", ".toml has no name before")]
 )
 def test_a_design_needs_a_name(file: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert why in run(capsys, file, status=1)

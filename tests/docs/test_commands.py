@@ -19,6 +19,7 @@ RUN = ("console", "python")
 SHOWN = ("toml", "text", "html")  # what is not run: content of files, and sketches
 WITH_COMMANDS = [page for page in pages() if any(fence.language in RUN for fence in fences(page))]
 SERVED = ROOT / "docs" / "reference" / "serve.md"  # its requests need a server: tests/server/test_documented.py
+CODE = ("src", "tests", "benchmarks", "fuzz", "tools")  # folders that name pages of the documentation
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,17 @@ def test_files_that_measured_or_test_something_are_there(page: Path) -> None:
         for path in re.findall(r"\b(?:benchmarks|tests|tools|fuzz|docs|src)/[\w./-]+", code):
             placeholder = re.search(r"[A-Z]{4,}", path) and not path.endswith(".md")
             assert placeholder or (ROOT / path).exists(), f"{name(page)}:{number}: {path}"
+
+
+def test_pages_that_the_code_names_are_there() -> None:
+    files = [path for folder in CODE for path in sorted((ROOT / folder).rglob("*")) if path.suffix in {".py", ".toml"}]
+    missing = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in (*files, ROOT / "Makefile", ROOT / "mkdocs.yml")
+        for found in re.findall(r"(?<![\w./-])docs/[\w/-]+\.\w+", path.read_text(encoding="utf-8"))
+        if not (ROOT / found).exists()
+    ]
+    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from muslin.network import Network
 from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
+from muslin.workflow.predict import predict as muslin_predict
 from muslin.workflow.run_steps import export_all
 from muslin.workflow.run_training import new_record
 from muslin.workflow.trained_run import Run
@@ -223,11 +226,24 @@ def test_predict_reads_standard_input_and_says_what_it_resized(folder: RunFolder
     Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
     content = (tmp_path / "white.png").read_bytes()
     result = typed("predict", folder.path, "-", "--no-photo", input=content)
-    assert result.stdout.startswith("picture 1  ")
-    assert "picture 1 has 60×40 pixels: it was resized to fit 28×28." in words(result.stderr)
+    assert result.stdout.startswith("standard input  ")
+    assert "standard input has 60×40 pixels: it was resized to fit 28×28." in words(result.stderr)
     two = typed("predict", folder.path, tmp_path / "white.png", "-", "-q", input=content)
     assert two.stderr == ""
-    assert len(two.stdout.splitlines()) == 2
+    names = [re.split("  +", line)[0] for line in two.stdout.splitlines()]
+    assert names == [str(tmp_path / "white.png"), "standard input"]
+    with pytest.raises(DataError, match=r"^standard input is not a picture"):
+        typed("predict", folder.path, "-", input=b"no picture")
+
+
+def test_pictures_given_as_files_or_content_have_names(folder: RunFolder, pictures: list[Path]) -> None:
+    content = pictures[0].read_bytes()
+    numbered = muslin_predict(folder, pictures[1], content)
+    assert [found.picture.name for found in numbered] == [str(pictures[1]), "picture 2"]
+    with pictures[0].open("rb") as file:
+        opened = muslin_predict(folder, file, io.BytesIO(content))
+    assert [found.picture.name for found in opened] == [str(pictures[0]), "picture 2"]
+    assert opened[0].top == opened[1].top == numbered[1].top
 
 
 def test_predict_inverts_only_when_told(folder: RunFolder, pictures: list[Path], tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_a_training_without_one_good_set_of_weights_is_on_record_as_diverged(
     assert folder.record.outcome is not None
     assert (folder.record.outcome.end, len(folder.history)) == ("diverged", 0)
     assert not folder.weights_path.exists()
-    with pytest.raises(DivergedError, match="diverged, and would again: training stopped after step 1 of 2"):
+    with pytest.raises(DivergedError, match="resuming would diverge again: training stopped after step 1 of 2"):
         train(load_design("dense_baseline"), sample, one_step, resume=folder.path)
 
 

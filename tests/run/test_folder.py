@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from muslin.data import Dataset
-from muslin.data.source import Source
+from muslin.data.source import Kind, Source
 from muslin.design import load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
@@ -189,3 +191,9 @@ def test_a_full_disk_leaves_the_old_file_whole(folder: RunFolder, monkeypatch: p
         folder.save_record(folder.record.model_copy(update={"seed": 9}))
     assert (folder.path / "run.json").read_bytes() == before
     assert {path.name for path in folder.path.iterdir()} == {"run.json", "design.toml"}
+
+
+def test_the_reference_describes_every_field_and_kind_of_a_source() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)` \|", page[page.index("`data.source`") :], re.MULTILINE)
+    assert described == [*Source.model_fields, *get_args(Kind)]

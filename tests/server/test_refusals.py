@@ -55,7 +55,21 @@ def test_a_query_does_not_hide_that_there_is_nothing(served: Running) -> None:
     refusal(served.http.get("/api/predict?x=1"), 405)
 
 
-# ── Images that are not here ──────────────────────────────────────────────────────────────────────────────────────────
+# ── Forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("place", ["predict", "photo"])
+def test_a_form_with_too_many_fields_or_files_is_told_how_many_it_may_have(served: Running, place: str) -> None:
+    path, fields = f"/api/{place}", [(f"field{number}", (None, "")) for number in range(17)]
+    said = refusal(served.http.post(path, files=fields), 400)
+    assert said == "Too many fields. Maximum number of fields is 16."
+    assert "Unknown form fields: 'field0'" in refusal(served.http.post(path, files=fields[:16]))
+    most = 256 if place == "predict" else 1
+    said = refusal(served.http.post(path, files=[("image", b"x")] * (most + 1)), 400)
+    assert said == f"Too many files. Maximum number of files is {most}."
+
+
+# ── Images that are not available ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_run_whose_images_are_not_found_says_the_way_out_here_and_on_the_terminal(

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from muslin._words import count
+from muslin._words import count, plural
 from muslin.ablation import Study, Watcher
 from muslin.ablation.justification import JustificationRow
 from muslin.ablation.plan import arm_names
@@ -177,9 +177,11 @@ def _answer_summary(study: Study, output: Output) -> None:
     ]
     lines += caveats(study)
     clear = [row for row in rows if row.verdict.kind in ("supported", "contradicted")]
-    if clear:
+    tests = sum(row.p_holm is not None for row in rows)
+    if clear and tests > 1:
         firm = sum(row.p_holm is not None and row.p_holm < 0.05 for row in clear)
-        lines.append(f"{firm} of {len(clear)} differences stay clear when all {len(rows)} tests count (Holm).")
+        remain = f"{count(len(clear), 'clear difference')} {plural(firm, 'remains', 'remain')}"
+        lines.append(f"{firm} of {remain} after Holm's correction for {tests} tests.")
     lines.append(f"Every value: {study.path}")
     output.answer(Text("\n".join(lines)))
 

@@ -1,4 +1,4 @@
-"""Where the command line speaks: the answer on standard output, everything else on standard error."""
+"""Output of the command line: the answer on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from muslin.data.progress import Progress
     from muslin.training.callbacks import Callback
 
-# Columns where there is no terminal to ask (a pipe, a file) and COLUMNS isn't set: wide enough for every table.
+# Columns for a pipe or a file if COLUMNS is not set: wide enough for every table.
 PIPE_WIDTH = 120
 
 
 @dataclass(frozen=True)
 class Output:
-    """How much a verb says, and where.
+    """The output of a verb.
 
     Attributes:
-        quiet: no notes and no progress; the answer and errors only.
-        verbose: details as well.
+        quiet: whether to print only the answer and errors, without notes and progress.
+        verbose: whether to print details.
     """
 
     quiet: bool = False
@@ -49,15 +49,15 @@ class Output:
 
     @cached_property
     def observer(self) -> Observer:
-        """What a workflow tells its notes and its progress."""
+        """The observer that prints the notes and progress of a workflow."""
         return _Told(self)
 
     def note(self, text: str) -> None:
-        """Say something about what is going on; not when quiet."""
+        """Print a note about progress, unless quiet."""
         _print(self.notes, text)
 
     def detail(self, text: str) -> None:
-        """Say something that only the curious want to know (-v)."""
+        """Print a detail, if verbose."""
         if self.verbose:
             self.note(text)
 
@@ -67,16 +67,16 @@ class Output:
             if isinstance(part, str):
                 _print(self.answers, part)
             else:
-                self.answers.print(part, crop=False)  # a table that has to be wider runs over
+                self.answers.print(part, crop=False)  # a wider table runs over the edge
 
     def answer_json(self, value: Any) -> None:
-        """Print the answer for a machine."""
+        """Print the answer as JSON."""
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
-        """A bar for each thing that is fetched; one line for each where there is no terminal."""
-        # Only needed when something is fetched.
+        """Show a progress bar for each download, or one line for each without a terminal."""
+        # Only needed for downloads.
         from rich.progress import BarColumn, Progress, TaskID, TextColumn  # noqa: PLC0415
 
         terminal = self.notes.is_terminal
@@ -96,7 +96,7 @@ class Output:
 
 
 class _Told(Observer):
-    """Passes on what a workflow tells."""
+    """Prints what a workflow reports."""
 
     def __init__(self, output: Output) -> None:
         self.output = output
@@ -121,7 +121,7 @@ class _Told(Observer):
 
 
 def _print(console: Console, text: str) -> None:
-    """Print text; in a terminal lines break at words, elsewhere they stay whole."""
+    """Print text, with lines wrapped at words in a terminal and unwrapped elsewhere."""
     if console.is_terminal:
         text = "\n".join(
             textwrap.fill(line, console.width, break_long_words=False, break_on_hyphens=False)
@@ -131,7 +131,7 @@ def _print(console: Console, text: str) -> None:
 
 
 def _console(*, stderr: bool = False, quiet: bool = False) -> Console:
-    from rich.console import Console  # noqa: PLC0415  (`--json` and `--help` do without)
+    from rich.console import Console  # noqa: PLC0415  (not needed for `--json` and `--help`)
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH

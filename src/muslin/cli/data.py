@@ -41,9 +41,9 @@ def command(data: Path | None, as_json: bool, output: Output, **options: Any) ->
       6. on Debian and its relatives, the package dataset-fashion-mnist,
          fetched and unpacked into your cache without root
 
-    What you point at (1, 2) may be any labeled images. The rest must be Fashion-MNIST's official files: each is checked
-    against the SHA-256 of its unzipped bytes before it is used.
-    """  # noqa: D301  (click's mark for "don't wrap")
+    Your own paths (1, 2) may hold any labeled images. All other places must hold the official files of Fashion-MNIST;
+    each file is checked against the SHA-256 of its unzipped bytes before it is used.
+    """  # noqa: D301  (click's mark for text that is not wrapped)
     from muslin.data import load_data  # noqa: PLC0415  (--help does without)
 
     with output.progress() as progress:

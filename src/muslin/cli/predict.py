@@ -42,10 +42,9 @@ def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **
         raise click.UsageError("--photo and --invert exclude each other: the photo preparation inverts if needed.")
     if images.count(STDIN) > 1:
         raise click.UsageError("standard input (-) can be read only once.")
-    from muslin.pictures.decode import MOST_BYTES  # noqa: PLC0415  (--help does without Pillow)
-    from muslin.workflow.predict import predict  # noqa: PLC0415  (likewise)
+    from muslin.workflow.predict import predict  # noqa: PLC0415  (--help does without Pillow)
 
-    sources = [sys.stdin.buffer.read(MOST_BYTES + 1) if image == STDIN else image for image in images]
+    sources = [sys.stdin.buffer if image == STDIN else image for image in images]
     answers = predict(run, *sources, **options, progress=output.observer)
     if as_json:
         output.answer_json([answer.to_dict() for answer in answers])

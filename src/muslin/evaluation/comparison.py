@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from muslin._words import signed
 from muslin.errors import RunError
 from muslin.evaluation.evaluation import Evaluation
 from muslin.evaluation.intervals import Interval, paired_difference
@@ -36,7 +37,7 @@ class Improvement:
 
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{self.points:+.2f} points [{low:+.2f}, {high:+.2f}], p = {self.p_value:.2g}"
+        return f"{signed(self.points)} points [{signed(low)}, {signed(high)}], p = {self.p_value:.2g}"
 
     def __repr__(self) -> str:
         return f"Improvement({self})"

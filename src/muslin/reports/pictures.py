@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from muslin.errors import RunError
 
-HEAVY = 700_000  # bytes from which a drawing gives way to its picture …
-_LIGHTER = 3  # … if that is so many times smaller
+HEAVY = 700_000  # bytes above which the PNG replaces the SVG …
+_LIGHTER = 3  # … if the PNG is smaller by this factor
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SVG = "{http://www.w3.org/2000/svg}svg"
 _PIXELS_PER_POINT = 4 / 3  # as CSS defines them
@@ -71,7 +71,7 @@ def _embed_svg(path: Path, says: str) -> Markup:
 
 
 def _own_width(drawing: ET.Element) -> Markup:
-    """The drawing's own width in CSS pixels, as a style that lets it shrink but not grow."""
+    """Return a style that limits the figure to its own width in CSS pixels."""
     found = re.fullmatch(r"(\d{1,5}(?:\.\d*)?)(pt|px)?", drawing.get("width", ""))
     if found is None:
         return Markup()
@@ -83,7 +83,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from error
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _size(path: Path) -> int:

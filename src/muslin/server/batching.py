@@ -22,7 +22,8 @@ class Batcher:
     """Collects images while a batch is being computed, and computes them as the next batch.
 
     No image is delayed: if the thread is idle, an image is computed at once. At 32 connections, batching raised the
-    throughput to 2.3 times that of single images; delaying the first image by 2 ms lowered it again (docs/serve.md).
+    throughput to 2.3 times that of single images; delaying the first image by 2 ms lowered it again
+    (docs/reference/serve.md).
 
     Args:
         predict: function (image, height, width, channel) → (image, class); called in `executor`.

@@ -21,11 +21,11 @@ from muslin.trials.executor import Answer, Job
 from muslin.trials.shared import share
 
 PATIENCE = 300.0  # seconds without a heartbeat after which a worker counts as hung
-RETRIES = 2  # of a job whose worker was lost
-_TICK = 1.0  # seconds between looks at the clock
+RETRIES = 2  # retries of a job whose worker was lost
+_TICK = 1.0  # seconds between checks of the heartbeats
 _ENVIRONMENT = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    "PYTHONUTF8": "1",  # for messages with any name in them, on Windows too
+    "PYTHONUTF8": "1",  # names in messages may have any characters, also on Windows
 }
 
 
@@ -44,7 +44,7 @@ class _Worker:
     def send(self, job: Job) -> None:
         assert self.process.stdin is not None  # noqa: S101  (a pipe, as started)
         self.job, self.heard = job, time.monotonic()
-        with contextlib.suppress(OSError):  # the process has ended, which its output will show
+        with contextlib.suppress(OSError):  # the process has ended, which `_read` notices
             self.process.stdin.write(job.message.encode() + b"\n")
             self.process.stdin.flush()
 
@@ -67,8 +67,8 @@ class _Heard:
 class LocalExecutor:
     """Processes on this machine.
 
-    Two processes of one thread each complete more small trainings a minute than one process of two threads: nothing
-    waits for the slower thread at the end of every operation.
+    Two processes of one thread each complete more small trainings per minute than one process of two threads, because
+    threads wait for the slowest one at the end of every operation.
 
     Args:
         data: the data set that the jobs train on; written to `folder` once and memory-mapped by every worker.
@@ -138,7 +138,7 @@ class LocalExecutor:
                     waiting.appendleft(done)
 
     def _listen(self) -> Iterator[tuple[_Worker, _Heard]]:
-        """Answers and losses of workers, after waiting for a line of output or a tick."""
+        """Yield answers and losses of workers, after waiting for a line of output or a tick."""
         with contextlib.suppress(Empty):
             worker, line = self._lines.get(timeout=_TICK)
             if worker in self._running:
@@ -156,14 +156,14 @@ class LocalExecutor:
 
     def _start(self) -> None:
         with (self.folder / "workers.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  (this interpreter, on a folder of ours)
+            process = subprocess.Popen(  # noqa: S603  (this interpreter, on our own folder)
                 [sys.executable, "-P", "-m", "muslin.trials.worker", str(self._images)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=os.environ | _ENVIRONMENT,
-                start_new_session=True,  # Ctrl-C is for the study, which then ends its workers …
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # … on Windows, too
+                start_new_session=True,  # Ctrl-C goes to the study, which then ends its workers …
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # … also on Windows
             )
         worker = _Worker(process)
         self._running.append(worker)
@@ -174,7 +174,7 @@ class LocalExecutor:
     def _read(self, worker: _Worker) -> None:
         for line in worker.output:
             worker.heard = time.monotonic()
-            if line.endswith(b"\n"):  # not the last words of a process that was killed while it wrote
+            if line.endswith(b"\n"):  # otherwise the process was killed while it wrote the line
                 self._lines.put((worker, line.rstrip(b"\r\n") or b"."))
         self._lines.put((worker, b""))
         worker.output.close()
@@ -191,7 +191,7 @@ class LocalExecutor:
 
 
 def processors() -> int:
-    """Number of processors that this process may use."""
+    """Return the number of processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -1,4 +1,4 @@
-"""Work on a Ray cluster: more than one machine."""
+"""Trials on a Ray cluster of several machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from muslin.trials.shared import about, arrays_of
 
 BATCHES_A_WORKER = 4  # so that the last batches end at about the same time
 LARGEST_BATCH = 8  # jobs sent at once
-RETRIES = 5  # of a job whose node was lost; losing a batch costs each of its unfinished jobs one retry
+RETRIES = 5  # retries of a job whose node was lost; each unfinished job of a lost batch uses one
 _TICK = 1.0  # seconds
 
 
@@ -28,7 +28,7 @@ class RayExecutor:
         data: the data set that the jobs train on.
         address: address of a cluster, such as "auto" or "ray://head:10001" (default: the cluster that this process is
             connected to, or a new one on this machine).
-        workers: number of jobs that run at the same time (default one per processor of the cluster).
+        workers: number of concurrent jobs (default one per processor of the cluster).
         retries: number of retries of a job whose node was lost (default 5).
 
     Raises:
@@ -56,7 +56,7 @@ class RayExecutor:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise TrainingError(
                     f"no Ray cluster at '{self.address or 'this machine'}': {str(error).splitlines()[0]} "
-                    "Start one with `ray start --head`, or leave the address out."
+                    "Start one with `ray start --head`, or omit the address."
                 ) from error
             self._ours = True
         self._arrays = {name: ray.put(array) for name, array in arrays_of(self.data).items()}
@@ -109,7 +109,7 @@ class RayExecutor:
 
 def _work_on(messages: list[tuple[str, str]], arrays: dict[str, Any], described: str) -> Iterator[str]:
     """Body of a task: yields one answer after the other, as JSON (key, answer, error)."""
-    import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (on the node that works)
+    import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (imported on the node)
     import torch  # noqa: PLC0415
 
     from muslin.trials.shared import assemble  # noqa: PLC0415

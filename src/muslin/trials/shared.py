@@ -1,4 +1,4 @@
-"""The data set for several processes, as memory-mapped files, so that memory holds it once."""
+"""Sharing of a data set between processes as memory-mapped files, so that it is in memory only once."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 FOLDER holds the data that `muslin.trials.shared` wrote. A line is an answer ("=" and its text), a heartbeat (".") or an
 error ("!" and its message as JSON). "#" reports that memory ran out; the job may succeed when more is free. The process
-ends when its input ends or when nobody reads its heartbeats any more.
+ends when its input ends or its output is closed.
 """
 
 from __future__ import annotations
@@ -63,4 +63,4 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
     except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(1)  # nobody reads; a flush at exit would raise again
+        os._exit(1)  # the output is closed; a flush at exit would raise again

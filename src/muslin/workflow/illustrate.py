@@ -1,4 +1,4 @@
-"""All figures of a run, drawn into its folder."""
+"""Drawing of all figures of a run into its folder."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_EXPLAINED = 12  # images in the figure of class activation maps
-EXPLAINED = 3  # classes of one image whose evidence is drawn, the likeliest first
+EXPLAINED = 3  # number of classes of one image whose maps are drawn, most likely first
 
 
 def illustrate(folder: RunFolder, network: Network, data: Dataset) -> tuple[Path, ...]:
-    """Draw every figure that the run has the material for; returns the files' paths.
+    """Draw every figure that the run has the data for, and return the paths of the files.
 
     Args:
-        folder: a trained run; the figures of its test answers are drawn if it was evaluated.
-        network: the run's network.
-        data: what it was trained on.
+        folder: folder of a trained run; figures of test results are drawn if it was evaluated.
+        network: network of the run.
+        data: data set that it was trained on.
 
     Raises:
-        MuslinError: a file can't be written.
+        MuslinError: a file cannot be written.
     """
     paths = [
         *_save(folder, "sample_grid", figures.sample_grid(data.train, data.class_names)),
@@ -60,7 +60,7 @@ def illustrate(folder: RunFolder, network: Network, data: Dataset) -> tuple[Path
 
 
 def illustrate_results(folder: RunFolder, data: Dataset) -> list[Path]:
-    """Draw what training and the test split gave: curves, confusions, classes, calibration, comparison."""
+    """Draw the results of training and of the test split: curves, confusion, classes, calibration, comparison."""
     diagram = folder.figures_path / "architecture.svg"
     write_text(diagram, alone(figures.architecture_svg(folder.design)))
     baseline, outcome, test = folder.baseline, folder.record.outcome, folder.evaluation
@@ -92,7 +92,7 @@ def illustrate_results(folder: RunFolder, data: Dataset) -> list[Path]:
 def illustrate_network(
     folder: Path, network: Network, image: UInt8[np.ndarray, "height width channel"], class_names: tuple[str, ...]
 ) -> list[Path]:
-    """Draw the first convolution's filters, what they respond to, and what each layer makes of `image`.
+    """Draw the filters of the first convolution, their responses, and the feature maps of `image`.
 
     Raises:
         DesignError: the design has no convolution.
@@ -109,7 +109,7 @@ def illustrate_network(
 
 
 def illustrate_fields(folder: Path, design: Design) -> tuple[Path, ...]:
-    """Draw the receptive fields of the layers that have places, by gradient and by arithmetic."""
+    """Draw the receptive fields of the layers with spatial axes, by gradient and by arithmetic."""
     regions = unit_regions(design)
     middles = {
         placed.layer.name: (placed.output_shape[0] // 2, placed.output_shape[1] // 2)
@@ -126,12 +126,12 @@ def illustrate_fields(folder: Path, design: Design) -> tuple[Path, ...]:
 def illustrate_patches(
     folder: Path, predictor: Predictor, images: UInt8[np.ndarray, "image height width channel"]
 ) -> tuple[Path, ...]:
-    """Draw what in `images` excites the filters of each convolution most.
+    """Draw the patches of `images` that activate the filters of each convolution most.
 
     Args:
-        folder: to draw into.
-        predictor: one whose layers can be looked at.
-        images: to look through.
+        folder: folder of the figure.
+        predictor: predictor that returns the outputs of every layer.
+        images: images to search.
     """
     layers = [layer.name for layer in predictor.design.layers if isinstance(layer, Conv2d)]
     units = strongest_units(predictor.activations, images, layers, PATCHES)
@@ -143,7 +143,7 @@ def illustrate_patches(
 def illustrate_cams(
     folder: Path, network: Network, image: UInt8[np.ndarray, "height width channel"], class_names: tuple[str, ...]
 ) -> tuple[Path, ...]:
-    """Draw where in `image` the evidence for its likeliest classes lies, and what covering each part costs them.
+    """Draw class activation maps and occlusion maps of the most likely classes of `image`.
 
     Raises:
         DesignError: the design has no convolution.
@@ -167,7 +167,7 @@ def _maps(folder: RunFolder, network: Network, chosen: Split, class_names: tuple
 
 
 def _one_of_each(split: Split, classes: int) -> Int64[np.ndarray, " chosen"]:
-    """The first image of each class, for as many classes as the figure has room for."""
+    """Return the index of the first image of each class, for at most as many classes as the figure has room for."""
     firsts = (np.flatnonzero(split.labels == number)[:1] for number in range(min(classes, MOST_EXPLAINED)))
     return np.concatenate(list(firsts))
 

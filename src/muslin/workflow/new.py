@@ -17,9 +17,9 @@ from muslin.workflow.observer import Observer
 if TYPE_CHECKING:
     from muslin.data import ReadingOptions
 
-FASHION_MNIST = (28, 28, 1), 10  # what a design fits where no data are named: input shape, classes
+FASHION_MNIST = (28, 28, 1), 10  # input shape and classes of a design if no data are given
 LONGEST_NAME = 64
-LONGEST_PATH = 4096  # a command with a shortened one would not work
+LONGEST_PATH = 4096  # a command with a shortened path would not work
 
 
 def new(
@@ -34,14 +34,14 @@ def new(
 ) -> Path:
     """Write a design to start from, with comments that explain every field; return its path.
 
-    It is valid as it stands and fits the images; its reasons are yours to give.
+    The design is valid and fits the images. Its reasons are left for the author to write.
 
     Args:
         file: TOML file to write; the ending is added if it is missing.
         data: images to fit, a path that `muslin.load_data` reads (default: 28×28 gray pixels in 10 classes).
         sample: whether to fit the sample that ships with Muslin.
         classes: names of the classes, as in `muslin.load_data`.
-        like: design whose layers and reasons to start from (default: a small network of the usual kind).
+        like: design whose layers and reasons are copied (default: a small convolutional network).
         force: whether to replace an existing file.
         **reading: how the files are read, as in `muslin.load_data`: ``size="48x48"``, ``test_fraction=0.15`` and so on.
 
@@ -58,7 +58,7 @@ def new(
         design = start_design(name, shape, count)
     else:
         model = load_design(like).fitted_to(shape, count)
-        # What a design claims of itself was meant for other images.
+        # The claims of the design are about other images.
         design = model.model_copy(
             update={"name": name, "title": f"{model.title} (from {model.name})".strip(), "claims": ()}
         )
@@ -70,39 +70,40 @@ def new(
 
 
 def typed(path: Path) -> str:
-    """Return the path as one types it in a shell, also where it would be taken for an option."""
+    """Return the path as typed in a shell, with ./ before a name that would otherwise be read as an option."""
     return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def _fitting(
     data: str | Path | None, sample: bool, classes: str | Path | None, reading: ReadingOptions
 ) -> tuple[tuple[int, int, int], int]:
-    """The input shape and the number of classes of the images that were named."""
+    """Return the input shape and the number of classes of the images."""
     if data is None and not sample:
         return FASHION_MNIST
     from muslin.workflow.inputs import Named, open_data  # noqa: PLC0415  (NumPy: only where there are images)
 
+    # Training refuses a leak; it does not change the shape.
     named = Named(data, sample=sample, classes=classes, allow_leak=True, reading=reading)
     dataset = open_data(named, Observer(), download=False)
     return dataset.input_shape, dataset.classes
 
 
 def _place(file: Path) -> Path:
-    """The file to write, with its ending.
+    """Return the path of the file to write, with its suffix.
 
     Raises:
-        DesignError: it is a folder, or nothing but an ending.
+        DesignError: the path is a folder, or has no name before the suffix.
     """
     if file.is_dir():
-        raise DesignError(f"{file} is a folder. Give the name of a file to write the design to.")
+        raise DesignError(f"{file} is a folder. Pass the name of a file to write.")
     if file.name.lower() in (".toml", ".."):
-        raise DesignError(f"{file} leaves the design without a name. Put one before the ending, as in mine.toml.")
+        raise DesignError(f"{file} has no name before its suffix. Choose a name such as mine.toml.")
     path = file if file.suffix.lower() == ".toml" else file.with_name(f"{file.name}.toml")
     if path.is_dir():
-        raise DesignError(f"{path} is a folder. Give the name of a file to write the design to.")
+        raise DesignError(f"{path} is a folder. Pass the name of a file to write.")
     return path
 
 
 def _name(path: Path) -> str:
-    """A design's name from a file's: what isn't allowed in one becomes an underscore."""
+    """Return a design name from a file name, with an underscore for each character that is not allowed."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", path.stem).lstrip("._-")[:LONGEST_NAME] or "design"

@@ -1,4 +1,4 @@
-"""Pictures that a person gives: how they are prepared for a network, and what is said about it."""
+"""Preparation of the user's pictures for a network, and the notes about it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def prepared(
     """Prepare a picture for a network.
 
     Args:
-        source: a file, or its content.
-        data: images that the network was trained on; those of Fashion-MNIST were made by the photo preparation.
-        photo: whether the photo preparation is used (default: for a picture of another size than the network's input,
-            where the network's own images were made that way).
-        invert: whether black and white are exchanged; the picture is then only resized.
-        name: what messages call the picture (default: the file's path).
+        source: path of a file, or its content.
+        data: record of the images that the network was trained on; those of Fashion-MNIST were made by the photo
+            preparation.
+        photo: whether to use the photo preparation (default: for a picture of another size than the network's input,
+            if the network's training images were made by it).
+        invert: whether to invert the colors; the picture is then only resized.
+        name: name of the picture in messages (default: the path of the file).
 
     Raises:
         DataError: the picture cannot be read or is too large.
@@ -37,7 +38,7 @@ def prepared(
 
 
 def note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], observer: Observer) -> None:
-    """Say what was done to pictures of another size than the network's input."""
+    """Note how pictures of another size than the network's input were resized."""
     resized = [picture for picture in pictures if picture.resized]
     if not resized:
         return

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from muslin._words import percent
 from muslin.errors import DataError
 from muslin.exports.predictor import Predictor
+from muslin.pictures.decode import MOST_BYTES
 from muslin.pictures.picture import Picture
 from muslin.runs.folder import RunFolder
 from muslin.workflow.inputs import open_run
@@ -40,11 +42,11 @@ class Likely:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network makes of one picture.
+    """The prediction of a network for one picture.
 
     Attributes:
-        picture: the picture as the network saw it, with its name.
-        top: the likeliest classes, the likeliest first.
+        picture: the network's input and the name of the picture.
+        top: most likely classes, most likely first.
         probabilities: probability of every class, in the order of their numbers.
     """
 
@@ -54,12 +56,12 @@ class Prediction:
 
     @property
     def name(self) -> str:
-        """Name of the likeliest class."""
+        """Name of the most likely class."""
         return self.top[0].name
 
     @property
     def probability(self) -> float:
-        """Probability of the likeliest class, 0–1."""
+        """Probability of the most likely class, 0–1."""
         return self.top[0].probability
 
     def __repr__(self) -> str:
@@ -81,7 +83,7 @@ class Prediction:
 
 def predict(
     run: Run | RunFolder | str | Path,
-    *images: str | Path | bytes,
+    *images: str | Path | bytes | BinaryIO,
     top: int = 3,
     photo: bool | None = None,
     invert: bool = False,
@@ -94,11 +96,11 @@ def predict(
 
     Args:
         run: a run, its folder, or "latest".
-        images: PNG, JPEG, BMP, WebP or GIF files, or their content.
+        images: PNG, JPEG, BMP, WebP or GIF files, as paths, open binary files or bytes.
         top: number of classes to return for each picture (default 3).
-        photo: whether pictures go through the photo preparation (default: as said above).
-        invert: whether black and white are exchanged, for dark objects on a light background (default False). The photo
-            preparation detects this automatically; both cannot be asked for.
+        photo: whether to use the photo preparation (default: as described above).
+        invert: whether to invert the colors, for dark objects on a light background (default False). The photo
+            preparation detects this automatically; `photo` and `invert` exclude each other.
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
 
     Returns:
@@ -117,22 +119,33 @@ def predict(
     observer = observer_of(progress)
     folder = open_run(run)
     predictor = Predictor.from_run(folder)
-    shape, names = predictor.design.input_shape, predictor.class_names
+    shape, classes = predictor.design.input_shape, predictor.class_names
     pictures = [
         prepared(
-            image if isinstance(image, bytes) else Path(image),
+            source,
             folder.record.data,
             photo=photo,
             invert=invert,
-            name=f"picture {number}" if isinstance(image, bytes) else "",
+            name=name,
         )
-        for number, image in enumerate(images, 1)
+        for source, name in (_source(image, number) for number, image in enumerate(images, 1))
     ]
     note_resized(pictures, shape, observer)
     answers = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
-    return [_prediction(picture, row, names, top) for picture, row in zip(pictures, answers, strict=True)]
+    return [_prediction(picture, row, classes, top) for picture, row in zip(pictures, answers, strict=True)]
 
 
-def _prediction(picture: Picture, row: np.ndarray, names: tuple[str, ...], top: int) -> Prediction:
+def _source(image: str | Path | bytes | BinaryIO, number: int) -> tuple[Path | bytes, str]:
+    """Return the path or the content of a picture, and its name."""
+    if isinstance(image, str | Path):
+        return Path(image), str(image)
+    numbered = f"picture {number}"
+    if isinstance(image, bytes):
+        return image, numbered
+    name = "standard input" if image is sys.stdin.buffer else getattr(image, "name", numbered)
+    return image.read(MOST_BYTES + 1), name if isinstance(name, str) else numbered  # one byte more than is allowed
+
+
+def _prediction(picture: Picture, row: np.ndarray, classes: tuple[str, ...], top: int) -> Prediction:
     best = (-row).argsort(kind="stable")[:top]
-    return Prediction(picture, tuple(Likely(int(each), names[each], float(row[each])) for each in best), row)
+    return Prediction(picture, tuple(Likely(int(each), classes[each], float(row[each])) for each in best), row)

@@ -1,4 +1,4 @@
-"""The steps of `muslin.run`: train, evaluate, export, draw, report; each one only if it is missing."""
+"""The steps of `muslin.run`: train, evaluate, export, draw, report. Steps that are already done are skipped."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _EXPORTED: tuple[FormatName, ...] = ("onnx", "keras", "h5")
 
 
 def finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: Observer) -> Run:
-    """Do what is missing of a run, and return it with its report written unless training was interrupted.
+    """Do the missing steps of a run and write its report, unless training is interrupted; return the run.
 
     Args:
-        run: run that was begun, trained in part, or finished.
-        prepared: its training; the test split is opened once training is over.
-        baseline: training of the design to compare with; None for no comparison.
-        observer: hears what is done.
+        run: run that is new, partly trained, or finished.
+        prepared: training of the run; the test split is opened when training is complete.
+        baseline: training of the baseline; None for no comparison.
+        observer: observer that receives notes and progress.
 
     Raises:
-        MuslinError: whatever goes wrong, explained, with the command that resumes the run.
+        MuslinError: a step failed; the message names the command that resumes the run.
     """
     resume = f"muslin run --resume {shlex.quote(str(run.folder.path))}"
     with run.folder.at_work(), going_on_with(resume):
@@ -49,7 +49,7 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
     else:
         drop_leftovers(run.folder)
     if _interrupted(run):
-        observer.note("Interrupted: the best weights so far are kept; nothing was evaluated, drawn or exported.")
+        observer.note("Interrupted: the best weights so far are saved; nothing was evaluated, exported or drawn.")
         return
     if baseline is not None:
         folder = _baseline_folder(run, data, baseline.design)
@@ -57,10 +57,10 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
             observer.note(f"Training the baseline {baseline.design.name}")
             _train(folder, baseline, observer)
         if _interrupted(Run(folder)):
-            observer.note("Interrupted while training the baseline; nothing was evaluated, drawn or exported.")
+            observer.note("Interrupted while training the baseline; nothing was evaluated, exported or drawn.")
             return
     unopened = [part for part in (run.folder, run.folder.baseline) if part is not None and part.evaluation is None]
-    if run.folder.report_path.exists() and not unopened:  # written last, but by hand it may be before
+    if run.folder.report_path.exists() and not unopened:  # written last, but `muslin report` may write it earlier
         observer.note(f"Nothing is missing: {run.folder.report_path}")
         return
     observer.note("Opening the test split")
@@ -78,7 +78,7 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
 
 
 def _baseline_folder(run: Run, data: Dataset, baseline: Design) -> RunFolder:
-    """The folder of the baseline's run: the one that is there, or a new one."""
+    """Return the folder of the baseline's run; create it if there is none."""
     record = new_record(baseline, data, run.record.recipe, run.record.seed)
     folder = run.folder.baseline
     if folder is None:
@@ -92,10 +92,10 @@ def _interrupted(run: Run) -> bool:
 
 
 def export_all(run: Run, data: Dataset) -> None:
-    """Write the run's network as ONNX and for Keras, each compared with the network on test images.
+    """Export the network to ONNX and to both Keras formats, and compare each file with the network on test images.
 
     Raises:
-        ExportError: a file doesn't agree with the network.
+        ExportError: a file disagrees with the network.
     """
     images = data.test.images[:VERIFIED_IMAGES]
     for name in _EXPORTED:

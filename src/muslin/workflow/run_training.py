@@ -1,4 +1,4 @@
-"""Training that ends up in a run folder: the steps that `muslin.train` and `muslin.run` share."""
+"""Training into a run folder: the steps that `muslin.train` and `muslin.run` share."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ LEAST_STEPS = 280
 
 
 def begin_or_resume(folder: RunFolder | None, prepared: Prepared, seed: int | None, out: Path) -> RunFolder:
-    """Return the folder of a training that was prepared: a new one, or the one to resume.
+    """Return the run folder for a prepared training: a new one, or the one to resume.
 
     Args:
-        folder: the run to resume; None starts a new one.
-        prepared: the training.
-        seed: seed of the run (default: that of the run to resume, else 0).
-        out: folder in which a new run folder is made.
+        folder: run to resume; None starts a new one.
+        prepared: training to run.
+        seed: seed of the run (default: the seed of the run to resume, otherwise 0).
+        out: folder in which a new run folder is created.
 
     Raises:
         DesignError: a claim of the design names a measure that does not exist.
-        RunError: the run to resume was started with something else.
+        RunError: the run to resume was started with other settings.
     """
     design = prepared.design
     require_measurable(design)
@@ -106,9 +106,9 @@ def _warned(recipe: Recipe, data: Dataset, observer: Observer) -> Recipe:
     if steps < FEW_STEPS:
         enough = -(-FEW_STEPS // each)
         observer.note(
-            f"Few images: {len(data.train):,} give the recipe '{recipe.name}' only {count(steps, 'step')} in "
-            f"{count(recipe.epochs, 'epoch')}, and the network may stay half trained. Train for `epochs={enough}` to "
-            f"give it {each * enough}."
+            f"Few images: with {len(data.train):,} training images, recipe '{recipe.name}' takes only "
+            f"{count(steps, 'step')} in {count(recipe.epochs, 'epoch')}, and the network may be undertrained. "
+            f"`epochs={enough}` gives {count(each * enough, 'step')}."
         )
     return recipe
 
@@ -120,25 +120,34 @@ def train_into(
     callbacks: Sequence[Callback] = (),
     say: Callable[[str], None] = lambda _text: None,
 ) -> Run:
-    """Train what a run folder describes: from the beginning, from its newest checkpoint, or not at all if it is done.
+    """Train the network of a run folder from the start or from the newest checkpoint, unless it is trained already.
+
+    Args:
+        folder: run folder.
+        prepared: training to run.
+        callbacks: additional callbacks (default none).
+        say: function that receives notes (default: discard them).
 
     Raises:
-        DivergedError: as `train`.
-        RunError: the checkpoints are damaged, or another process is at work on the run.
+        DivergedError: training diverged, now or before.
+        RunError: the checkpoints are damaged, or another process has locked the run.
     """
     with folder.at_work():
         record = folder.record
         if record.outcome is not None and record.outcome.end == "diverged":
             raise DivergedError(
-                f"the run {folder.name} diverged, and would again: {record.outcome.reason} Begin a new run."
+                f"run {folder.name} diverged; resuming would diverge again: {record.outcome.reason} Start a new run."
             )
         if is_trained(folder):
             drop_leftovers(folder)
-            say(f"{folder.design.name} is trained already: {record.outcome and record.outcome.reason}.")
+            say(f"{folder.design.name} is already trained: {record.outcome and record.outcome.reason}.")
             return Run(folder)
         checkpoints = Checkpoints(folder.checkpoints_path, resume=True, say=say)
         if checkpoints.generations() and record.environment != Environment(**environment()):
-            say("This machine or its software isn't what the run began on: it goes on, but other bits may come out.")
+            say(
+                "Hardware or software differs from when the run started. Continuing, but results may not be "
+                "bit-identical."
+            )
         fitted = prepared.fit(seed=record.seed, callbacks=[_KeepUpToDate(folder), *callbacks], checkpoints=checkpoints)
         _keep(folder, fitted)
         if fitted.outcome.end == "diverged":
@@ -147,21 +156,21 @@ def train_into(
 
 
 def drop_leftovers(folder: RunFolder) -> None:
-    """Remove the checkpoints of a trained run: whoever trained it was killed before it could do so."""
+    """Remove checkpoints that a trained run still has because its process was killed before it removed them."""
     Checkpoints(folder.checkpoints_path).drop()
 
 
 def is_trained(folder: RunFolder) -> bool:
-    """Whether training came to its end, and there is nothing to go on with."""
+    """Return whether training is complete, so that there is nothing to resume."""
     outcome = folder.record.outcome
     return outcome is not None and outcome.end in ("finished", "early")
 
 
 def require_same_start(folder: RunFolder, record: RunRecord, design: Design) -> None:
-    """See that a run began with this design, recipe, data and seed.
+    """Check that a run was started with this design, recipe, data and seed.
 
     Raises:
-        RunError: it didn't; the message shows the difference.
+        RunError: the settings differ; the message shows how.
     """
     require_same(_start(folder.record, folder.design), _start(record, design))
 
@@ -173,7 +182,7 @@ def _start(record: RunRecord, design: Design) -> Identity:
 
 
 def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunRecord:
-    """What is known of a run before it is trained."""
+    """Return the record of a run that is not trained yet."""
     return RunRecord(
         created=datetime.now().astimezone(),
         design=design.name,
@@ -185,19 +194,20 @@ def new_record(design: Design, data: Dataset, recipe: Recipe, seed: int) -> RunR
 
 
 class _KeepUpToDate(Callback):
-    """Removes the results of earlier weights with the first step, and writes history.csv after every epoch.
+    """Removes the results of earlier weights at the first step, and writes history.csv after every epoch.
 
-    Not before: a checkpoint may be refused, or a callback fail, and then the weights are still those of the results.
+    The results stay until the first step: if a checkpoint is refused or a callback fails before it, the weights do not
+    change, and the results are still theirs.
     """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.goes_on = False
+        self.has_stepped = False
 
     def on_step(self, training: Training) -> None:
-        if not self.goes_on:
+        if not self.has_stepped:
             self.folder.drop_results()
-            self.goes_on = True
+            self.has_stepped = True
 
     def on_epoch(self, training: Training, epoch: Epoch) -> None:
         self.folder.save_history(training.history)

@@ -32,14 +32,14 @@ from muslin.training.history import History
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-_TRAINING_IMAGES_MEASURED = 10_000  # of the training split, for the overfitting gap: its error is then 0.3 points
+_TRAINING_IMAGES_MEASURED = 10_000  # for the overfitting gap; its standard error at 90% accuracy is then 0.3 points
 
 
 class Run:
     """A trained network and its folder.
 
     Args:
-        folder: where it is kept.
+        folder: folder of the run.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -47,10 +47,13 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path = "latest") -> Run:
-        """An existing run: its folder, or "latest".
+        """Open an existing run.
+
+        Args:
+            path: folder of the run, or "latest" (the default).
 
         Raises:
-            RunError: there is no run, or it lacks something.
+            RunError: there is no such run, or its folder is incomplete.
         """
         return cls(RunFolder.open(path))
 
@@ -104,22 +107,22 @@ class Run:
 
     @property
     def design(self) -> Design:
-        """What was trained."""
+        """The design of the network."""
         return self.folder.design
 
     @property
     def record(self) -> RunRecord:
-        """Recipe, seed, data, environment and outcome."""
+        """The recipe, seed, data, environment and outcome."""
         return self.folder.record
 
     @property
     def history(self) -> History:
-        """What happened, epoch by epoch."""
+        """Loss and accuracy of every epoch."""
         return self.folder.history
 
     @property
     def baseline(self) -> Run | None:
-        """The run of the baseline trained beside this one, if there is one."""
+        """The run of the baseline that was trained with this run, or None."""
         return Run(self.folder.baseline) if self.folder.baseline else None
 
     @cached_property
@@ -127,7 +130,7 @@ class Run:
         """The trained network, on the CPU, ready to predict.
 
         Raises:
-            RunError: the weights are missing, damaged, or another design's.
+            RunError: the weights are missing or damaged, or belong to another design.
         """
         network = Network(self.design)
         weights = load_weights(self.folder.weights_path, self.design)
@@ -136,30 +139,40 @@ class Run:
 
     @property
     def weights(self) -> dict[str, Float[np.ndarray, "..."]]:
-        """The weights by name, as on disk."""
+        """The weights by name, as stored on disk."""
         return load_weights(self.folder.weights_path, self.design)
 
     @property
     def analysis(self) -> Analysis:
-        """The design's static figures, against the baseline's if one was trained."""
+        """The static analysis of the design, compared with the baseline if one was trained."""
         return analyze(self.design, self.baseline.design if self.baseline else None)
 
     def predict(self, images: UInt8[np.ndarray, "image height width channel"]) -> Float[np.ndarray, "image classes"]:
-        """Class probabilities for bytes 0–255, as float32."""
+        """Compute class probabilities.
+
+        Args:
+            images: pixels as bytes, 0–255.
+
+        Returns:
+            Probabilities as float32.
+        """
         return predict(self.network, images)
 
     def evaluate(self, split: Split) -> Evaluation:
-        """The network's answers on a split; nothing is written."""
+        """Evaluate the network on a split, without writing anything."""
         return Evaluation(split.labels, self.predict(split.images), self.record.data.class_names)
 
     def open_test(self, data: Dataset) -> Evaluation:
-        """The network's answers on the test split: computed and kept the first time, read from the folder after that.
+        """Evaluate the network on the test split the first time, and read the results from the folder after that.
 
-        Accuracy and loss on the training and validation split are kept beside them, dropout off, for the overfitting
-        gap.
+        The first time, accuracy and loss on training and validation images, without dropout, are saved as well; the
+        overfitting gap is computed from them.
+
+        Args:
+            data: data set that the run was trained on.
 
         Raises:
-            RunError: `data` is not what the run was trained on.
+            RunError: the run was trained on other images.
         """
         if self.folder.evaluation is not None and self.folder.measured is not None:
             return self.folder.evaluation
@@ -177,23 +190,23 @@ class Run:
         return test
 
     def require_same(self, data: Dataset) -> None:
-        """See that `data` is what the run was trained on.
+        """Check that the run was trained on `data`.
 
         Raises:
-            RunError: it isn't.
+            RunError: the run was trained on other images.
         """
         if data.fingerprint != self.record.data.fingerprint:
             raise RunError(
-                f"the run {self.folder.name} was trained on other images ({self.record.data.source}) than these "
+                f"run {self.folder.name} was trained on other images ({self.record.data.source}) than these "
                 f"({data.source}): the fingerprints differ ({self.record.data.fingerprint[:12]}… and "
-                f"{data.fingerprint[:12]}…). Give the run's own data with --data or --sample."
+                f"{data.fingerprint[:12]}…). Pass the run's own images with `path=` or `sample=True`."
             )
 
     def claims(self, baseline: Run | None = None) -> CheckedClaims:
         """Check the design's claims against the measurements of this run.
 
         Args:
-            baseline: run of the baseline (default: the one that was trained beside this run, if any).
+            baseline: run of the baseline (default: the one that was trained with this run, if any).
         """
         return check_claims(self.folder, baseline.folder if baseline else None)
 
@@ -205,21 +218,22 @@ class Run:
         images: UInt8[np.ndarray, "image height width channel"] | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> Path:
-        """Write the network as one file, read back and held against it before the file gets its name.
+        """Write the network as one file, which is reloaded and compared with the network before it replaces another.
 
         Args:
             to: "onnx", "keras", "h5" or "safetensors".
-            path: where to, ending as the format's files do; by default into the run folder.
-            images: to compare on; by default the sample's test images where the design takes such, else noise.
-            say: told on what the two were compared, and how well they agree.
+            path: path of the file, with the suffix of the format (default: in the run folder).
+            images: images to compare the two on (default: test images of the sample if they fit the design, otherwise
+                noise).
+            say: function that receives a note on the comparison and the agreement (default: discard it).
 
         Returns:
-            The path.
+            Path of the file.
 
         Raises:
-            ExportError: the format is unknown or can't express the design, the name doesn't end as its files' do, or
-                what was read back is not the network. What was at `path` is still there.
-            MuslinError: a run keeps another file there, or it can't be written.
+            ExportError: the format is unknown or cannot express the design, the suffix is another format's, or the
+                reloaded file disagrees with the network. An existing file at `path` is kept.
+            MuslinError: a run keeps another file at `path`, or the file cannot be written.
         """
         from muslin.exports.verify import export_verified  # noqa: PLC0415  (ONNX Runtime: only for exports)
 
@@ -230,11 +244,11 @@ class Run:
         return export_verified(self.network, place, to, class_names=names, images=images, say=say)
 
     def report(self, study: str | Path | None = None) -> Path:
-        """Build report.html from what is in the folder; returns its path.
+        """Build report.html from the files of the run folder, and return its path.
 
         Args:
-            study: the folder of a study whose findings about the design's decisions the report shall show; by default
-                those that the run folder holds already, if any.
+            study: folder of a study of the design's decisions, whose findings the report shows (default: the findings
+                that the run folder holds already, if any).
 
         Raises:
             RunError: the study has no table yet.

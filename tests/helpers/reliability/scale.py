@@ -13,5 +13,5 @@ def times(short: int, long: int) -> int:
 
 
 def report(text: str) -> None:
-    """A line for docs/reliability.md; seen with `pytest -s`."""
+    """A line for docs/explanation/reliability.md; seen with `pytest -s`."""
     print(f"\n{text}")

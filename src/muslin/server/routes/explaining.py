@@ -12,7 +12,7 @@ from muslin.pictures.photo import STEPS, Step, prepare_photo
 from muslin.server.background import KnownImages
 from muslin.server.loaded_runs import LoadedRun
 from muslin.server.problems import Refusal
-from muslin.server.routes.predicting import FORMATS, run_of, to_prediction, uploads
+from muslin.server.routes.predicting import FORMATS, MOST_FIELDS, run_of, to_prediction, uploads
 from muslin.server.schemas.answers import (
     Evidence,
     Explanation,
@@ -128,7 +128,7 @@ async def photo(request: Request) -> PhotoAnswer:
     service = Service.of(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Refusal(415, "Send multipart/form-data with the photo in the field 'image'.")
-    async with request.form(max_files=1) as form:
+    async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
         (file,) = uploads(form, _PHOTO_FORM["properties"])
         steps = _steps(form.get("steps"))
         loaded = await service.loaded_run(run_of(form))

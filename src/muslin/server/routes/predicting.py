@@ -21,6 +21,7 @@ from muslin.server.service import Service, to_image
 
 # No GIF, unlike `muslin predict`: every decoder adds attack surface.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+MOST_FIELDS = 16  # form fields that are not files; the routes know fewer
 MODELS = (PredictRequest,)  # models that must be added to the API's description
 
 router = APIRouter()
@@ -100,7 +101,7 @@ async def _from_json(body: bytes, service: Service) -> tuple[LoadedRun, list[np.
 
 
 async def _from_form(request: Request, service: Service) -> tuple[LoadedRun, list[np.ndarray]]:
-    async with request.form(max_files=MOST_IMAGES) as form:
+    async with request.form(max_files=MOST_IMAGES, max_fields=MOST_FIELDS) as form:
         files = uploads(form, _IMAGES_FORM["properties"])
         how = next((known for known in PREPARATIONS if known == form.get("recipe", "auto")), None)
         if how is None:
