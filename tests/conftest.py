@@ -17,12 +17,12 @@ from hypothesis import settings
 
 from helpers import tiny
 from helpers.once import shared_folder
-from helpers.tiny import WriteData
+from helpers.tiny import WriteData, files_of
 from helpers.training import trains
 from muslin._disk.cache import cache_folder
 from muslin.data import Dataset, load_data
+from muslin.data.files import Files
 from muslin.data.sources import find
-from muslin.data.split import Files
 from muslin.errors import DataError
 
 pytest_plugins = ["helpers.quick_study"]
@@ -69,9 +69,9 @@ def sample() -> Dataset:
 def official_files() -> Files:
     """The official release, where this machine has it; never fetched for a test."""
     if DATA_OF_THE_MACHINE:
-        return find(Path(DATA_OF_THE_MACHINE)).files
+        return files_of(find(Path(DATA_OF_THE_MACHINE)).contents)
     try:
-        return find(download=False, cache=CACHE_OF_THE_MACHINE).files
+        return files_of(find(download=False, cache=CACHE_OF_THE_MACHINE).contents)
     except DataError:
         pytest.skip("the official data are not on this machine: run `muslin data` once")
 

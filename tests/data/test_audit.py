@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.tiny import files_of
 from muslin.data import Audit, Dataset, Split, load_data, official
 from muslin.data.audit import audit
+from muslin.data.files import Files
 from muslin.data.sources import find_sample
-from muslin.data.split import Files
 from muslin.errors import LeakError
 
 
@@ -74,14 +75,14 @@ def test_training_on_one_release_and_testing_on_the_other_is_refused(
 
 
 def test_the_sample_does_not_leak_into_its_own_test_images_nor_the_official_ones(monkeypatch: pytest.MonkeyPatch):
-    given = find_sample().files
+    given = files_of(find_sample().contents)
     assert audited(given).leak is None
     monkeypatch.setattr("muslin.data.audit.release_of", lambda split: "sample" if split is given.train else "official")
     assert audited(given).leak is None
 
 
 def test_a_release_is_told_by_its_labels_in_file_order(sample: Dataset):
-    given = find_sample().files
+    given = files_of(find_sample().contents)
     assert official.release_of(given.train) == official.release_of(given.test) == "sample"
     assert official.release_of(given.train.subset(np.arange(2000)[::-1])) == "unknown"
     assert official.release_of(Split(given.train.images, given.train.labels + 300)) == "unknown"

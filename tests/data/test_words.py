@@ -14,16 +14,19 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from muslin.data.names import class_names
 from PIL import Image
 
 from helpers import golden, tiny
+from helpers.tiny import files_of
 from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
 from muslin.data.audit import audit
+from muslin.data.contents import Contents, Part
+from muslin.data.files import Files
 from muslin.data.images import decode
+from muslin.data.labels import number
 from muslin.data.sources import find_sample
-from muslin.data.split import Files, Split, stratified
+from muslin.data.split import Split, draw
 from muslin.errors import DataError
 
 TRAIN, TEST = (tiny.split(np.random.default_rng(seed), 2, 3, 3, 1, 3) for seed in (0, 1))
@@ -173,9 +176,12 @@ CASES: dict[str, tuple[str, str, Callable[[], bytes] | None]] = {
 }
 
 
-def labeled(train: list[int], test: list[int], names: tuple[str, ...] | None = None) -> Files:
-    pair = (Split(np.zeros((len(labels), 1, 1, 1), np.uint8), np.array(labels, np.int64)) for labels in (train, test))
-    return Files(*pair, "train.labels", "test.labels", names, most_classes=10)
+def labeled(train: list[int], test: list[int], names: tuple[str, ...] | None = None) -> Contents:
+    parts = (
+        Part(np.zeros((len(labels), 1, 1, 1), np.uint8), np.array(labels, np.int64), name)
+        for labels, name in ((train, "train.labels"), (test, "test.labels"))
+    )
+    return Contents(*parts, class_names=names)
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -193,7 +199,10 @@ def leaking(shared: int) -> object:
 
 
 def mixed_releases() -> object:
-    sample, earlier = find_sample().files, np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8)
+    sample, earlier = (
+        files_of(find_sample().contents),
+        np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), dtype=np.uint8),
+    )
     files = Files(sample.train, Split(earlier, sample.test.labels[:10]), "train", "test")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("muslin.data.audit.release_of", lambda split: "sample" if len(split) > 10 else "earlier")
@@ -229,20 +238,18 @@ OTHERS: dict[str, Callable[[Path], object]] = {
         write(folder / "test" / "1.png", png(GRAY)),
         image_folder.read(folder),
     ],
-    "a label outside the classes": lambda _: class_names(labeled([0, 1, 12], [0])),
-    "a label outside the given classes": lambda _: class_names(labeled([0, 1, 2], [0]), "boots,coats"),
-    "a label outside the named classes": lambda _: class_names(labeled([0, 1, 2], [0], ("boots", "coats"))),
-    "one class": lambda _: class_names(labeled([0, 0], [0])),
-    "one class name": lambda _: class_names(labeled([0, 1], [0]), ["boots"]),
-    "an empty class name": lambda _: class_names(labeled([0, 1], [0]), "boots,,coats"),
-    "a class name twice": lambda _: class_names(labeled([0, 1], [0]), "boots,coats,boots"),
-    "a missing file of class names": lambda folder: class_names(labeled([0, 1], [0]), folder / "names.txt"),
-    "class names that are not text": lambda folder: class_names(
-        labeled([0, 1], [0]), write(folder / "names.txt", b"\xff")
-    ),
-    "a validation fraction of one": lambda _: stratified(labeled([0, 1], [0]).train, 1.0, 0),
-    "a class with one training image": lambda _: stratified(labeled([0, 0, 1], [0]).train, 0.1, 0),
-    "too few training images": lambda _: stratified(labeled([0, 0, 1, 1], [0]).train, 0.1, 0),
+    "a label outside the classes": lambda _: number(labeled([0, 1, 12], [0])),
+    "a label outside the given classes": lambda _: number(labeled([0, 1, 2], [0]), "boots,coats"),
+    "a label outside the named classes": lambda _: number(labeled([0, 1, 2], [0], ("boots", "coats"))),
+    "one class": lambda _: number(labeled([0, 0], [0])),
+    "one class name": lambda _: number(labeled([0, 1], [0]), ["boots"]),
+    "an empty class name": lambda _: number(labeled([0, 1], [0]), "boots,,coats"),
+    "a class name twice": lambda _: number(labeled([0, 1], [0]), "boots,coats,boots"),
+    "a missing file of class names": lambda folder: number(labeled([0, 1], [0]), folder / "names.txt"),
+    "class names that are not text": lambda folder: number(labeled([0, 1], [0]), write(folder / "names.txt", b"\xff")),
+    "a validation fraction of one": lambda _: draw(labeled([0, 1], [0]).train.labels, 1.0, 0),
+    "a class with one training image": lambda _: draw(labeled([0, 0, 1], [0]).train.labels, 0.1, 0),
+    "too few training images": lambda _: draw(labeled([0, 0, 1, 1], [0]).train.labels, 0.1, 0),
     "shared images": lambda _: leaking(2),
     "files of two releases": lambda _: mixed_releases(),
 }
@@ -272,8 +279,8 @@ def test_a_file_that_cannot_be_read_is_named(case: str, tmp_path: Path) -> None:
 
 def test_the_wording_of_data_errors(tmp_path: Path) -> None:
     messages = {}
-    for number, case in enumerate((*CASES, *OTHERS)):
-        folder = tmp_path / str(number)
+    for position, case in enumerate((*CASES, *OTHERS)):
+        folder = tmp_path / str(position)
         folder.mkdir()
         messages[case] = refusal(case, folder)
     golden.compare("data", messages)

@@ -13,6 +13,10 @@ import polars as pl
 from PIL import Image
 
 from muslin.data import Split
+from muslin.data.contents import Contents
+from muslin.data.files import Files, joined, to_bytes
+from muslin.data.labels import number
+from muslin.data.reading import AS_IS
 
 WriteData = Callable[..., Path]
 """The type of the fixture `write_data`."""
@@ -23,6 +27,12 @@ def split(rng: np.random.Generator, per_class: int, height: int, width: int, cha
     brightness = (labels + 0.5) * 255 / classes
     noise = rng.normal(0, 10, (len(labels), height, width, channels))
     return Split(np.clip(brightness[:, None, None, None] + noise, 0, 255).astype(np.uint8), labels)
+
+
+def files_of(contents: Contents) -> Files:
+    """The files' images and labels as training takes them."""
+    contents, scaling = to_bytes(contents, AS_IS)
+    return joined(contents, number(contents).labels, scaling)
 
 
 def idx_bytes(values: np.ndarray) -> bytes:
@@ -72,8 +82,8 @@ def write_npz(path: Path, train: Split, test: Split) -> Path:
 
 def write_folder(folder: Path, train: Split, test: Split) -> Path:
     for name, part in (("train", train), ("test", test)):
-        for number, (image, label) in enumerate(zip(part.images, part.labels, strict=True)):
-            path = folder / name / f"kind {'abcdefghij'[label]}" / f"{number:04}.png"
+        for place, (image, label) in enumerate(zip(part.images, part.labels, strict=True)):
+            path = folder / name / f"kind {'abcdefghij'[label]}" / f"{place:04}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(png_bytes(image))
     return folder

@@ -83,16 +83,16 @@ def _names(
     train = contents.train
     if given is not None and len(given) == len(present):
         return given, ()
-    by_number, whose = given, "`classes=`"
+    by_number, whose = given, "`classes=` has"
     if given is None and numbers:
         fashion = labels_are_fashion(train.images, train.labels)
-        by_number, whose = (CLASS_NAMES, "Fashion-MNIST") if fashion else (contents.class_names, "the files")
+        by_number, whose = (CLASS_NAMES, "Fashion-MNIST has") if fashion else (contents.class_names, "the files name")
     if by_number is None:
         return tuple(f"class {label}" if numbers else str(label) for label in present), ()
     if not numbers or present[0] < 0 or present[-1] >= len(by_number):
         raise DataError(
             f"{train.name} has {count(len(present), 'class', 'classes')} "
-            f"({_some([str(label) for label in present])}), but {whose} has {len(by_number)} names. Pass one name for "
+            f"({_some([str(label) for label in present])}), but {whose} {len(by_number)} names. Pass one name for "
             "every class, in the order of the labels."
         )
     absent = [name for label, name in enumerate(by_number) if label not in present]

@@ -133,7 +133,7 @@ def _record() -> tuple[bytes, ...]:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from muslin.data.audit import audit  # noqa: PLC0415
-    from muslin.data.split import Files  # noqa: PLC0415
+    from muslin.data.files import Files  # noqa: PLC0415
     from muslin.runs.record import DataRecord, Environment, RunRecord  # noqa: PLC0415
     from muslin.training.outcome import Outcome  # noqa: PLC0415
 
