@@ -12,12 +12,13 @@ import pytest
 import muslin
 from muslin.cli import VERBS
 from muslin.cli import muslin as command_line
+from muslin.data import Reading, ReadingOptions
 
 # The package `muslin.data` has the verb's name; `muslin.load_data` is its twin, and calls the images `path`.
 FUNCTIONS = {"data": "load_data"}
 COMMAND_ONLY = {"as_json", "quiet", "verbose"}  # how an answer is printed
 PYTHON_ONLY = {"callbacks", "progress", "watch"}  # objects that hear what is done
-LOAD_DATA_ONLY = {"validation_fraction", "split_seed", "download"}
+LOAD_DATA_ONLY = {"download"}
 VERBS_OF_PYTHON = sorted(VERBS.keys() - {"help"})
 
 
@@ -30,7 +31,11 @@ def command(verb: str) -> dict[str, click.Parameter]:
 def function(verb: str) -> dict[str, inspect.Parameter]:
     named = inspect.signature(getattr(muslin, FUNCTIONS.get(verb, verb))).parameters
     ignored = PYTHON_ONLY | (LOAD_DATA_ONLY if verb == "data" else set())
-    return {("data" if name == "path" else name): each for name, each in named.items() if name not in ignored}
+    found = {("data" if name == "path" else name): each for name, each in named.items() if name not in ignored}
+    if found.pop("reading", None):  # **reading: the fields of ReadingOptions, each None by default
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        found |= {name: inspect.Parameter(name, keyword, default=None) for name in ReadingOptions.__annotations__}
+    return found
 
 
 def plain(default: Any) -> Any:
@@ -65,6 +70,10 @@ def test_every_option_is_documented_on_both_sides(verb: str) -> None:
         if isinstance(option, click.Option):
             assert option.help
     text = inspect.getdoc(getattr(muslin, FUNCTIONS.get(verb, verb))) or ""
+    fields = inspect.getdoc(Reading) or ""
     for name in function(verb):
         shown = "path" if verb == "data" and name == "data" else name
+        if name in Reading.model_fields:
+            assert f"\n    {shown}: " in fields, f"{shown} is not described"
+            shown = "**reading"
         assert f"\n    {shown}: " in text, f"{verb}: {shown} is not described"
