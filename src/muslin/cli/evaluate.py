@@ -37,8 +37,10 @@ def command(run: str, as_json: bool, output: Output, **options: Any) -> None:
     low, high = evaluation.accuracy_interval
     output.answer(
         f"Test accuracy {percent(evaluation.accuracy, 2)} [{between(100 * low, 100 * high, 2, '%')}] on "
-        f"{number(len(evaluation.labels))} images, loss {evaluation.loss:.4f}, calibration error "
+        f"{number(len(evaluation.labels))} images, balanced accuracy {percent(evaluation.balanced_accuracy, 2)}, macro "
+        f"F1 {evaluation.macro.f1:.3f}, loss {evaluation.loss:.4f}, calibration error "
         f"{percent(evaluation.calibration.error, 2)}",
+        *evaluation.cautions,
         _per_class(evaluation),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muslin._display import line, panel, paragraph, quoted, table
-from muslin._words import between, count, percent
+from muslin._words import between, count, listed, percent
 from muslin.errors import RunError
 from muslin.evaluation.calibration import Calibration, calibrate
 from muslin.evaluation.intervals import Interval, wilson
@@ -31,10 +31,9 @@ class ClassReport:
     Attributes:
         name: name of the class.
         precision: share of the images predicted as this class that belong to it; 0 if there are none.
-        recall: share of the images of this class that are predicted as it (the accuracy of the class); 0 if there are
-            none.
+        recall: share of the images of this class that are predicted as it (the accuracy of the class).
         f1: harmonic mean of precision and recall; 0 if both are 0.
-        support: number of images of this class.
+        support: number of images of this class; at least one.
         recall_interval: 95% interval of the recall (Wilson).
     """
 
@@ -117,8 +116,9 @@ class Evaluation:
 
     def __str__(self) -> str:
         low, high = self.accuracy_interval
+        balanced = "" if self.even else f"balanced accuracy {self.balanced_accuracy:.2%}, "
         return (
-            f"accuracy {self.accuracy:.2%} [{low:.2%}, {high:.2%}], loss {self.loss:.4f}, "
+            f"accuracy {self.accuracy:.2%} [{low:.2%}, {high:.2%}], {balanced}loss {self.loss:.4f}, "
             f"{len(self.labels):,} images of {len(self.class_names)} classes"
         )
 
@@ -145,14 +145,15 @@ class Evaluation:
         ]
         return panel(
             f"Accuracy {percent(self.accuracy, 2)}",
-            f"95% interval {between(100 * low, 100 * high, 2, '%')}, loss {self.loss:.4f}, "
-            f"{count(len(self.labels), 'image')}",
+            f"95% interval {between(100 * low, 100 * high, 2, '%')}, balanced accuracy "
+            f"{percent(self.balanced_accuracy, 2)}, loss {self.loss:.4f}, {count(len(self.labels), 'image')}",
             table(
                 ("class", "precision", "recall", "95% interval", "F1", "images"),
                 rows,
                 total=("mean", *mean, f"{len(self.labels):,}"),
             ),
             paragraph(f"Most frequent confusions: {'; '.join(wrong)}." if wrong else ""),
+            paragraph(" ".join(self.cautions)),
         )
 
     @cached_property
@@ -198,9 +199,11 @@ class Evaluation:
 
     @cached_property
     def per_class(self) -> tuple[ClassReport, ...]:
-        """The metrics of every class, in the order of class numbers."""
+        """The metrics of every class that has images, in the order of class numbers."""
         reports = []
         for number, name in enumerate(self.class_names):
+            if name in self.untested:
+                continue
             hits = int(self.confusion[number, number])
             support, called = int(self.confusion[number].sum()), int(self.confusion[:, number].sum())
             reports.append(
@@ -216,13 +219,56 @@ class Evaluation:
         return tuple(reports)
 
     @cached_property
+    def untested(self) -> tuple[str, ...]:
+        """Names of the classes without images; they have no figures and count in no mean."""
+        counts = self.confusion.sum(axis=1)
+        return tuple(name for name, images in zip(self.class_names, counts.tolist(), strict=True) if not images)
+
+    @cached_property
     def macro(self) -> Averages:
-        """The unweighted mean over all classes."""
-        return self._averages([1] * len(self.class_names))
+        """The unweighted mean over the classes that have images."""
+        return self._averages([1] * len(self.per_class))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes, 0–1: what guessing leaves at one over their number, however unequal."""
+        return self.macro.recall
+
+    @cached_property
+    def largest_class(self) -> tuple[str, float]:
+        """The most frequent class and its share of the images: the accuracy of always saying it."""
+        most = max(self.per_class, key=lambda report: report.support)
+        return most.name, most.support / len(self.labels)
+
+    @cached_property
+    def only_answer(self) -> str | None:
+        """The class that every image is predicted as; None if there are several."""
+        first = int(self.predictions[0])
+        return self.class_names[first] if bool((self.predictions == first).all()) else None
+
+    @property
+    def even(self) -> bool:
+        """Whether all classes have the same number of images, so that balanced accuracy equals accuracy."""
+        return len({report.support for report in self.per_class}) == 1
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of the accuracy should know, one sentence each: guessing, unequal or missing classes."""
+        name, share = self.largest_class
+        said = []
+        if self.only_answer is not None:
+            said.append(f"Every image is predicted as {self.only_answer}: the network has learned nothing else.")
+        elif self.accuracy_interval.low <= share:
+            said.append(f"Always saying {name} would score {percent(share, 2)}; this accuracy is not clearly above it.")
+        elif not self.even:
+            said.append(f"Always saying {name}, the largest class, would score {percent(share, 2)}.")
+        if self.untested:
+            said.append(f"No images of {listed(self.untested)}: no figures, and not counted in the means.")
+        return tuple(said)
 
     @cached_property
     def weighted(self) -> Averages:
-        """The mean over all classes, weighted by their number of images."""
+        """The mean over the classes, weighted by their number of images."""
         return self._averages([report.support for report in self.per_class])
 
     @cached_property
@@ -266,6 +312,9 @@ class Evaluation:
             "loss": self.loss,
             "accuracy": self.accuracy,
             "accuracy_interval": list(self.accuracy_interval),
+            "balanced_accuracy": self.balanced_accuracy,
+            "largest_class": {"name": self.largest_class[0], "share": self.largest_class[1]},
+            "only_answer": self.only_answer,
             "macro": vars(self.macro).copy(),
             "weighted": vars(self.weighted).copy(),
             "per_class": [
