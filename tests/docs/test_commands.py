@@ -136,6 +136,13 @@ def test_links_lead_to_something(page: Path) -> None:
                 assert anchor in _anchors(file), f"{name(page)}:{number}: {target}"
 
 
+def test_every_page_stands_in_the_contents_of_the_site() -> None:
+    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in pages():
+        if ROOT / "docs" in page.parents:
+            assert page.relative_to(ROOT / "docs").as_posix() in contents, name(page)
+
+
 def _anchors(page: Path) -> set[str]:
     headings = [line.lstrip("#").strip() for _, line in prose(page) if re.match(r"#+ ", line)]
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}

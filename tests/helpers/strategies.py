@@ -22,7 +22,7 @@ from muslin.design import (
     MaxPool2d,
     Shape,
 )
-from muslin.design.layers import ShapeMismatch
+from muslin.design.layer import ShapeMismatch
 
 INNER_ACTIVATIONS = [name for name in get_args(Activation) if name != "softmax"]
 # Python keeps a few names for itself, and so does a torch module; a layer may have any of them.

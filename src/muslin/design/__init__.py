@@ -3,6 +3,7 @@
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.design import Design, Placed
+from muslin.design.layer import Shape, Window, describe_shape
 from muslin.design.layers import (
     Activation,
     AvgPool2d,
@@ -16,9 +17,6 @@ from muslin.design.layers import (
     MaxPool2d,
     Normalization,
     Padding,
-    Shape,
-    Window,
-    describe_shape,
 )
 from muslin.design.toml import format_design, library, load_baseline, load_design, parse_design, save_design
 

@@ -6,7 +6,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, model_validator
 
-from muslin.design.layers import LayerName, Part
+from muslin.design.layer import LayerName, Part
 
 # Strict: neither true nor "75000" is accepted as a number.
 Number: TypeAlias = Annotated[float, Field(strict=True)]

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from muslin.design.layers import Layer, LayerName, Part
+from muslin.design.layer import LayerName, Part
+from muslin.design.layers import Layer
 
 Value: TypeAlias = bool | int | float | str | tuple[int, ...]
 Matched: TypeAlias = Literal["parameters", "macs"]

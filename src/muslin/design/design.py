@@ -12,15 +12,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from muslin._display import first_sentence, line, panel, paragraph, quoted, table
 from muslin._words import count, listed
+from muslin.design._checks import called, check_names, check_output, reason
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.edits import check_recipe_edits, edit_layers
-from muslin.design.layers import Dense, Layer, Part, Shape, ShapeMismatch, Side, describe_shape
+from muslin.design.layer import Part, Shape, ShapeMismatch, Side, describe_shape
+from muslin.design.layers import Dense, Layer
 from muslin.errors import DesignError
 
 Channels = Annotated[int, Field(strict=True, ge=1, le=4)]
 MOST_LAYERS = 256
-FEWEST_CLASSES = 2
 MOST_VALUES = 2**31  # largest number of values in one layer's output or weights; more would exhaust memory
 
 
@@ -95,82 +96,39 @@ class Design(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Design:
-        self._check_names()
+        check_names(self.layers, self.claims)
         shape: Shape = self.input_shape
         for number, layer in enumerate(self.layers, start=1):
             try:
                 shape = layer.output_shape(shape)
             except ShapeMismatch as problem:
-                raise ValueError(f"{_called(number, layer)}: {problem}") from problem
-        self._check_output()
+                raise ValueError(f"{called(number, layer)}: {problem}") from problem
+        check_output(self.layers)
         self._check_sizes()
         self._check_decisions()
         return self
-
-    def _check_names(self) -> None:
-        seen: dict[str, int] = {}
-        for number, layer in enumerate(self.layers, start=1):
-            if layer.name in seen:
-                raise ValueError(
-                    f"{_called(number, layer)}: layer {seen[layer.name]} already has this name; "
-                    "every layer needs a different name"
-                )
-            seen[layer.name] = number
-        for number, claim in enumerate(self.claims, start=1):
-            if claim.layer is not None and claim.layer not in seen:
-                raise ValueError(
-                    f'claim {number}: layer = "{claim.layer}" is not a layer of this design; '
-                    f"its layers are {', '.join(seen)}"
-                )
-
-    def _check_output(self) -> None:
-        last = self.layers[-1]
-        called = _called(len(self.layers), last)
-        if not isinstance(last, Dense):
-            raise ValueError(
-                f"{called}: the last layer must be dense, with one unit per class; add a [[layers]] with "
-                'kind = "dense" at the end'
-            )
-        if last.activation not in ("none", "softmax"):
-            raise ValueError(
-                f'{called}: activation = "{last.activation}" is not valid for the output layer; use "softmax" '
-                '(probabilities) or "none" (logits)'
-            )
-        if last.units < FEWEST_CLASSES:
-            raise ValueError(
-                f"{called}: units = {last.units} is too small; the output layer needs one unit per class, and at least "
-                f"{FEWEST_CLASSES} classes"
-            )
-        for number, layer in enumerate(self.layers[:-1], start=1):
-            if getattr(layer, "activation", "none") == "softmax":
-                raise ValueError(
-                    f'{_called(number, layer)}: activation = "softmax" is valid on the output layer only; '
-                    '"relu" is the usual choice for other layers'
-                )
 
     def _check_sizes(self) -> None:
         for number, (layer, entering, leaving) in enumerate(self.placed, start=1):
             for what, values in (("output", prod(leaving)), ("parameters", layer.parameters(entering))):
                 if values > MOST_VALUES:
                     raise ValueError(
-                        f"{_called(number, layer)}: {what} with {values:,} values; at most {MOST_VALUES:,} are "
+                        f"{called(number, layer)}: {what} with {values:,} values; at most {MOST_VALUES:,} are "
                         "allowed. Make the layer or its input smaller"
                     )
 
     def _check_decisions(self) -> None:
         seen: set[str] = set()
         for number, decision in enumerate(self.decisions, start=1):
-            called = f"decision {number} '{decision.name}'"
+            where = f"decision {number} '{decision.name}'"
             if decision.name in seen:
-                raise ValueError(f"{called}: another decision already has this name; every decision needs its own name")
+                raise ValueError(f"{where}: another decision already has this name; every decision needs its own name")
             seen.add(decision.name)
             for which, alternative in enumerate(decision.alternatives, start=1):
                 try:
                     self._check_alternative(decision, alternative)
                 except ValueError as problem:  # includes pydantic's errors
-                    raise ValueError(
-                        f"{called}: alternative {which} '{alternative.name}': {_reason(problem)}"
-                    ) from None
+                    raise ValueError(f"{where}: alternative {which} '{alternative.name}': {reason(problem)}") from None
 
     def _check_alternative(self, decision: Decision, alternative: Alternative) -> None:
         given, edits = decision.given, (*decision.given, *alternative.edits)
@@ -190,7 +148,7 @@ class Design(Part):
         try:
             return self._edited(edits)
         except ValueError as error:
-            raise DesignError(f"design '{self.name}' cannot be edited: {_reason(error)}.") from error
+            raise DesignError(f"design '{self.name}' cannot be edited: {reason(error)}.") from error
 
     def with_layers(self, layers: Iterable[Mapping[str, Any]], name: str) -> Design:
         """Return a copy of this design with other layers, without claims and decisions.
@@ -206,7 +164,7 @@ class Design(Part):
         try:
             return Design.model_validate(content)
         except ValidationError as error:
-            raise DesignError(f"design '{self.name}' cannot become '{name}': {_reason(error)}.") from error
+            raise DesignError(f"design '{self.name}' cannot become '{name}': {reason(error)}.") from error
 
     def _edited(self, edits: Iterable[Edit]) -> Design:
         content = self.model_dump(exclude={"claims", "decisions", "baseline"})
@@ -276,7 +234,7 @@ class Design(Part):
         except ValidationError as error:
             raise DesignError(
                 f"design '{self.name}' does not fit images of {describe_shape(input_shape)} in {classes} "
-                f"classes: {_reason(error)}."
+                f"classes: {reason(error)}."
             ) from error
         decisions = tuple(kept for decision in self.decisions if (kept := fitted._fitting(decision)))
         return fitted.model_copy(update={"decisions": decisions})
@@ -289,25 +247,3 @@ class Design(Part):
                 self._check_alternative(decision, alternative)
                 kept.append(alternative)
         return decision.model_copy(update={"alternatives": tuple(kept)}) if kept else None
-
-
-def _reason(problem: ValueError) -> str:
-    """Return a validator's message without pydantic's frame."""
-    if isinstance(problem, ValidationError):
-        first = problem.errors(include_url=False)[0]
-        told = first["msg"].removeprefix("Value error, ")
-        match first["type"]:
-            case "value_error":
-                return told
-            case "too_long":
-                most, found = first["ctx"]["max_length"], first["ctx"]["actual_length"]
-                return f"it has {found} {first['loc'][-1]}; at most {most} are allowed"
-            case "missing":
-                return f"required field {first['loc'][-1]} is missing"
-            case _:
-                return f"{first['loc'][-1]} = {first['input']!s:.40}: {told[0].lower()}{told[1:]}"
-    return str(problem)
-
-
-def _called(number: int, layer: Layer) -> str:
-    return f"layer {number} '{layer.name}' ({layer.kind})"

@@ -10,7 +10,8 @@ from muslin._words import nearest
 from muslin.design.claim import Claim
 from muslin.design.decision import Alternative, Decision, Edit
 from muslin.design.design import MOST_LAYERS, Design
-from muslin.design.layers import Layer, Part
+from muslin.design.layer import Part
+from muslin.design.layers import Layer
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

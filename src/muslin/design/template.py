@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from muslin.design.design import Design
 from muslin.design.explain import LAYER_KINDS, explain
+from muslin.design.layer import Shape, describe_shape
 from muslin.design.layers import (
     Activation,
     Conv2d,
@@ -20,8 +21,6 @@ from muslin.design.layers import (
     MaxPool2d,
     Normalization,
     Padding,
-    Shape,
-    describe_shape,
 )
 from muslin.design.toml import BASELINE, FIELDS, WIDTH, format_design
 from muslin.errors import DesignError

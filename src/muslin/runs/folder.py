@@ -88,7 +88,7 @@ class RunFolder:
         return folder
 
     def begin(self, record: RunRecord, design: Design) -> None:
-        """Write the files that are known before training: design.toml and run.json."""
+        """Write design.toml and run.json before training starts."""
         write_text(self.path / "design.toml", format_design(design))
         self.save_record(record)
 
