@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support, recall_score
 
 from muslin.errors import RunError
 from muslin.evaluation import Evaluation, wilson
@@ -45,9 +45,11 @@ def test_accuracy_loss_and_confusion_are_those_of_scikit_learn(evaluation: Evalu
 
 @given(evaluations())
 def test_per_class_figures_and_averages_are_those_of_scikit_learn(evaluation: Evaluation) -> None:
+    present = np.unique(evaluation.labels)
+
     def theirs(average: str | None) -> tuple[np.ndarray, ...]:
         result: tuple[np.ndarray, ...] = precision_recall_fscore_support(
-            evaluation.labels, evaluation.predictions, labels=range(4), average=average, zero_division=0
+            evaluation.labels, evaluation.predictions, labels=present, average=average, zero_division=0
         )
         return result
 
@@ -55,6 +57,33 @@ def test_per_class_figures_and_averages_are_those_of_scikit_learn(evaluation: Ev
     np.testing.assert_allclose(np.array(ours).T, theirs(None))
     for average, values in (("macro", evaluation.macro), ("weighted", evaluation.weighted)):
         np.testing.assert_allclose([values.precision, values.recall, values.f1], theirs(average)[:3])
+    assert evaluation.balanced_accuracy == pytest.approx(
+        recall_score(evaluation.labels, evaluation.predictions, labels=present, average="macro")
+    )
+    assert evaluation.untested == tuple(NAMES[number] for number in range(4) if number not in present)
+
+
+def test_a_class_without_images_has_no_figures_and_counts_in_no_mean() -> None:
+    evaluation = made_of([0, 0, 1], [0, 2, 1])
+    assert [row.name for row in evaluation.per_class] == list(NAMES[:2])
+    assert evaluation.untested == NAMES[2:]
+    assert evaluation.macro.recall == pytest.approx(0.75)
+    assert any(NAMES[2] in said and "not counted" in said for said in evaluation.cautions)
+
+
+def test_a_network_that_only_says_one_class_is_called_one() -> None:
+    evaluation = made_of([0] * 8 + [1] * 2, [0] * 10, classes=2)
+    assert evaluation.only_answer == NAMES[0]
+    assert evaluation.largest_class == (NAMES[0], 0.8)
+    assert f"predicted as {NAMES[0]}" in evaluation.cautions[0]
+    assert made_of([0] * 8 + [1] * 2, [0] * 9 + [1], classes=2).only_answer is None
+
+
+def test_the_share_of_the_largest_class_stands_beside_the_accuracy() -> None:
+    guessing = made_of([0] * 8 + [1] * 2, [0] * 8 + [1, 0], classes=2)
+    assert "80.00%" in guessing.cautions[0]
+    assert "not clearly above" in guessing.cautions[0]
+    assert made_of([0, 1] * 20, [0, 1] * 20, classes=2).cautions == ()
 
 
 def test_the_loss_is_torchs_cross_entropy_even_for_answers_that_are_sure_and_wrong() -> None:

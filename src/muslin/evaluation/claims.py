@@ -204,6 +204,12 @@ MEASURES: Mapping[str, Measure] = {
     "test_accuracy": Measure(
         "accuracy on the test split, in percent", "%", False, lambda facts, _: _accuracy(facts.evaluation)
     ),
+    "balanced_accuracy": Measure(
+        "mean recall of the classes on the test split, in percent",
+        "%",
+        False,
+        lambda facts, _: None if facts.evaluation is None else Measured(100 * facts.evaluation.balanced_accuracy),
+    ),
     "baseline_test_accuracy": Measure(
         "accuracy of the baseline on the test split, in percent", "%", False, lambda facts, _: _accuracy(facts.baseline)
     ),

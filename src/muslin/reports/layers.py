@@ -39,9 +39,9 @@ def choice(layer: Layer) -> str:
         case Conv2d():
             dilated = [f"dilation {_sides(layer.dilation)}"] if layer.dilation != (1, 1) else []
             window = [describe_shape(layer.kernel), f"stride {_sides(layer.stride)}", *dilated]
-            return ", ".join(
-                [count(layer.filters, "filter"), *window, f"{layer.padding} padding", *_activation(layer.activation)]
-            )
+            normalized = ["batch normalization"] if layer.normalization == "batch" else []
+            more = [f"{layer.padding} padding", *normalized, *_activation(layer.activation)]
+            return ", ".join([count(layer.filters, "filter"), *window, *more])
         case MaxPool2d() | AvgPool2d():
             return f"{describe_shape(layer.kernel)}, stride {_sides(layer.stride or layer.kernel)}"
         case Dropout():

@@ -14,6 +14,7 @@ from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.evaluation.claims import Checked
 from muslin.interpret.exact_cam import pooled_layer
+from muslin.recipe import load_recipe, recipes
 from muslin.reports.comparison import Candidate, Line, compare_candidates
 from muslin.reports.pictures import Pictures
 from muslin.reports.repeat import Part, Repetition, parts, repetition, ships, study_repetition
@@ -76,6 +77,15 @@ class Story:
             return None
         guessed = max(report.support for report in test.per_class) / len(test.labels)
         return guessed if test.accuracy_interval.low <= guessed else None
+
+    @property
+    def recipe_reason(self) -> str:
+        """The recipe's reason; empty if the run's recipe is not the one that the library gives this reason for."""
+        recipe = self.record.recipe
+        if recipe.name not in recipes():
+            return recipe.because
+        own = load_recipe(recipe.name).settled(mirror=bool(recipe.augmentation.flip))
+        return recipe.because if recipe == own.with_(because=recipe.because) else ""
 
     @cached_property
     def itself(self) -> Candidate:
