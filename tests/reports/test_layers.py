@@ -21,7 +21,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "units": (8, 16),
     "rate": (0.25, 0.5),
 }
-KINDS = [each for each in get_args(get_args(Layer)[0])]
+KINDS = get_args(get_args(Layer)[0])
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -43,7 +43,8 @@ def choice(layer: Layer) -> str:
             more = [f"{layer.padding} padding", *normalized, *_activation(layer.activation)]
             return ", ".join([count(layer.filters, "filter"), *window, *more])
         case MaxPool2d() | AvgPool2d():
-            return f"{describe_shape(layer.kernel)}, stride {_sides(layer.stride or layer.kernel)}"
+            padded = ", same padding" if layer.padding == "same" else ""
+            return f"{describe_shape(layer.kernel)}, stride {_sides(layer.stride or layer.kernel)}{padded}"
         case Dropout():
             return f"rate {layer.rate:g}"
         case Dense():
