@@ -170,7 +170,8 @@ def check_fit(design: Design, data: Dataset, recipe: Recipe) -> None:
     if design.classes != data.classes:
         raise DesignError(
             f"design '{design.name}' has {design.classes} output units, but the data has {data.classes} classes. "
-            f"Set units = {data.classes} on layer '{design.output_layer.name}'."
+            f"Set units = {data.classes} on layer '{design.output_layer.name}', or create a matching design with "
+            "`muslin new NAME.toml --data PATH`."
         )
     if recipe.distillation:
         teacher(design, recipe.distillation)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from muslin._words import count
 from muslin.data import Dataset, ReadingOptions, load_data
-from muslin.design import Design, load_design
+from muslin.design import Design, describe_shape, library, load_design
 from muslin.errors import DataError, RecipeError
 from muslin.recipe import Recipe, load_recipe
 from muslin.runs.folder import RunFolder
@@ -26,6 +27,32 @@ def open_design(design: Design | str | Path | None, own: Design | None = None) -
     if design is None:
         return own or load_design(DESIGN)
     return design if isinstance(design, Design) else load_design(design)
+
+
+def fit_to(design: Design, images: Dataset, chosen: Design | str | Path | None, observer: Observer) -> Design:
+    """Return a design of the library fitted to images of another shape or number of classes, and say so.
+
+    A fitted design makes no claims, since those are about the images that it was designed for. A design of the user's
+    own is returned as it is; training refuses it if it does not fit.
+
+    Args:
+        design: design as it was opened.
+        images: images to train on.
+        chosen: what the user named: a library name, or None for the default.
+        observer: hears what was changed.
+
+    Raises:
+        DesignError: a layer does not fit the images.
+    """
+    shape, classes = images.input_shape, images.classes
+    shipped = chosen is None or (isinstance(chosen, str) and chosen in library())
+    if not shipped or (design.input_shape, design.classes) == (shape, classes):
+        return design
+    suits = f"{describe_shape(shape)} images in {count(classes, 'class', 'classes')}"
+    name = f"{design.name}_fitted"
+    observer.note(f"Fitting {design.name} to {suits}, as {name}. `muslin new` starts a design of your own.")
+    fitted = design.fitted_to(shape, classes)
+    return fitted.model_copy(update={"name": name, "title": f"{design.title}, fitted to {suits}", "claims": ()})
 
 
 def open_recipe(

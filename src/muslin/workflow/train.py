@@ -12,7 +12,7 @@ from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
 from muslin.training.fit import prepare
-from muslin.workflow.inputs import Named, images_for, open_design, open_recipe, open_run
+from muslin.workflow.inputs import Named, fit_to, images_for, open_design, open_recipe, open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.run_training import begin_or_resume, settle, train_into
 from muslin.workflow.trained_run import Run
@@ -78,7 +78,7 @@ def train(  # noqa: PLR0913  (the command's options)
     """
     observer = observer_of(progress)
     folder = open_run(resume) if resume is not None else None
-    design = open_design(design, folder.design if folder else None)
+    named_design, design = design, open_design(design, folder.design if folder else None)
     chosen = open_recipe(
         recipe,
         folder.record.recipe if folder else None,
@@ -90,6 +90,7 @@ def train(  # noqa: PLR0913  (the command's options)
     )
     named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
     images = images_for(folder, named, observer)
+    design = design if folder else fit_to(design, images, named_design, observer)
     free = not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {}))
     chosen = settle(chosen, images, observer, free_epochs=free)
     prepared = prepare(design, images, chosen, device=device, precision=precision)
