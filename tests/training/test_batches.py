@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight  # type: ignore[import-untyped]
 
 from muslin.data import Dataset, Split
 from muslin.engine import build
 from muslin.recipe import Augmentation, Recipe
-from muslin.training.batches import Batches, flip, shift
+from muslin.training.batches import Batches, class_weights, flip, shift
 
 CPU = torch.device("cpu")
 
@@ -128,3 +129,13 @@ def shifted(image: torch.Tensor, down: int, across: int) -> torch.Tensor:
             if 0 <= row - down < height and 0 <= column - across < width:
                 result[row, column] = image[row - down, column - across]
     return result
+
+
+def test_balanced_class_weights_are_scikit_learns() -> None:
+    labels = np.repeat([0, 1, 2], [50, 10, 5])
+    recipe = Recipe(name="r", epochs=1, class_weights="balanced")
+    found = class_weights(labels, 3, recipe, CPU)
+    assert found is not None
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+    assert class_weights(labels, 3, Recipe(name="r", epochs=1), CPU) is None

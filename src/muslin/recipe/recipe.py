@@ -39,6 +39,9 @@ class Recipe(Part):
             pixels from 0 to 1.
         label_smoothing: share of the target that is spread over all classes, 0 to <1 (default 0; Szegedy et al. 2016,
             section 7).
+        class_weights: weight of each class in the loss (default "none"). "none": every image counts the same.
+            "balanced": an image counts by the number of images over the number of classes times the images of its
+            class, as scikit-learn's `compute_class_weight`, so that rare classes count as much as frequent ones.
         dropout: rate that replaces the rates of the design's dropout layers (default None: keep the design's rates).
         optimizer: update rule for the weights (default `Adam()`).
         schedule: learning rate over the steps (default `Constant()`).
@@ -56,6 +59,7 @@ class Recipe(Part):
     initialization: Initialization = "glorot"
     input_scaling: Literal["unit", "none", "standardized"] = "unit"
     label_smoothing: Share = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
     dropout: Share | None = None
     optimizer: Annotated[Adam | Muon, Field(discriminator="kind")] = Adam()
     schedule: Annotated[Constant | Linear, Field(discriminator="kind")] = Constant()
@@ -99,6 +103,14 @@ class Recipe(Part):
         whole, rest = divmod(images, self.batch_size)
         return whole + bool(rest and not (self.drop_last and whole))
 
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as plain values for JSON, as the version wrote it that began a run or a study.
+
+        Fields that Muslin 0.1 did not have are left out if they have their defaults, so that its recipes stay the same.
+        """
+        content = self.model_dump(mode="json")
+        return {name: value for name, value in content.items() if _LATER.get(name) != value}
+
     def settled(self, *, mirror: bool) -> Recipe:
         """Return the recipe with its choices that depend on the images made.
 
@@ -136,6 +148,7 @@ class Recipe(Part):
         return validated(Recipe, content, origin)
 
 
+_LATER = {"class_weights": "none"}  # fields that Muslin 0.1 did not have, with their defaults
 _SHORT = {"learning_rate": "optimizer.learning_rate", "flip": "augmentation.flip"}
 
 

@@ -174,9 +174,11 @@ def _teachers(settings: Distillation) -> Setting:
 
 
 def _smoothing(recipe: Recipe) -> str:
+    weighted = "; every class counts the same, however many images it has" * (recipe.class_weights == "balanced")
     if recipe.label_smoothing == 0:
-        return "negative log probability of the true class"
-    return f"with label smoothing: {percent(recipe.label_smoothing, 0)} of the target is spread over all classes"
+        return f"negative log probability of the true class{weighted}"
+    spread = percent(recipe.label_smoothing, 0)
+    return f"with label smoothing: {spread} of the target is spread over all classes{weighted}"
 
 
 def _optimizer(recipe: Recipe) -> Iterator[Setting]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -106,6 +107,23 @@ class Batches:
 
     def _generator(self, epoch: int) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed * _EPOCHS_PER_SEED + epoch)
+
+
+def class_weights(
+    labels: Int64[np.ndarray, " image"], classes: int, recipe: Recipe, device: torch.device
+) -> Float[Tensor, " class"] | None:
+    """Return the weight of each class in the loss, or None if every image counts the same.
+
+    Args:
+        labels: class numbers of the training images.
+        classes: number of classes.
+        recipe: recipe that says whether classes are balanced.
+        device: device of the result.
+    """
+    if recipe.class_weights == "none":
+        return None
+    counts = np.bincount(labels, minlength=classes)
+    return torch.from_numpy(len(labels) / (classes * np.maximum(counts, 1))).float().to(device)
 
 
 def flip(

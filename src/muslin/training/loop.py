@@ -18,7 +18,7 @@ from muslin.engine import Precision
 from muslin.engine.machine import torch_threads
 from muslin.network import Network
 from muslin.recipe import Linear, Recipe
-from muslin.training.batches import Batch, Batches
+from muslin.training.batches import Batch, Batches, class_weights
 from muslin.training.callbacks import Callback
 from muslin.training.checkpoint import Checkpoints
 from muslin.training.divergence import broken_weights, first_broken, is_finite_step
@@ -66,12 +66,13 @@ class TrainingLoop(Training):
         batches = Batches(data.train, recipe, seed, device, taught.answers if taught else None)
         self.validation = data.validation
         self._taught = taught
+        self._class_weights = class_weights(data.train.labels, data.classes, recipe, device)
         self._weights = list(network.parameters())
         self._spoilt = False  # whether the weights themselves are not finite
         optimizers = build_optimizers(network, recipe)
         identity = Identity(
             design=format_design(design),
-            recipe=recipe.model_dump(mode="json"),
+            recipe=recipe.plain(),
             data=data.fingerprint,
             seed=seed,
             device=device.type,
@@ -181,7 +182,9 @@ class TrainingLoop(Training):
 
     def losses(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss to minimize and its label part (for the history), given logits (batch, class)."""
-        by_labels = functional.cross_entropy(logits, batch.labels, label_smoothing=self.recipe.label_smoothing)
+        by_labels = functional.cross_entropy(
+            logits, batch.labels, weight=self._class_weights, label_smoothing=self.recipe.label_smoothing
+        )
         return distilled(by_labels, logits, batch, self.recipe.distillation), by_labels
 
     def train_step(self, batch: Batch) -> tuple[float, int]:

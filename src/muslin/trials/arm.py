@@ -40,7 +40,7 @@ class Arm:
             if isinstance(layer, Dropout) and self.recipe.dropout is not None:
                 table["rate"] = self.recipe.dropout  # training replaces it likewise
             layers.append(table)
-        recipe = self.recipe.model_dump(mode="json", exclude={"name", "because"})
+        recipe = {name: value for name, value in self.recipe.plain().items() if name not in ("name", "because")}
         if recipe["distillation"] is None:
             del recipe["distillation"]  # earlier versions had no such field: keep the keys of their trials
         return {"input_shape": self.design.input_shape, "layers": layers, "recipe": recipe}

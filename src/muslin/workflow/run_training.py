@@ -176,7 +176,7 @@ def require_same_start(folder: RunFolder, record: RunRecord, design: Design) -> 
 
 
 def _start(record: RunRecord, design: Design) -> Identity:
-    recipe = record.recipe.model_dump(mode="json")
+    recipe = record.recipe.plain()
     fingerprint = record.data.fingerprint
     return Identity(design=format_design(design), recipe=recipe, data=fingerprint, seed=record.seed)
 
