@@ -40,7 +40,14 @@ def prepared(
 
 def target_of(data: DataRecord) -> Target:
     """Return what a network takes, by the record of the images that it was trained on."""
-    return Target(data.input_shape, made_from_photos=data.audit.is_fashion)
+    return Target(
+        data.input_shape,
+        made_from_photos=data.audit.is_fashion,
+        fit=data.reading.fit,
+        ground=data.ground,
+        border=data.border or None,
+        scaling=data.scaling,
+    )
 
 
 def note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], observer: Observer) -> None:
