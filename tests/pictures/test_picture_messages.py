@@ -16,6 +16,7 @@ from muslin.errors import DataError
 from muslin.pictures.decode import decode, read_content
 from muslin.pictures.photo import prepare_photo
 from muslin.pictures.picture import read_picture
+from muslin.pictures.target import Target
 
 
 def png(side: int) -> bytes:
@@ -33,7 +34,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "a format that is not accepted": lambda _: decode(png(2), "shoe.png", formats=("JPEG", "WEBP")),
     "a picture that is cut off": lambda _: decode(png(28)[:400], "shoe.png"),
     "too many pixels": lambda _: decode(png(4), "shoe.png", most_pixels=15),
-    "a network of two channels": lambda _: read_picture(png(4), (4, 4, 2), name="shoe.png"),
+    "a network of two channels": lambda _: read_picture(png(4), Target((4, 4, 2)), name="shoe.png"),
     "a photo for a network of two channels": lambda _: prepare_photo(png(4), (4, 4, 2)),
 }
 

@@ -34,9 +34,9 @@ STDIN = "-"
 def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **options: Any) -> None:
     """Classify pictures with the network of RUN, a run folder or 'latest'.
 
-    IMAGE is a PNG, JPEG, BMP, WebP or GIF file, or - for standard input. A picture of the network's own input size is
-    used as it is. Others go through the photo preparation if the network was trained on Fashion-MNIST; otherwise, or
-    with --no-photo, they are resized to fit with their proportions kept, and centered on black.
+    IMAGE is a PNG, JPEG, BMP, WebP, GIF or TIFF file, a folder of them, or - for standard input. A picture of the
+    network's own input size is used as it is. Others go through the photo preparation if the network was trained on
+    Fashion-MNIST; otherwise, or with --no-photo, they are resized as its training images were.
     """
     if options["photo"] and options["invert"]:
         raise click.UsageError("--photo and --invert exclude each other: the photo preparation inverts if needed.")

@@ -18,7 +18,7 @@ from muslin.cli._output import Output
     metavar="N|FILE",
     default="0",
     show_default=True,
-    help="Test image number N, counted from 0, or a PNG, JPEG, BMP, WebP or GIF file.",
+    help="Test image number N, counted from 0, or a PNG, JPEG, BMP, WebP, GIF or TIFF file.",
 )
 @click.option(
     "-o",

@@ -52,7 +52,7 @@ def refuse_impostor(path: Path) -> bytes:
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         what = "a web page (HTML); the download probably led to a login or error page. Download the file itself"
     elif start.startswith(b"PK\x03\x04"):
-        what = "a ZIP archive. Unpack it and pass the unpacked folder as `data=`"
+        what = "a ZIP archive under another name. Give it a name that ends in .zip, and pass that as `path=`"
     elif start.startswith(b"version https://git-lfs"):
         what = "a Git LFS pointer instead of the file. Download the file with `git lfs pull`"
     else:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from muslin.data import csv_pair, idx, image_folder, npz, parquet
+from muslin.data import archive, csv_pair, idx, image_folder, npz, parquet
+from muslin.data._layout import clear_layout, find_layout
+from muslin.data._tree import tree_of
 from muslin.data.contents import Contents
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
+from muslin.pictures.names import is_picture
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,10 @@ class _Format:
     read: Callable[[Path, Reading], Contents]
 
 
-_FOLDERS = (
+_TABLES = (
     _Format("IDX", idx.LOOKED_FOR, idx.found, idx.read),
     _Format("CSV", csv_pair.LOOKED_FOR, csv_pair.found, csv_pair.read),
     _Format("Parquet", parquet.LOOKED_FOR, parquet.found, parquet.read),
-    _Format("images in folders", image_folder.LOOKED_FOR, image_folder.found, image_folder.read),
 )
 
 
@@ -35,7 +37,7 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
     folder that the file belongs to.
 
     Args:
-        path: folder, .npz file, or any file of a data set.
+        path: folder, .zip archive, .npz file, or any file of a data set.
         reading: how the files are read (default: `Reading`'s defaults).
 
     Raises:
@@ -48,6 +50,8 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
             return _read_folder(path, path, reading)
         if path.suffix.lower() == ".npz":
             return npz.read(path, reading)
+        if path.suffix.lower() == ".zip":
+            return archive.read(path, reading, lambda folder: _read_folder(folder, folder, reading))
         return _read_folder(path.parent, path, reading)
     except OSError as error:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
@@ -55,7 +59,7 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
 
 def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
     """Read the only data set in a folder, or the one that the file `asked` belongs to."""
-    candidates = [each for each in _FOLDERS if (asked in each.found(folder) if asked != folder else each.found(folder))]
+    candidates = [each for each in _TABLES if (asked in each.found(folder) if asked != folder else each.found(folder))]
     archives = sorted(folder.glob("*.npz")) if asked == folder else []
     if len(candidates) + len(archives) > 1:
         names = [each.name for each in candidates] + [archive.name for archive in archives]
@@ -63,18 +67,22 @@ def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
             f"{folder} contains more than one data set: {', '.join(names)}. Pass one file of the intended data set as "
             "`path=`, or move the others away."
         )
+    if asked == folder and all(each.name == "CSV" for each in candidates) and not archives:
+        # A table beside folders of images lists them; the folders have the images themselves.
+        tree = tree_of(folder)
+        layout = clear_layout(tree) if candidates else find_layout(tree)
+        if layout is not None:
+            return image_folder.read_layout(tree, layout, reading)
     if archives:
         return npz.read(archives[0], reading)
     if candidates:
         return candidates[0].read(folder, reading)
-    classes = image_folder.unsplit_classes(folder) if asked == folder else []
-    if classes:
-        raise DataError(
-            f"{folder} contains folders of images ({', '.join(classes):.100}), but no split into training and test "
-            f"images. Move about a sixth of each class to {folder}/test/CLASS/ and the rest to {folder}/train/CLASS/. "
-            "Validation images are drawn from the training images."
-        )
+    zipped = sorted(path for path in folder.glob("*.zip") if path.is_file()) if asked == folder else []
+    if len(zipped) == 1:
+        return archive.read(zipped[0], reading, lambda inside: _read_folder(inside, inside, reading))
+    if is_picture(asked.name):
+        raise DataError(f"{asked} is one picture. Pass the folder that contains {image_folder.LOOKED_FOR}.")
     raise DataError(
         f"{asked} contains no data in a known format. Expected {npz.LOOKED_FOR}; "
-        f"{'; '.join(each.looked_for for each in _FOLDERS)}."
+        f"{'; '.join(each.looked_for for each in _TABLES)}; {image_folder.LOOKED_FOR}; or {archive.LOOKED_FOR}."
     )

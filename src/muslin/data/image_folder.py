@@ -1,4 +1,4 @@
-"""A folder of images: train/<class>/* and test/<class>/*, with folders named after the classes."""
+"""A folder of images: train/<class>/* and test/<class>/*, with folders named after the classes; or <class>/* alone."""
 
 from __future__ import annotations
 
@@ -6,93 +6,146 @@ from pathlib import Path
 
 import numpy as np
 
+from muslin._words import count
+from muslin.data._classes import Images, Names, images_of, label_of, labels_in_names, nesting
+from muslin.data._layout import Layout, find_layout
+from muslin.data._tree import Tree, tree_of
 from muslin.data.contents import Contents, Part
-from muslin.data.images import decode
-from muslin.data.reading import AS_IS, Reading
+from muslin.data.images import Pictures, decode_all, some
+from muslin.data.reading import AS_IS, Nested, Reading
 from muslin.errors import DataError
 
-SPLITS = ("train", "test")
-NOT_IMAGES = ("thumbs.db", "desktop.ini")  # files that Windows creates in folders of pictures
-SUFFIXES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".bmp",
-    ".gif",
-    ".webp",
-    ".tif",
-    ".tiff",
-)  # of images
 LOOKED_FOR = "folders train/ and test/ with a folder of images for each class"
 
 
-def found(folder: Path) -> list[Path]:
-    """Return the folders train/ and test/, if they exist."""
-    return [folder / name for name in SPLITS if (folder / name).is_dir()]
-
-
-def unsplit_classes(folder: Path) -> list[str]:
-    """Return the names of the image folders directly in `folder`, or nothing if there are fewer than two."""
-    classes = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.iterdir())
-    ]
-    return classes if len(classes) > 1 else []
-
-
-def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
-    """Read train/<class>/* and test/<class>/*.
-
-    Classes are numbered in the order of their names. Hidden files are ignored.
+def read(folder: Path, reading: Reading = AS_IS) -> Contents:
+    """Read the folders of images in a folder.
 
     Raises:
-        DataError: if a folder is missing or empty, test/ has a class that train/ does not have, or an image cannot be
-            used.
+        DataError: if there are none, or an image cannot be used.
     """
-    folders = [folder / name for name in SPLITS]
-    for each in folders:
-        if not each.is_dir():
-            raise DataError(
-                f"{folder} has no folder {each.name}/. Expected {LOOKED_FOR}; validation images are drawn from train/."
-            )
-    classes, tested = (_visible_folders(each) for each in folders)
-    if not classes:
-        raise DataError(
-            f"{folders[0]} contains no folders. Create a folder for each class, with the images of that class."
-        )
-    strange = sorted(set(tested) - set(classes))
-    if strange:
-        raise DataError(
-            f"{folders[1]} has the class {strange[0]!r}, which {folders[0]} does not have; every class needs training "
-            f"images. The training classes are {', '.join(classes)}."
-        )
-    train, test = (_part(each, classes) for each in folders)
-    return Contents(train, test)
+    tree = tree_of(folder)
+    layout = find_layout(tree)
+    if layout is None:
+        raise DataError(f"{folder} contains no images in folders. Expected {LOOKED_FOR}.")
+    return read_layout(tree, layout, reading)
 
 
-def _part(folder: Path, classes: list[str]) -> Part:
-    paths: list[Path] = []
-    labels: list[str] = []
-    for name in classes:
-        images = _visible_files(folder / name)
-        paths += images
-        labels += [name] * len(images)
-    if not paths:
-        raise DataError(f"{folder} contains no images. Expected {LOOKED_FOR}.")
-    items = tuple(path.relative_to(folder).as_posix() for path in paths)
-    return Part(decode(paths, lambda index: str(paths[index])), np.array(labels), str(folder), items)
+def read_layout(root: Tree, layout: Layout, reading: Reading = AS_IS) -> Contents:
+    """Read the images of the splits that were found in a folder or an archive.
+
+    Classes are named as in the training folder. What is no image is left out and counted in a note.
+
+    Raises:
+        DataError: if the classes of the training images cannot be told, or an image cannot be used.
+    """
+    splits = {"train": layout.train, "validation": layout.validation, "test": layout.test}
+    trees = {role: tree for role, tree in splits.items() if tree is not None}
+    found = {role: images_of(tree) for role, tree in trees.items()}
+    notes = [*_left_out(trees, found, root), *_tables(layout)]
+    labelled, unlabelled = _labelled(trees, found, reading, notes)
+
+    def name(role: str) -> str:
+        return f"{trees[role].shown}/".removeprefix(root.shown).lstrip("/")
+
+    if "validation" in unlabelled:
+        many = count(len(found["validation"].items), "image")
+        notes.append(f"{many} of {name('validation')} without labels left out")
+    if "validation" in labelled:
+        notes.append(f"the images of {name('validation')} are the validation images")
+
+    def pictures(role: str) -> Pictures:
+        return Pictures(found[role].files, lambda number: name(role) + found[role].items[number])
+
+    decoded = decode_all([pictures(role) for role in labelled], reading, root.shown)
+    parts = {
+        role: Part(images, np.array(labels), trees[role].shown, tuple(found[role].items))
+        for (role, labels), images in zip(labelled.items(), decoded.images, strict=True)
+    }
+    return Contents(
+        parts["train"],
+        parts.get("test"),
+        parts.get("validation"),
+        notes=(*notes, *decoded.notes),
+        ground=decoded.ground,
+        unlabelled=trees["test"].shown if "test" in unlabelled else "",
+    )
 
 
-def _visible_folders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _labelled(
+    trees: dict[str, Tree], found: dict[str, Images], reading: Reading, notes: list[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the labels of each split that has some, and the splits that have none; drop the images without a label."""
+    labels: dict[str, list[str]] = {}
+    unlabelled: list[str] = []
+    nested = _nested(found, reading, notes)
+    names = Names(())
+    for role, images in found.items():
+        inside = [number for number, folders in enumerate(images.classes) if folders]
+        if inside:
+            own = [label_of(images.classes[number], nested) for number in inside]
+            if len(inside) < len(images.items):
+                outside = [item for item, folders in zip(images.items, images.classes, strict=True) if not folders]
+                notes.append(f"{count(len(outside), 'image')} outside the folders of classes left out: {some(outside)}")
+                found[role] = images.chosen(inside)
+        else:
+            own = labels_in_names(images.items) or []
+            if role != "train" and not names.known >= set(map(names, own)):
+                own = []
+            if own:
+                notes.append(f"the classes of {Path(trees[role].shown).name}/ are the beginnings of its files' names")
+        if role == "train":
+            _check_train(trees[role], images, own)
+            names = Names(own)
+        if own:
+            labels[role] = list(map(names, own))
+            _renamed(trees[role], set(own) - set(labels[role]), names, notes)
+        else:
+            unlabelled.append(role)
+    return labels, unlabelled
 
 
-def _visible_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():  # a class may have no test images
+def _nested(found: dict[str, Images], reading: Reading, notes: list[str]) -> Nested:
+    train = found["train"]
+    if reading.nested is not None:
+        return reading.nested
+    nested = nesting(train, found.get("test", found.get("validation")))
+    if any(len(inside) > 1 for inside in train.classes):
+        which, other, way = ("inner", "outer", "top") if nested == "leaf" else ("outer", "inner", "leaf")
+        classes = sorted({label_of(inside, nested) for inside in train.classes if inside})
+        notes.append(f'the {which} folders are the classes ({some(classes)}); `nested="{way}"` takes the {other} ones')
+    return nested
+
+
+def _check_train(tree: Tree, images: Images, labels: list[str]) -> None:
+    if labels:
+        return
+    raise DataError(
+        f"{tree.shown} has {count(len(images.items), 'image')}, but no folder for each class, and the names of its "
+        f"files ({some(images.items)}) do not tell the classes, as cat.0.png and dog.0.png would. Move the images of "
+        f"each class to a folder of its own: {tree.shown}/CLASS/."
+    )
+
+
+def _renamed(tree: Tree, changed: set[str], names: Names, notes: list[str]) -> None:
+    if changed:
+        pairs = some(f"{name} is {names(name)}" for name in sorted(changed))
+        notes.append(f"classes of {Path(tree.shown).name}/ that differ in letters' case only are one: {pairs}")
+
+
+def _left_out(trees: dict[str, Tree], found: dict[str, Images], root: Tree) -> list[str]:
+    notes = []
+    place = {role: f"{tree.shown}/".removeprefix(root.shown).lstrip("/") for role, tree in trees.items()}
+    odd = [place[role] + item for role, images in found.items() for item in images.odd]
+    if odd:
+        notes.append(f"{count(len(odd), 'other file')} among the images left out: {some(odd)}")
+    empty = [place[role] + item for role, images in found.items() for item in images.empty]
+    if empty:
+        notes.append(f"{count(len(empty), 'folder')} without images left out: {some(empty)}")
+    return notes
+
+
+def _tables(layout: Layout) -> list[str]:
+    if not layout.tables:
         return []
-    return sorted(path for path in folder.iterdir() if path.is_file() and not _hidden(path.name))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in NOT_IMAGES
+    return [f"the folders of images were read; {some(layout.tables)} beside them not used"]

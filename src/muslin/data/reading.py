@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from muslin._display import Described
 from muslin.errors import DataError
+from muslin.pictures.target import Color, Fitting
 
-Color: TypeAlias = Literal["gray", "rgb"]
-Fitting: TypeAlias = Literal["fit", "crop", "stretch"]
 Nested: TypeAlias = Literal["top", "leaf"]
 COLORS: tuple[Color, ...] = get_args(Color)
 FITTINGS: tuple[Fitting, ...] = get_args(Fitting)

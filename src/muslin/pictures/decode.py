@@ -5,20 +5,46 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from muslin.errors import DataError
 
 # Pillow's rarer formats would add attack surface, and EPS starts an external program.
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
 MOST_BYTES = 2**26  # largest size of a file, in bytes
 MOST_PIXELS = 2**26  # largest number of pixels in a picture: 64 megapixels, enough for most phone cameras
 _WRITTEN = {known: known for known in FORMATS} | {"WEBP": "WebP"}
 
 
-def read_content(source: Path | bytes, name: str = "") -> tuple[bytes, str]:
+class Stored(Protocol):
+    """A file that is no file of its own on disk, such as a member of an archive."""
+
+    def read(self, most: int) -> bytes:
+        """Return the content, at most so many bytes of it.
+
+        Raises:
+            OSError: the content is damaged.
+        """
+
+
+Encoded: TypeAlias = bytes | Path | Stored
+
+
+class PictureError(DataError):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: why, in a few words.
+    """
+
+    def __init__(self, name: str, reason: str, message: str) -> None:
+        super().__init__(f"{name} {message}")
+        self.reason = reason
+
+
+def read_content(source: Encoded, name: str = "") -> tuple[bytes, str]:
     """Read the content of a picture file.
 
     Args:
@@ -29,20 +55,29 @@ def read_content(source: Path | bytes, name: str = "") -> tuple[bytes, str]:
         The content and the name.
 
     Raises:
-        DataError: if the file cannot be read, is empty, or is too large.
+        PictureError: if the file cannot be read, is empty, or is too large.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    if isinstance(source, Path):
-        try:
-            with source.open("rb") as file:
-                source = file.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
-    if not source:
-        raise DataError(f"{name} is empty. Use a file that contains a picture.")
-    if len(source) > MOST_BYTES:
-        raise DataError(f"{name} is larger than {MOST_BYTES:,} bytes, the limit for a picture. Reduce its size first.")
-    return source, name
+    try:
+        content = _read(source)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise PictureError(name, reason, f"cannot be read: {reason}.") from error
+    if not content:
+        raise PictureError(name, "empty", "is empty. Use a file that contains a picture.")
+    if len(content) > MOST_BYTES:
+        limit = f"larger than {MOST_BYTES:,} bytes"
+        raise PictureError(name, limit, f"is {limit}, the limit for a picture. Reduce its size first.")
+    return content, name
+
+
+def _read(source: Encoded) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if not isinstance(source, Path):
+        return source.read(MOST_BYTES + 1)
+    with source.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def decode(
@@ -53,18 +88,18 @@ def decode(
     Args:
         content: content of the file.
         name: name of the picture in messages.
-        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
         most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
-        DataError: if the picture is in another format, is damaged, or has too many pixels.
+        PictureError: if the picture is in another format, is damaged, or has too many pixels.
     """
     with opened(content, name, formats=formats, most_pixels=most_pixels) as image:
         try:
             image.load()
             return ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise _unreadable(name, formats, error) from error
+        except Exception as error:  # what a damaged file leads Pillow's decoders to is not documented
+            raise unreadable(name, formats, error) from error
 
 
 def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, most_pixels: int) -> Image.Image:
@@ -73,11 +108,11 @@ def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, mos
     Args:
         content: content of the file.
         name: name of the picture in messages.
-        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
         most_pixels: largest number of pixels.
 
     Raises:
-        DataError: if the picture is in another format, is damaged, or has too many pixels.
+        PictureError: if the picture is in another format, is damaged, or has too many pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -85,38 +120,26 @@ def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, mos
             image = Image.open(io.BytesIO(content), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(name, most_pixels) from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise _unreadable(name, formats, error) from error
+    except Exception as error:  # as above
+        raise unreadable(name, formats, error) from error
     if image.width * image.height > most_pixels:
         raise _too_large(name, most_pixels)
     return image
 
 
-def _unreadable(name: str, formats: tuple[str, ...], error: Exception) -> DataError:
+def unreadable(name: str, formats: tuple[str, ...], error: Exception) -> PictureError:
+    """Return the error for a picture that Pillow could not use."""
     # For an unknown format, Pillow's message mentions an internal object; omit it.
     said = "" if isinstance(error, UnidentifiedImageError) else getattr(error, "strerror", None) or str(error)
-    reason = f" ({said.splitlines()[0].rstrip('.')})" if said else ""
-    return DataError(
-        f"{name} is not a picture in a supported format, or it is damaged{reason}. "
-        f"Use a {', '.join(_WRITTEN[known] for known in formats[:-1])} or {_WRITTEN[formats[-1]]} file."
+    said = said.splitlines()[0].rstrip(".") if said else ""
+    return PictureError(
+        name,
+        f"damaged: {said}" if said else "not a picture in a supported format, or damaged",
+        f"is not a picture in a supported format, or it is damaged{f' ({said})' if said else ''}. "
+        f"Use a {', '.join(_WRITTEN[known] for known in formats[:-1])} or {_WRITTEN[formats[-1]]} file.",
     )
 
 
-def _too_large(name: str, most_pixels: int) -> DataError:
-    return DataError(f"{name} has more than {most_pixels:,} pixels, the limit for a picture. Reduce its size first.")
-
-
-def flatten(image: Image.Image, mode: str, ground: int) -> Image.Image:
-    """Convert a picture to 8 bits per channel without transparency.
-
-    Args:
-        image: picture to convert.
-        mode: mode of the result, "L" (gray) or "RGB".
-        ground: gray value behind transparent pixels, 0–255.
-    """
-    if image.mode.startswith("I"):  # 16-bit gray
-        image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (ground, ground, ground, 255)), image)
-    return image if image.mode == mode else image.convert(mode)
+def _too_large(name: str, most_pixels: int) -> PictureError:
+    limit = f"more than {most_pixels:,} pixels"
+    return PictureError(name, limit, f"has {limit}, the limit for a picture. Reduce its size first.")

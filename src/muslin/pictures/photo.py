@@ -8,14 +8,15 @@ steps. Each can be inspected and omitted.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from muslin.errors import DataError
-from muslin.pictures.decode import FORMATS, MOST_PIXELS, decode, flatten
+from muslin.pictures.decode import FORMATS, MOST_PIXELS
+from muslin.pictures.plain import flat, read_plain
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
@@ -70,7 +71,7 @@ def prepare_photo(
         input_shape: input shape of the network, (height, width, channels) in pixels.
         steps: steps to apply (default: all).
         name: name of the photo in messages (default "the photo").
-        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
         most_pixels: largest number of pixels (default 2²⁶).
 
     Returns:
@@ -85,7 +86,8 @@ def prepare_photo(
             f"{name} cannot be converted to {channels} channels, which the network takes; a photo has 1 or 3. "
             "Choose a network that takes gray or color images."
         )
-    image = flatten(_thinned(decode(content, name, formats=formats, most_pixels=most_pixels)), "RGB", ground=255)
+    plain = read_plain(content, name, formats=formats, most_pixels=most_pixels)
+    image = flat(replace(plain, image=_thinned(plain.image)), "rgb", ground=255)
     stages = [_stage("photo", image, f"{image.width}×{image.height} pixels")]
     corner = _colour(image, (0, 0))
 

@@ -1,25 +1,22 @@
-"""Conversion of pictures to network input: scale to fit, and extend with black.
-
-The images of Fashion-MNIST were made in a similar way (Xiao, Rasul & Vollgraf, "Fashion-MNIST", 2017, section 2): the
-longest edge was scaled down, the shorter one extended, and the gray values inverted so that the background is black.
-"""
+"""Conversion of pictures to network input, in the way in which the network's training images were read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageChops, ImageOps
 
 from muslin.errors import DataError
-from muslin.pictures.decode import FORMATS, MOST_PIXELS, decode, flatten, read_content
+from muslin.pictures.decode import FORMATS, MOST_PIXELS, Encoded, read_content
+from muslin.pictures.plain import Plain, flat, raw_pixels, read_plain, to_pixels
+from muslin.pictures.scaling import EIGHT_BITS
+from muslin.pictures.target import Target
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
-_MODES = {1: "L", 3: "RGB"}
+_FAR = 128  # difference of two backgrounds of which one is light and the other is dark
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +29,7 @@ class Picture:
         size: original size, (width, height) in pixels.
         resized: whether the picture was scaled or extended.
         steps: steps of the photo preparation that changed the picture (default None: not prepared as a photo).
+        note: what is unlike the training images, as one sentence without a capital or a full stop (default: nothing).
     """
 
     name: str
@@ -39,47 +37,66 @@ class Picture:
     size: tuple[int, int]
     resized: bool
     steps: tuple[str, ...] | None = None
+    note: str = ""
 
 
 def read_picture(
-    source: Path | bytes,
-    input_shape: tuple[int, int, int],
+    source: Encoded,
+    target: Target,
     *,
     name: str = "",
     invert: bool = False,
     formats: tuple[str, ...] = FORMATS,
     most_pixels: int = MOST_PIXELS,
 ) -> Picture:
-    """Decode a picture and fit it to a network's input.
+    """Decode a picture and bring it to a network's input.
 
-    The picture is rotated as its camera recorded, converted to gray or color as the network needs, scaled to fit with
-    its proportions kept, and centered on black. Transparent pixels become black. A picture that already has the right
-    size keeps its pixels exactly.
+    The picture is rotated as its camera recorded, laid on `target.ground` where it is transparent, converted to gray
+    or color as the network needs, and brought to its size by `target.fit`. A picture that already has the right size
+    keeps its pixels exactly.
 
     Args:
-        source: path of a file, or its content: PNG, JPEG, BMP, WebP or GIF (first frame).
-        input_shape: input shape of the network, (height, width, channels) in pixels.
+        source: path of a file, or its content: PNG, JPEG, BMP, WebP, GIF or TIFF (first frame).
+        target: what the network takes.
         name: name of the picture in messages (default: the path of the file).
-        invert: whether to invert the colors, for dark objects on a light background (default False).
-        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        invert: whether to invert the colors, for dark objects on a light background (default False). The ground is not
+            inverted.
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
         most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
         DataError: if the picture cannot be read or is too large, or the network takes neither 1 nor 3 channels.
     """
     content, name = read_content(source, name)
-    height, width, channels = input_shape
-    if channels not in _MODES:
+    height, width, channels = target.input_shape
+    if channels not in (1, 3):
         raise DataError(
             f"{name} cannot be converted to {channels} channels, which the network takes; a picture has 1 or 3. "
             "Choose a network that takes gray or color images."
         )
-    image = decode(content, name, formats=formats, most_pixels=most_pixels)
-    size = image.size
-    image = flatten(image, _MODES[channels], ground=255 if invert else 0)
-    if invert:
-        image = ImageChops.invert(image)
-    resized = size != (width, height)
-    if resized:
-        image = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, color=0)
-    return Picture(name, np.asarray(image).reshape(input_shape), size, resized)
+    plain = read_plain(content, name, formats=formats, most_pixels=most_pixels)
+    scaling = target.scaling.for_picture(raw_pixels(plain))
+    ground = [EIGHT_BITS - value for value in target.behind] if invert else target.behind
+    raw = to_pixels(plain, (height, width), target.color, fit=target.fit, ground=ground, white=scaling.high)
+    pixels = scaling.bytes(raw)
+    return Picture(
+        name,
+        EIGHT_BITS - pixels if invert else pixels,
+        (plain.image.width, plain.image.height),
+        plain.size != (height, width),
+        note="" if invert else _unlike(plain, target),
+    )
+
+
+def _unlike(plain: Plain, target: Target) -> str:
+    """Say that a picture has a light background and the training images have a dark one, or the reverse."""
+    if target.border is None:
+        return ""
+    ground = round(float(np.mean(target.behind)))
+    edges = np.asarray(flat(plain, "gray", ground))
+    edge = np.concatenate([edges[0], edges[-1], edges[:, 0], edges[:, -1]])
+    seen, known = float(np.median(edge)), float(np.mean(target.border))
+    if abs(seen - known) <= _FAR:
+        return ""
+    own, theirs = ("light", "dark") if seen > known else ("dark", "light")
+    return f"the picture has a {own} background, but the training images have a {theirs} one; `invert=True` inverts it"

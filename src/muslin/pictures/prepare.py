@@ -1,22 +1,21 @@
-"""Preparation of pictures for a network: unchanged, fitted, or by the photo preparation."""
+"""Preparation of pictures for a network: as its training images were read, or by the photo preparation."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args
 
-from muslin.pictures.decode import FORMATS, MOST_PIXELS, read_content
+from muslin.pictures.decode import FORMATS, MOST_PIXELS, Encoded, read_content
 from muslin.pictures.photo import Step, prepare_photo
 from muslin.pictures.picture import Picture, read_picture
+from muslin.pictures.target import Target
 
 Preparation: TypeAlias = Literal["auto", "photo", "fit"]
 PREPARATIONS: tuple[Preparation, ...] = get_args(Preparation)
 
 
 def prepare_picture(
-    source: Path | bytes,
-    input_shape: tuple[int, int, int],
-    made_from_photos: bool,
+    source: Encoded,
+    target: Target,
     how: Preparation = "auto",
     *,
     name: str = "",
@@ -28,25 +27,24 @@ def prepare_picture(
 
     Args:
         source: path of a file, or its content.
-        input_shape: input shape of the network, (height, width, channels) in pixels.
-        made_from_photos: whether the network's training images were made by the photo preparation.
-        how: preparation (default "auto"). "photo": all steps of the photo preparation (`prepare_photo`). "fit": scale
-            to fit, on black (`read_picture`). "auto": "photo" if the picture differs in size from the network's input
-            and the training images were made by the photo preparation, otherwise "fit".
+        target: what the network takes.
+        how: preparation (default "auto"). "photo": all steps of the photo preparation (`prepare_photo`). "fit": as the
+            training images were read (`read_picture`). "auto": "photo" if the picture differs in size from the
+            network's input and the training images were made by the photo preparation, otherwise "fit".
         name: name of the picture in messages (default: the path of the file).
         invert: whether to invert the colors when fitting (default False). The photo preparation detects dark objects
             on a light background automatically.
-        formats: accepted formats, by Pillow's names (default: PNG, JPEG, BMP, WEBP, GIF).
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
         most_pixels: largest number of pixels (default 2²⁶).
 
     Raises:
         DataError: if the picture cannot be read or is too large, or the network takes neither 1 nor 3 channels.
     """
     content, name = read_content(source, name)
-    fitted = read_picture(content, input_shape, name=name, invert=invert, formats=formats, most_pixels=most_pixels)
-    if how == "fit" or (how == "auto" and not (fitted.resized and made_from_photos)):
+    fitted = read_picture(content, target, name=name, invert=invert, formats=formats, most_pixels=most_pixels)
+    if how == "fit" or (how == "auto" and not (fitted.resized and target.made_from_photos)):
         return fitted
-    stages = prepare_photo(content, input_shape, name=name, formats=formats, most_pixels=most_pixels)
+    stages = prepare_photo(content, target.input_shape, name=name, formats=formats, most_pixels=most_pixels)
     # The first stage is the original photo; all others are steps.
     steps = tuple(cast("Step", stage.step) for stage in stages[1:] if stage.done)
     return Picture(name, stages[-1].pixels, fitted.size, fitted.resized, steps)

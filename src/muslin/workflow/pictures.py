@@ -7,6 +7,7 @@ from pathlib import Path
 
 from muslin.pictures.picture import Picture
 from muslin.pictures.prepare import Preparation, prepare_picture
+from muslin.pictures.target import Target
 from muslin.runs.record import DataRecord
 from muslin.workflow.observer import Observer
 
@@ -34,11 +35,25 @@ def prepared(
         DataError: the picture cannot be read or is too large.
     """
     how: Preparation = "fit" if photo is False or invert else "photo" if photo else "auto"
-    return prepare_picture(source, data.input_shape, data.audit.is_fashion, how, name=name, invert=invert)
+    return prepare_picture(source, target_of(data), how, name=name, invert=invert)
+
+
+def target_of(data: DataRecord) -> Target:
+    """Return what a network takes, by the record of the images that it was trained on."""
+    return Target(
+        data.input_shape,
+        made_from_photos=data.audit.is_fashion,
+        fit=data.reading.fit,
+        ground=data.ground,
+        border=data.border or None,
+        scaling=data.scaling,
+    )
 
 
 def note_resized(pictures: Sequence[Picture], shape: tuple[int, int, int], observer: Observer) -> None:
-    """Note how pictures of another size than the network's input were resized."""
+    """Note how pictures of another size than the network's input were resized, and what is unlike its own images."""
+    for note in dict.fromkeys(picture.note for picture in pictures if picture.note):
+        observer.note(f"{note[0].upper()}{note[1:]}.")
     resized = [picture for picture in pictures if picture.resized]
     if not resized:
         return

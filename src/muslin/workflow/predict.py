@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -13,6 +14,7 @@ from muslin._words import percent
 from muslin.errors import DataError
 from muslin.exports.predictor import Predictor
 from muslin.pictures.decode import MOST_BYTES
+from muslin.pictures.names import SUFFIXES, pictures_in
 from muslin.pictures.picture import Picture
 from muslin.runs.folder import RunFolder
 from muslin.workflow.inputs import open_run
@@ -92,11 +94,12 @@ def predict(
     """Classify pictures with a run's network.
 
     A picture of the network's own input size is used as it is. Others go through the photo preparation if the network
-    was trained on Fashion-MNIST; otherwise they are resized to fit, with their proportions kept, centered on black.
+    was trained on Fashion-MNIST; otherwise they are resized as its training images were.
 
     Args:
         run: a run, its folder, or "latest".
-        images: PNG, JPEG, BMP, WebP or GIF files, as paths, open binary files or bytes.
+        images: PNG, JPEG, BMP, WebP, GIF or TIFF files, as paths, open binary files or bytes. A folder stands for all
+            pictures in it.
         top: number of classes to return for each picture (default 3).
         photo: whether to use the photo preparation (default: as described above).
         invert: whether to invert the colors, for dark objects on a light background (default False). The photo
@@ -128,15 +131,26 @@ def predict(
             invert=invert,
             name=name,
         )
-        for source, name in (_source(image, number) for number, image in enumerate(images, 1))
+        for number, image in enumerate(images, 1)
+        for source, name in _sources(image, number)
     ]
     note_resized(pictures, shape, observer)
     answers = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
     return [_prediction(picture, row, classes, top) for picture, row in zip(pictures, answers, strict=True)]
 
 
+def _sources(image: str | Path | bytes | BinaryIO, number: int) -> Iterator[tuple[Path | bytes, str]]:
+    """Yield the path or the content of a picture, and its name; a folder stands for the pictures in it."""
+    if isinstance(image, str | Path) and Path(image).is_dir():
+        found = pictures_in(Path(image))
+        if not found:
+            raise DataError(f"{image} is a folder without pictures ({', '.join(SUFFIXES)}). Pass another one.")
+        yield from ((path, str(path)) for path in found)
+    else:
+        yield _source(image, number)
+
+
 def _source(image: str | Path | bytes | BinaryIO, number: int) -> tuple[Path | bytes, str]:
-    """Return the path or the content of a picture, and its name."""
     if isinstance(image, str | Path):
         return Path(image), str(image)
     numbered = f"picture {number}"

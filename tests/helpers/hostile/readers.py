@@ -22,6 +22,7 @@ from muslin.exports.predictor import Predictor
 from muslin.exports.safetensors import load_weights, read_card
 from muslin.pictures.photo import prepare_photo
 from muslin.pictures.picture import read_picture
+from muslin.pictures.target import Target
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
 from muslin.training.history import Epoch, History
@@ -259,7 +260,7 @@ READERS: dict[str, Reader] = {
     "parquet": _data("parquet", "train-00000-of-00001.parquet"),
     "npz": _data("npz", "data.npz"),
     "image folder": _data("folder", min(name for name in _written("folder") if name.startswith("train"))),
-    "picture": Reader("picture", _pictures, lambda path: read_picture(path, (6, 5, 1))),
+    "picture": Reader("picture", _pictures, lambda path: read_picture(path, Target((6, 5, 1)))),
     "photo": Reader("photo", _pictures, lambda path: prepare_photo(path.read_bytes(), (6, 5, 1))),
     "design": Reader("design.toml", _designs, _read_design),
     "recipe": Reader("recipe.toml", lambda: (RECIPE,), load_recipe),

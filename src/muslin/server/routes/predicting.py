@@ -18,8 +18,9 @@ from muslin.server.problems import Refusal, named, refuse_invalid
 from muslin.server.schemas.answers import Prediction, Predictions
 from muslin.server.schemas.requests import MOST_IMAGES, PredictRequest
 from muslin.server.service import Service, to_image
+from muslin.workflow.pictures import target_of
 
-# No GIF, unlike `muslin predict`: every decoder adds attack surface.
+# No GIF or TIFF, unlike `muslin predict`: every decoder adds attack surface.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MOST_FIELDS = 16  # form fields that are not files; the routes know fewer
 MODELS = (PredictRequest,)  # models that must be added to the API's description
@@ -109,11 +110,11 @@ async def _from_form(request: Request, service: Service) -> tuple[LoadedRun, lis
         loaded = await service.loaded_run(run_of(form))
         contents = [await file.read() for file in files]
     most = service.settings.most_pixels
-    shape, own = loaded.design.input_shape, loaded.data.audit.is_fashion
+    target = target_of(loaded.data)
 
     def decode() -> list[np.ndarray]:
         return [
-            prepare_picture(content, shape, own, how, name=f"image {number}", formats=FORMATS, most_pixels=most).pixels
+            prepare_picture(content, target, how, name=f"image {number}", formats=FORMATS, most_pixels=most).pixels
             for number, content in enumerate(contents, 1)
         ]
 
