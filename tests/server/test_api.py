@@ -7,21 +7,23 @@ import io
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import muslin
 from helpers.studies import study
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
-from muslin.data.official import made_from_photos
 from muslin.exports.predictor import Predictor
 from muslin.pictures.prepare import prepare_picture
 from muslin.runs.folder import RunFolder
 from muslin.server.schemas.answers import Values
+from muslin.workflow.pictures import target_of
 from muslin.workflow.trained_run import Run
-from server.conftest import Running, wait_until
+from server.conftest import Running, Start, wait_until
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine needs minutes for the fixtures' training
 
@@ -61,8 +63,7 @@ def test_files_are_classified_as_muslin_predict_does(
     pictures = [png(image, kind) for image in sample.test.images[:3]] + [png(np.full((50, 90), 200, np.uint8), kind)]
     answer = served.http.post("/api/predict", files=[("image", ("x", content)) for content in pictures])
     assert answer.status_code == 200
-    shape, names = cnn.design.input_shape, cnn.record.data.class_names
-    prepared = [prepare_picture(each, shape, made_from_photos(names)) for each in pictures]
+    prepared = [prepare_picture(each, target_of(cnn.record.data)) for each in pictures]
     assert [picture.steps is None for picture in prepared] == [True, True, True, False]
     offline = Predictor.from_run(cnn).probabilities(np.stack([picture.pixels for picture in prepared]))
     online = [each["probabilities"] for each in answer.json()["predictions"]]
@@ -280,3 +281,19 @@ def test_a_study_of_the_design_is_found_beside_the_runs(start, cnn: RunFolder, t
     (folder / "table.csv").write_text("damaged")
     (folder / "justification.json").write_text("{")
     assert up.http.get(place).json() == shipped
+
+
+def test_a_photo_for_own_images_is_prepared_as_they_were(start: Start, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    images = np.clip(rng.normal(60 + 130 * labels[:, None, None, None], 20, (60, 16, 16, 3)), 0, 255).astype(np.uint8)
+    np.savez(tmp_path / "own.npz", x_train=images, y_train=labels, x_test=images[:20] ^ 1, y_test=labels[:20])
+    own = muslin.train("dense_baseline", tmp_path / "own.npz", epochs=1, out=tmp_path / "runs", progress=False)
+    up = start(runs=tmp_path / "runs", run=own.folder.name)
+    photo = png(np.full((50, 90, 3), (200, 30, 30), np.uint8))
+    stages = up.http.post("/api/photo", files={"image": photo}).json()["stages"]
+    assert [stage["step"] for stage in stages] == ["photo", "fit"]
+    online = up.http.post("/api/predict", files={"image": photo}).json()["predictions"][0]["probabilities"]
+    (offline,) = muslin.predict(own, photo, progress=False)
+    np.testing.assert_array_equal(decoded(stages[-1]["image"]), offline.picture.pixels)
+    np.testing.assert_allclose(online, offline.probabilities, atol=1e-6)

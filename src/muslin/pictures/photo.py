@@ -35,13 +35,13 @@ class Stage:
     """The photo after one step.
 
     Attributes:
-        step: name of the step; "photo" for the original photo.
+        step: name of the step; "photo" for the original photo, "fit" if it was only resized.
         done: whether the step changed the photo; False if it was omitted or had no effect.
         note: description of the step's effect in a few words.
         pixels: pixels as bytes, 0–255, with 1 or 3 channels.
     """
 
-    step: Step | Literal["photo"]
+    step: Step | Literal["photo", "fit"]
     done: bool
     note: str
     pixels: UInt8[np.ndarray, "height width channel"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias, cast, get_args
 
 from muslin.pictures.decode import FORMATS, MOST_PIXELS, Encoded, read_content
-from muslin.pictures.photo import Step, prepare_photo
+from muslin.pictures.photo import Stage, Step, prepare_photo
 from muslin.pictures.picture import Picture, read_picture
 from muslin.pictures.target import Target
 
@@ -48,3 +48,24 @@ def prepare_picture(
     # The first stage is the original photo; all others are steps.
     steps = tuple(cast("Step", stage.step) for stage in stages[1:] if stage.done)
     return Picture(name, stages[-1].pixels, fitted.size, fitted.resized, steps)
+
+
+def fit_photo(
+    content: bytes, target: Target, *, formats: tuple[str, ...] = FORMATS, most_pixels: int = MOST_PIXELS
+) -> tuple[Stage, ...]:
+    """Resize a photo as the training images were, and return both, as `prepare_photo` returns its stages.
+
+    Args:
+        content: content of the file.
+        target: what the network takes.
+        formats: accepted formats, by Pillow's names (default: `FORMATS`).
+        most_pixels: largest number of pixels (default 2²⁶).
+
+    Raises:
+        DataError: as `prepare_picture`.
+    """
+    fitted = prepare_picture(content, target, "fit", name="the photo", formats=formats, most_pixels=most_pixels)
+    original = prepare_photo(content, target.input_shape, (), formats=formats, most_pixels=most_pixels)[0]
+    height, width, _ = target.input_shape
+    note = fitted.note.partition(";")[0] or f"{width}×{height} pixels, as the training images"
+    return original, Stage("fit", fitted.resized, note, fitted.pixels)

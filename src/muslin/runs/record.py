@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from muslin._display import Described
-from muslin.data import Audit, Dataset, Reading, Scaling
+from muslin.data import Audit, Dataset, Reading, ReadingOptions, Scaling
 from muslin.data.pixels import FULL
 from muslin.data.reading import AS_IS
 from muslin.data.source import Source
@@ -72,6 +72,11 @@ class DataRecord(_Part):
             border=data.border,
             notes=data.notes,
         )
+
+    def as_read(self) -> ReadingOptions:
+        """Return the options with which the same files give the same data; pixels keep the training images' range."""
+        found = self.reading.model_dump() | {"pixel_range": (self.scaling.low, self.scaling.high)}
+        return cast("ReadingOptions", found)
 
 
 class RunRecord(_Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,7 +45,9 @@ class Background:
 
     def __init__(self, data: Path | None) -> None:
         self._data = data
-        self._datasets: dict[Path | None, Dataset | str] = {}  # by path; a string is the reason why there is none
+        self._datasets: dict[
+            Hashable, Dataset | str
+        ] = {}  # by how they are read; a string is the reason why there is none
         self._known: dict[tuple[str, int], KnownImages] = {}
         self._warned: set[str] = set()  # runs for which a warning was logged
         self._lock = threading.Lock()
@@ -69,7 +72,7 @@ class Background:
 
     def _look(self, loaded: LoadedRun, known: KnownImages) -> None:
         record = loaded.folder.record.data
-        data = self._dataset(self._data_path(record))
+        data = self._dataset(self._data_path(record), record)
         if isinstance(data, str):
             self._mark_missing(loaded, known, "The server could not read the images of this run.", data)
             return
@@ -112,16 +115,20 @@ class Background:
         path = record.source.given
         return self._data or (path if path is not None and path.exists() else None)
 
-    def _dataset(self, path: Path | None) -> Dataset | str:
-        if path not in self._datasets:
+    def _dataset(self, path: Path | None, record: DataRecord) -> Dataset | str:
+        classes = None if record.sample else record.class_names
+        key = (path, classes, record.reading, record.scaling)
+        if key not in self._datasets:
             while len(self._datasets) >= MOST_LOADED:
                 self._datasets.pop(next(iter(self._datasets)))
             try:
                 # Leaks were accepted when the run was trained; the fingerprint shows whether these are the same images.
-                self._datasets[path] = load_data(path, allow_leak=True, download=False)
+                self._datasets[key] = load_data(
+                    path, classes=classes, allow_leak=True, download=False, **record.as_read()
+                )
             except MuslinError as error:
-                self._datasets[path] = str(error)
-        return self._datasets[path]
+                self._datasets[key] = str(error)
+        return self._datasets[key]
 
     def _work_out(self, loaded: LoadedRun, known: KnownImages, data: Dataset) -> None:
         layer = feature_layer(loaded.design)

@@ -169,8 +169,7 @@ def data_of_run(folder: RunFolder, named: Named, observer: Observer, *, download
     if isinstance(named.data, Dataset):
         return open_data(named, observer)
     record = folder.record.data
-    how = record.reading.model_dump() | {"pixel_range": (record.scaling.low, record.scaling.high)} | named.asked
-    named = replace(named, reading=cast("ReadingOptions", how))
+    named = replace(named, reading=cast("ReadingOptions", {**record.as_read(), **named.asked}))
     if named.data is None and not named.sample:
         place = record.source.given
         sample = record.sample and place is None

@@ -8,7 +8,8 @@ import numpy as np
 from fastapi import APIRouter, Request
 
 from muslin.interpret import feature_layer, occlusion_map
-from muslin.pictures.photo import STEPS, Step, prepare_photo
+from muslin.pictures.photo import STEPS, Stage, Step, prepare_photo
+from muslin.pictures.prepare import fit_photo
 from muslin.server.background import KnownImages
 from muslin.server.loaded_runs import LoadedRun
 from muslin.server.problems import Refusal
@@ -25,6 +26,7 @@ from muslin.server.schemas.answers import (
 )
 from muslin.server.schemas.requests import Example, ExplainRequest
 from muslin.server.service import Service, to_image
+from muslin.workflow.pictures import target_of
 
 _NEIGHBOURS = 8  # number of nearest training images in an answer
 
@@ -111,7 +113,8 @@ _PHOTO_FORM: dict[str, Any] = {
         "image": {"type": "string", "format": "binary", "description": "A PNG, JPEG, WebP or BMP file."},
         "steps": {
             "type": "string",
-            "description": f"Steps to apply, separated by commas: {', '.join(STEPS)}. All by default.",
+            "description": f"Steps to apply, separated by commas: {', '.join(STEPS)}. By default all, for networks "
+            "trained on Fashion-MNIST, and none for any other: the photo is resized as the training images were.",
         },
         "run": {"type": "string", "description": "Name of the run; the server's default run if omitted."},
     },
@@ -120,24 +123,33 @@ _PHOTO_FORM: dict[str, Any] = {
 
 @router.post(
     "/api/photo",
-    summary="Prepare a photo as the data set's images were prepared",
+    summary="Prepare a photo as the training images were",
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _PHOTO_FORM}}}},
 )
 async def photo(request: Request) -> PhotoAnswer:
-    """Every stage, from the original photo to the network's input."""
+    """Every stage, from the original photo to the network's input.
+
+    Networks trained on Fashion-MNIST get its photo preparation, step by step. For any other, the photo is resized as
+    the training images were, unless `steps` asks for more.
+    """
     service = Service.of(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Refusal(415, "Send multipart/form-data with the photo in the field 'image'.")
     async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
         (file,) = uploads(form, _PHOTO_FORM["properties"])
-        steps = _steps(form.get("steps"))
+        steps = _steps(form.get("steps")) if form.get("steps") is not None else None
         loaded = await service.loaded_run(run_of(form))
         content = await file.read()
-    stages = await service.alone(
-        lambda: prepare_photo(
-            content, loaded.design.input_shape, steps, formats=FORMATS, most_pixels=service.settings.most_pixels
+    most, target = service.settings.most_pixels, target_of(loaded.data)
+
+    def prepare() -> tuple[Stage, ...]:
+        if steps is None and not target.made_from_photos:
+            return fit_photo(content, target, formats=FORMATS, most_pixels=most)
+        return prepare_photo(
+            content, target.input_shape, STEPS if steps is None else steps, formats=FORMATS, most_pixels=most
         )
-    )
+
+    stages = await service.alone(prepare)
     return PhotoAnswer(
         run=loaded.id,
         stages=[

@@ -15,7 +15,8 @@ const LOOKS = [
 ];
 
 export function predict(main, { run, detail, still }) {
-  const state = { source: "draw", look: "image", number: null, explanation: null, guide: null };
+  const first = detail.input_shape[2] === 1 ? "draw" : "examples"; // nobody draws what a color network was trained on
+  const state = { source: first, look: "image", number: null, explanation: null, guide: null };
   const board = surface(detail.input_shape, (pixels) => ask({ pixels }));
   const caption = h("p", { class: "small soft legend" });
   const sources = {
@@ -31,7 +32,7 @@ export function predict(main, { run, detail, still }) {
     }),
     examples: examples(run, detail, (example) => ask({ example })),
   };
-  const holder = h("div", { class: "source" }, sources.draw);
+  const holder = h("div", { class: "source" }, sources[first]);
   const looks = segments("Overlay", LOOKS, "image", (value) => {
     state.look = value;
     state.look === "occlusion" ? again() : paint();
@@ -48,7 +49,7 @@ export function predict(main, { run, detail, still }) {
       ["photo", "Photo"],
       ["examples", "Test images"],
     ],
-    "draw",
+    first,
     (value) => use(value),
   );
 

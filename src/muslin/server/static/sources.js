@@ -1,4 +1,4 @@
-// Images that are not drawn: photos, prepared as the data set was, and images of the test split.
+// Images that are not drawn: photos, prepared as the training images were, and images of the test split.
 
 import { decode, send } from "./api.js";
 import { h } from "./dom.js";
@@ -13,6 +13,8 @@ const RECIPE = [
   ["invert", "Invert"],
   ["grayscale", "Grayscale"],
 ];
+const NAMES = new Map([...RECIPE, ["photo", "Photo"], ["fit", "Resized"]]);
+const FIXED = new Set(["photo", "grayscale", "fit"]); // stages that cannot be left out
 
 export function photo(run, take) {
   let file = null;
@@ -60,10 +62,9 @@ export function photo(run, take) {
     if (!file) return;
     trouble.textContent = "";
     try {
-      const steps = RECIPE.map(([name]) => name)
-        .filter((name) => !off.has(name))
-        .join(",");
-      const answer = await send("/api/photo", { image: file, steps, run });
+      const steps = RECIPE.map(([name]) => name).filter((name) => !off.has(name));
+      const asked = off.size ? { image: file, steps: steps.join(","), run } : { image: file, run };
+      const answer = await send("/api/photo", asked);
       show(answer.stages);
       take(decode(answer.stages.at(-1).image));
     } catch (error) {
@@ -76,9 +77,9 @@ export function photo(run, take) {
       ...list.map((stage) => {
         const canvas = h("canvas", { "aria-hidden": "true" });
         picture(canvas, decode(stage.image));
-        const name = RECIPE.find(([step]) => step === stage.step)?.[1] ?? "Photo";
+        const name = NAMES.get(stage.step);
         const label =
-          stage.step === "photo" || stage.step === "grayscale"
+          FIXED.has(stage.step)
             ? h("span", {}, name)
             : h(
                 "label",
