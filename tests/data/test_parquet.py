@@ -74,7 +74,7 @@ def test_metadata_that_make_no_sense_are_left_alone(folder: Path, metadata: str)
         (pl.lit(None, pl.Int64).alias("label"), "40 rows have no label"),
         (pl.lit("a.png").alias("image"), "column 'image' has the type String"),
         (pl.lit(None, pl.Binary).alias("image"), "row 1 has no image bytes"),
-        (pl.lit(b"not an image").alias("image"), "train-00000-of-00001.parquet, row 1 is not a picture"),
+        (pl.lit(b"not an image").alias("image"), "train-00000-of-00001.parquet, row 1 .not a picture"),
     ],
 )
 def test_a_column_that_is_not_as_it_must_be_is_named(folder: Path, change: pl.Expr, message: str):
@@ -114,5 +114,5 @@ def test_images_of_another_size_within_a_file_are_refused(folder: Path):
     images = [row["bytes"] for row in table["image"]]
     images[7] = tiny.png_bytes(np.zeros((9, 8, 1), np.uint8))
     table.with_columns(image=pl.Series(images, dtype=pl.Binary)).write_parquet(folder / TRAIN)
-    with pytest.raises(DataError, match=r"row 8 has 8×9 pixels, .*row 1 has 8×8"):
+    with pytest.raises(DataError, match=r"not 8×8 .*row 8 .9×8"):
         parquet.read(folder)

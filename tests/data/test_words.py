@@ -22,9 +22,10 @@ from muslin.data import csv_pair, formats, idx, image_folder, npz, parquet
 from muslin.data._reading import may_unzip_to, refuse_oversize
 from muslin.data.audit import audit
 from muslin.data.contents import Contents, Part
-from muslin.data.files import Files
+from muslin.data.files import Files, with_test
 from muslin.data.images import decode
 from muslin.data.labels import number
+from muslin.data.reading import AS_IS
 from muslin.data.sources import find_sample
 from muslin.data.split import Split, draw
 from muslin.errors import DataError
@@ -148,7 +149,11 @@ CASES: dict[str, tuple[str, str, Callable[[], bytes] | None]] = {
         TRAIN_PARQUET,
         lambda: table(image=[png(np.zeros((3, 3, 3), np.uint8)), png(GRAY)], label=[1, 2]),
     ),
-    "a 16-bit image": ("parquet", TRAIN_PARQUET, lambda: table(image=[png(np.zeros((3, 3), np.uint16))], label=[1])),
+    "an image of floats": (
+        "parquet",
+        TRAIN_PARQUET,
+        lambda: table(image=[png(np.zeros((3, 3), np.float32), "TIFF")], label=[1]),
+    ),
     "an image that is too large": (
         "parquet",
         TRAIN_PARQUET,
@@ -157,7 +162,7 @@ CASES: dict[str, tuple[str, str, Callable[[], bytes] | None]] = {
     "training and test images of different sizes": (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(np.zeros((3, 4), np.uint8))], label=[1]),
+        lambda: table(image=[png(np.zeros((3, 4), np.uint8))] * 2, label=[1, 2]),
     ),
     "an empty archive": ("npz", "", lambda: b""),
     "a file that is not an archive": ("npz", "", lambda: b"no archive"),
@@ -218,7 +223,7 @@ def two_data_sets(folder: Path) -> object:
 def unsplit(folder: Path) -> object:
     for name in ("boots", "coats"):
         write(folder / "data" / name / "1.png", png(GRAY))
-    return formats.read(folder / "data")
+    return with_test(formats.read(folder / "data"), AS_IS)
 
 
 # Case → a function that fails, given an empty folder.
@@ -226,19 +231,20 @@ OTHERS: dict[str, Callable[[Path], object]] = {
     "a path that does not exist": lambda folder: formats.read(folder / "nowhere"),
     "a folder without data": lambda folder: formats.read(folder),
     "two data sets in one folder": two_data_sets,
-    "class folders without a split": unsplit,
+    "folders of images without a split": unsplit,
     "no folder train": lambda folder: image_folder.read(folder),
     "a class without training images": lambda folder: [
         write(folder / "train" / "coats" / "1.png", png(GRAY)),
+        write(folder / "train" / "hats" / "1.png", png(GRAY)),
         write(folder / "test" / "boots" / "1.png", png(GRAY)),
-        image_folder.read(folder),
+        number(image_folder.read(folder)),
     ],
     "no class folders": lambda folder: [
         write(folder / "train" / "1.png", png(GRAY)),
         write(folder / "test" / "1.png", png(GRAY)),
         image_folder.read(folder),
     ],
-    "a label outside the classes": lambda _: number(labeled([0, 1, 12], [0])),
+    "a label outside the classes": lambda _: number(labeled([0, 1, 2], [12])),
     "a label outside the given classes": lambda _: number(labeled([0, 1, 2], [0]), "boots,coats"),
     "a label outside the named classes": lambda _: number(labeled([0, 1, 2], [0], ("boots", "coats"))),
     "one class": lambda _: number(labeled([0, 0], [0])),
@@ -263,7 +269,7 @@ def refusal(case: str, folder: Path) -> str:
         data = tiny.WRITERS[kind](folder / "data", TRAIN, TEST)
         path = data / name if name else data
         path.unlink() if content is None else path.write_bytes(content())
-        fail = lambda _: READERS[kind](data)  # noqa: E731
+        fail = lambda _: tiny.files_of(READERS[kind](data))  # noqa: E731
     with pytest.raises(DataError) as raised:
         fail(folder)
     return str(raised.value).replace(f"{folder}{os.sep}", "").replace(str(folder), "FOLDER")
@@ -351,9 +357,9 @@ def test_class_names_of_one_class_or_of_blanks_are_no_names(
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (OSError(), ""),
-        (ValueError("Two lines.\nThe second."), " (Two lines)"),
-        (OSError(errno.EIO, "Input/output error"), " (Input/output error)"),
+        (OSError(), "not a picture in a supported format, or damaged"),
+        (ValueError("Two lines.\nThe second."), "damaged: Two lines"),
+        (OSError(errno.EIO, "Input/output error"), "damaged: Input/output error"),
     ],
 )
 def test_pillows_reason_is_quoted_in_one_line(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,6 +369,4 @@ def test_pillows_reason_is_quoted_in_one_line(error: Exception, reason: str, mon
     monkeypatch.setattr(Image, "open", fail)
     with pytest.raises(DataError) as raised:
         decode([b"an image"], lambda _index: "shoe.png")
-    assert str(raised.value) == (
-        f"shoe.png is not a picture in a supported format, or it is damaged{reason}. Use a PNG, JPEG, BMP or WebP file."
-    )
+    assert str(raised.value) == f"1 of 1 image cannot be used: shoe.png ({reason}). Replace or remove it."

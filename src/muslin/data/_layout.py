@@ -57,7 +57,14 @@ def find_layout(root: Tree) -> Layout | None:
     for _ in range(_DOWN + 1):
         found = [layout for tree in level if (layout := _split(tree))]
         if len(found) > 1:
-            names = listed([_short(layout.train, root) for layout in found])
+            trains = [layout.train for layout in found]
+            if not any(map(_full, trains)):
+                first, kind = _short(trains[0], root), _short(trains[0], root).split("/")[-3]
+                raise DataError(
+                    f"{root.shown} has the splits inside the classes ({first} and so on). Exchange the two: "
+                    f"train/{kind}/ and test/{kind}/, with the images of that class."
+                )
+            names = listed([_short(train, root) for train in trains])
             raise DataError(f"{root.shown} has more than one data set: {names}. Pass the folder of one as `path=`.")
         if found:
             return found[0]
@@ -172,13 +179,6 @@ def _whole(tree: Tree, full: list[Tree]) -> Layout:
         raise DataError(
             f"{tree.shown} has {listed([_short(each, tree) for each in full])}, but no folder train/ with training "
             "images. Call the folder of the training images train/."
-        )
-    inner = {role_of(name) for each in full for name in each.folders}
-    if full and "train" in inner and None not in inner:
-        first = _short(full[0], tree)
-        raise DataError(
-            f"{tree.shown} has the splits inside the classes ({first}train/ and so on). Exchange the two: "
-            f"train/{first} and test/{first}, with the images of that class."
         )
     tables = tuple(name for name in sorted(tree.files) if Path(name).suffix.lower() in _TABLES)
     return Layout(tree, tables=tables)

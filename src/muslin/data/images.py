@@ -203,7 +203,8 @@ def _wrong(every: Sequence[_Seen | _Bad], seen: Sequence[_Seen], reading: Readin
     bad = [each for each in every if isinstance(each, _Bad)]
     if bad:
         of = f"{len(bad):,} of {count(len(every), 'image')} cannot be used"
-        reasons.append(f"{of}: {some(f'{each.name} ({each.reason})' for each in bad)}. Replace or remove them.")
+        them = plural(len(bad), "it", "them")
+        reasons.append(f"{of}: {some(f'{each.name} ({each.reason})' for each in bad)}. Replace or remove {them}.")
     sizes = Counter(each.size for each in seen)
     if reading.size is None and len(sizes) > 1:
         (most, many), odd = sizes.most_common(1)[0], []
