@@ -24,6 +24,7 @@ _IDS = frozenset((
     "", "id", "ids", "index", "idx", "image", "img", "imageid", "imgid", "imagename", "imagepath", "file", "filename",
     "filepath", "path", "name", "key", "row", "rowid", "rownumber", "number", "no", "sample", "sampleid", "uid", "uuid",
 ))  # fmt: skip
+_NAMED = 5  # columns that a message names
 _MOSTLY = 0.9  # share of the columns that one way of naming, or of writing, must have to count
 
 
@@ -40,6 +41,7 @@ class Columns:
         left_out: other columns.
         shuffled: whether the pixels stand in another order in the file.
         either: whether the labels may as well stand in the last column as in the first; the rows decide.
+        lost: whether the first line, which is left out, has the values of an image.
     """
 
     names: tuple[str, ...]
@@ -50,6 +52,7 @@ class Columns:
     left_out: tuple[int, ...] = ()
     shuffled: bool = False
     either: bool = False
+    lost: bool = False
 
     @property
     def last_label(self) -> Columns:
@@ -69,32 +72,42 @@ def columns_of(text: CsvText, reading: Reading) -> Columns:
     numeric = sum(number is not None for number in numbers)
     whole = sorted(int(number) for number in numbers if number is not None and number.is_integer())
     counted = len(whole) == numeric > 0 and whole in (list(range(numeric)), list(range(1, numeric + 1)))
-    named = reading.label in first or counted or numeric < max(_MOSTLY * (len(first) - 1), 2)
-    if not named or (counted and numeric == len(first)):
-        names = first if named else tuple(f"column {place}" for place in range(1, len(first) + 1))
-        return _unnamed(names, text, reading, named=named)
+    renamed = _renamed(first)
+    named = reading.label in first or counted or renamed or numeric < max(_MOSTLY * (len(first) - 1), 2)
+    if not named or ((counted or renamed) and numeric == len(first)):
+        names = first if counted else tuple(f"column {place}" for place in range(1, len(first) + 1))
+        return replace(_unnamed(names, text, reading, named=named), lost=renamed)
     return _named(first, text, reading)
 
 
 def no_label(text: CsvText, columns: Columns) -> DataError:
     """Return the error for a file in which no column is the label."""
-    place = f"{text.path} has no column with the labels that Muslin knows by its name"
+    place = f"{text.path} has no column with a usual name for labels, such as 'label' or 'class'"
     near = near_label(columns)
     if near is not None:
         how = f"`label={near}`" if not re.search(r"[\s`]", near) else f"`label=` and its name, {near!r:.100}"
         return DataError(f"{place}; perhaps it is the column {near!r:.100}. If it is, pass {how}.")
+    others = [repr(columns.names[each][:40]) for each in columns.left_out[:_NAMED] if columns.names[each]]
     start = ", ".join(text.first[:3])[:60]
+    beside = f"beside pixels it has {listed(others)}" if others else f"its first line starts with {start!r}"
     return DataError(
-        f"{place}; its first line starts with {start!r}. The first line must name the columns, one of them 'label', as "
-        "in label,pixel1,pixel2,…; or pass the name of the column as `label=`."
+        f"{place}; {beside}. Pass the name of the column with the labels as `label=`, or name it 'label' in the first "
+        "line, as in label,pixel1,pixel2,…"
     )
 
 
-def near_label(columns: Columns, also: str = "") -> str | None:
-    """Return the column that is probably meant as the label, or None."""
-    others = [columns.names[place] for place in columns.left_out if place != columns.id]
-    names = {_plain(name): name for name in others if _plain(name) not in _IDS}
-    for known in (*filter(None, (_plain(also),)), *_LABELS[:8]):
+def near_label(columns: Columns, train: Columns | None = None) -> str | None:
+    """Return the column that is probably meant as the label, or None.
+
+    Args:
+        columns: columns without a label.
+        train: columns of the training file, whose label has the name to look for, and whose other columns are none.
+    """
+    known_others = {train.names[place] for place in train.left_out} if train else set()
+    others = {columns.names[place] for place in columns.left_out if place != columns.id} - known_others
+    names = {_plain(name): name for name in sorted(others) if not _is_id(name)}
+    also = (_plain(train.names[train.label]),) if train and train.label is not None else ()
+    for known in (*filter(None, also), *_LABELS[:8]):
         if (found := nearest(known, names, 0.75)) is not None:
             return names[found]
     return next(iter(names.values())) if len(names) == 1 else None
@@ -116,6 +129,11 @@ def _named(names: tuple[str, ...], text: CsvText, reading: Reading) -> Columns:
         pixels = [place for place in numeric if family.startswith(_family(names[place]))]
     elif shape_of_row(len(numeric), reading) is None and shape_of_row(members, reading) is not None:
         pixels = [place for place in numeric if _family(names[place]) == family]
+    if label is None and ids in ([], [0]) and all(names[place].isdecimal() for place in rest):  # of pandas
+        more, start = shape_of_row(len(rest), reading), len(ids)
+        if more is None and shape_of_row(len(rest) - 1, reading) is not None:
+            first = ids[0] if ids else None
+            return Columns(names, True, start, first, tuple(rest[1:]), tuple(ids), either=True)
     ordered = _ordered(pixels, names)
     used = {label, *pixels}
     left_out = tuple(place for place in range(len(names)) if place not in used)
@@ -173,6 +191,18 @@ def _is_numeric(place: int, text: CsvText) -> bool:
     cells = (row[place] for row in text.rows if place < len(row) and row[place])
     cell = next(cells, None)
     return not text.rows or (cell is not None and text.number(cell) is not None)
+
+
+def _renamed(first: Sequence[str]) -> bool:
+    """Whether the first line was pixels until pandas took it for names, and made them different: 0,0.1,0.2,7,0.3."""
+    if len(set(first)) < len(first):
+        return False
+    times: dict[str, list[int]] = {}
+    for cell in first:
+        if found := re.fullmatch(r"(\d+)\.(\d{1,5})", cell):
+            times.setdefault(found[1], []).append(int(found[2]))
+    enough = sum(map(len, times.values())) > len(first) / 4
+    return enough and all(base in first and again == list(range(1, len(again) + 1)) for base, again in times.items())
 
 
 def _counts(text: CsvText, named: bool) -> bool:

@@ -197,6 +197,7 @@ def _table(text: CsvText, columns: Columns, places: Sequence[int], kinds: dict[i
         columns=None if len(places) == len(columns.names) else [f"column_{place}" for place in sorted(places)],
         separator=text.separator,
         decimal_comma=text.decimal_comma,
+        eol_char=text.line_end,
     )
 
 

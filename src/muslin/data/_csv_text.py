@@ -32,6 +32,7 @@ class CsvText:
         decimal_comma: whether fractions are written as in "0,5".
         first: cells of the first line.
         rows: cells of the next lines.
+        line_end: character at the end of a line; a carriage return where there is no other, as on old Macs.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class CsvText:
     decimal_comma: bool
     first: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    line_end: str = "\n"
 
     def source(self) -> Path | bytes:
         """Return the file for Polars: its path or, if it is gzipped, its content.
@@ -93,13 +95,16 @@ def look_at(path: Path) -> CsvText:
     except UnicodeDecodeError as error:
         raise not_utf8(path, f"line 1, {head[error.start : error.start + 1]!r}") from error
     lines = [row.decode(errors="replace").rstrip("\r\n") for row in rows if row.strip()]
+    line_end = "\r" if "\r" in first and not lines else "\n"
+    if line_end == "\r":
+        first, *lines = first.split("\r")[: _SEEN + 1]
     separator = _separator(first)
     if first.count(separator) >= MOST_COLUMNS + _SPARE_COLUMNS:
         raise too_many(path, first.count(separator))
     cells = tuple(_cells(line, separator) for line in lines)
     first_cells = _cells(first, separator)
     comma = separator != "," and any(re.fullmatch(r"-?\d+,\d+", cell) for row in (first_cells, *cells) for cell in row)
-    return CsvText(path, separator, comma, first_cells, cells)
+    return CsvText(path, separator, comma, first_cells, cells, line_end)
 
 
 def not_utf8(path: Path, where: str) -> DataError:

@@ -68,11 +68,11 @@ def _proposed(pixels: int, reading: Reading) -> str:
             (side for side in range(math.isqrt(places), 1, -1) if not places % side and places <= side**2 * _SLIMMEST),
             None,
         )
-        if short is not None:
+        if short is not None and (short**2 < places or channels == 1):  # `color=rgb` says it of a square
             pairs += [(short, places // short), (places // short, short)]
     words = [f"`size={height}x{width}`" for height, width in dict.fromkeys(pairs[:_PROPOSED])]
     if not words:
         return " Check that no column is missing, and that no other column was taken for a pixel."
     side = math.isqrt(pixels // 3)
     color = f", or `color=rgb` for color images of {side}×{side}" if 3 * side**2 == pixels and not reading.color else ""
-    return f" Pass the height and width of the images, perhaps {' or '.join(words)}{color}."
+    return f" Pass the height and width of the images, perhaps {', '.join(words)}{color}."

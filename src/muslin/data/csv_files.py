@@ -12,7 +12,7 @@ from muslin._words import count, listed
 from muslin.data import _csv_table
 from muslin.data._csv_columns import Columns, columns_of, near_label, no_label, require_label
 from muslin.data._csv_text import MOST_COLUMNS, SUFFIXES, CsvText, look_at, too_many
-from muslin.data._row_shape import LEAST_PIXELS, require_shape
+from muslin.data._row_shape import LEAST_PIXELS, require_shape, shape_of_row
 from muslin.data._train_test import only_one, split_of, train_and_test, without_split
 from muslin.data.contents import Contents, Part
 from muslin.data.reading import AS_IS, Reading
@@ -150,16 +150,17 @@ def _part(
     if like is None:
         require_label(text, columns, reading)
     elif columns.label is None:
-        trained = like[1].names[like[1].label or 0]
-        if near_label(columns, trained) is not None:
+        if near_label(columns, like[1]) is not None:
             raise no_label(text, columns)
         return None, (text, columns)
+    undecided = columns.either or not columns.named
     columns = _as_like(columns, like[1]) if like is not None else _csv_table.decided(text, columns)
-    shape = require_shape(
-        len(columns.pixels), reading, f"{path} has {count(len(columns.pixels), 'pixel column')}{_gap(columns)}"
-    )
+    has = f"{path} has {count(len(columns.pixels), 'pixel column')}"
+    if (gap := _gap(columns)) and shape_of_row(len(columns.pixels), reading) is None:
+        raise DataError(f"{has}{gap}. The number must be that of an image; write the file again with all columns.")
+    shape = require_shape(len(columns.pixels), reading, has)
     pixels, (label,) = _csv_table.values(text, columns, (columns.label,))
-    _note(notes, path, columns)
+    _note(notes, path, columns, decided=undecided)
     if shape[2] == 3 and reading.size is None and reading.color is None:
         notes.add(path, f"rows of {len(columns.pixels):,} pixels were read as color images of {shape[0]}×{shape[1]}")
     part = Part(pixels.reshape(len(pixels), *shape), _csv_table.labels(text, columns, label), path.name)
@@ -172,16 +173,19 @@ def _as_like(columns: Columns, train: Columns) -> Columns:
     return columns.last_label if columns.either and at_end else columns
 
 
-def _note(notes: _Notes, path: Path, columns: Columns) -> None:
+def _note(notes: _Notes, path: Path, columns: Columns, *, decided: bool) -> None:
     if columns.left_out:
-        names = [repr(columns.names[place][:40]) for place in columns.left_out]
+        names = [
+            repr(columns.names[place][:40]) if columns.names[place] else "without a name" for place in columns.left_out
+        ]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         which = "the column" if len(names) == 1 else "the columns"
         notes.add(path, f"{which} {listed(names[:_NAMED])}{more} {'was' if len(names) == 1 else 'were'} left out")
-    if not columns.named:
-        place = "last" if columns.label == len(columns.names) - 1 else "first"
-        place = "second" if columns.label == 1 else place
-        notes.add(path, f"the first line does not name the columns; the {place} column was read as the label")
+    if decided:
+        place = "last" if columns.label == len(columns.names) - 1 else "second" if columns.label == 1 else "first"
+        notes.add(path, f"no column has a name like 'label'; the {place} column was read as the label")
+    if columns.lost:
+        notes.add(path, "the first line, an image whose values pandas took for names of columns, was left out")
     if columns.shuffled:
         notes.add(path, "the pixel columns were put in the order of the numbers in their names")
 
