@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from muslin.data import archive, csv_pair, idx, image_folder, npz, parquet
+from muslin._words import listed
+from muslin.data import archive, csv_files, idx, image_folder, npz, parquet
 from muslin.data._layout import clear_layout, find_layout
 from muslin.data._tree import tree_of
 from muslin.data.contents import Contents
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 from muslin.pictures.names import is_picture
+
+_NAMED = 5  # files that a note names
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class _Format:
 
 _TABLES = (
     _Format("IDX", idx.LOOKED_FOR, idx.found, idx.read),
-    _Format("CSV", csv_pair.LOOKED_FOR, csv_pair.found, csv_pair.read),
+    _Format("CSV", csv_files.LOOKED_FOR, csv_files.found, csv_files.read),
     _Format("Parquet", parquet.LOOKED_FOR, parquet.found, parquet.read),
 )
 
@@ -59,6 +62,8 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
 
 def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
     """Read the only data set in a folder, or the one that the file `asked` belongs to."""
+    if asked != folder and csv_files.is_csv(asked):
+        return csv_files.read(asked, reading)
     candidates = [each for each in _TABLES if (asked in each.found(folder) if asked != folder else each.found(folder))]
     archives = sorted(folder.glob("*.npz")) if asked == folder else []
     if len(candidates) + len(archives) > 1:
@@ -72,17 +77,27 @@ def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
         tree = tree_of(folder)
         layout = clear_layout(tree) if candidates else find_layout(tree)
         if layout is not None:
-            return image_folder.read_layout(tree, layout, reading)
+            return _with_lists_noted(image_folder.read_layout(tree, layout, reading), folder)
     if archives:
         return npz.read(archives[0], reading)
     if candidates:
-        return candidates[0].read(folder, reading)
+        return _with_lists_noted(candidates[0].read(folder, reading), folder)
     zipped = sorted(path for path in folder.glob("*.zip") if path.is_file()) if asked == folder else []
     if len(zipped) == 1:
         return archive.read(zipped[0], reading, lambda inside: _read_folder(inside, inside, reading))
     if is_picture(asked.name):
         raise DataError(f"{asked} is one picture. Pass the folder that contains {image_folder.LOOKED_FOR}.")
+    if csv_files.lists(folder):
+        return csv_files.read(folder, reading)  # which says what they lack
     raise DataError(
         f"{asked} contains no data in a known format. Expected {npz.LOOKED_FOR}; "
         f"{'; '.join(each.looked_for for each in _TABLES)}; {image_folder.LOOKED_FOR}; or {archive.LOOKED_FOR}."
     )
+
+
+def _with_lists_noted(contents: Contents, folder: Path) -> Contents:
+    """Note the CSV files that list images or classes, and were not needed."""
+    lists = [path.name for path in csv_files.lists(folder)]
+    if not lists or any(part.name in lists for part in contents.parts):
+        return contents
+    return replace(contents, notes=(*contents.notes, f"without pixels, and not read: {listed(lists[:_NAMED])}"))
