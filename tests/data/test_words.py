@@ -33,7 +33,13 @@ from muslin.errors import DataError
 TRAIN, TEST = (tiny.split(np.random.default_rng(seed), 2, 3, 3, 1, 3) for seed in (0, 1))
 PIXELS = ",".join(f"pixel{number}" for number in range(1, 10))
 ROW = ",".join("0" * 9)
-READERS = {"idx": idx.read, "csv": csv_files.read, "parquet": parquet.read, "folder": image_folder.read, "npz": npz.read}
+READERS = {
+    "idx": idx.read,
+    "csv": csv_files.read,
+    "parquet": parquet.read,
+    "folder": image_folder.read,
+    "npz": npz.read,
+}
 TRAIN_CSV, TRAIN_PARQUET = "fashion-mnist_train.csv", "train-00000-of-00001.parquet"
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"
 

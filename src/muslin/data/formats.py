@@ -77,7 +77,7 @@ def _read_folder(folder: Path, asked: Path, reading: Reading) -> Contents:
         tree = tree_of(folder)
         layout = clear_layout(tree) if candidates else find_layout(tree)
         if layout is not None:
-            return _with_lists_noted(image_folder.read_layout(tree, layout, reading), folder)
+            return image_folder.read_layout(tree, layout, reading)
     if archives:
         return npz.read(archives[0], reading)
     if candidates:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin.errors import DataError
-from muslin.pictures.scaling import EIGHT_BITS, FULL, Scaling, shown
+from muslin.pictures.scaling import FULL, Scaling, shown
 
 if TYPE_CHECKING:
     from jaxtyping import Num
 
 __all__ = ["FULL", "Scaling", "find_scaling"]
 
-# Highest values of pixels that are in use: masks, 2 to 7 bits, the digits of scikit-learn, 8 to 16 bits.
-_TOPS = (1, 3, 7, 15, 16, 31, 63, 127, 255, 1023, 4095, 16383, 65535)
-_DARK = 63  # a whole set of 8-bit images whose brightest pixel is at most this was not made as 0–255
+# Highest values of pixels that are in use: masks, 2 to 4 bits, the digits of scikit-learn, 8 to 16 bits. Images of 5 to
+# 7 bits cannot be told from dark ones of 8.
+_TOPS = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)
+_DARK = 16  # a whole set of 8-bit images whose brightest pixel is at most this was not made as 0–255
 _OVERSHOOT = 0.1  # resizing lets pixels of 0–1 leave that range a little
 _SEEN = 2**12  # images that show whether pixels have fractions
 
@@ -52,7 +53,7 @@ def find_scaling(images: Num[np.ndarray, "..."], name: str, given: tuple[float, 
         )
     if fractions and high <= 1 + _OVERSHOOT:
         return Scaling(high=1)
-    top = next((top for top in _TOPS if top >= high and not (_DARK < top < EIGHT_BITS)), None)
+    top = next((top for top in _TOPS if top >= high), None)
     if top is None:
         raise DataError(
             f"{name} has pixels from {shown(low)} to {shown(high)}, more than 16 bits. Pass `pixel_range=` with the "

@@ -99,8 +99,13 @@ def draw(
         )
     try:
         if groups is None:
+            # One image of every class at least, where the fraction asks for fewer.
+            few = fraction * len(labels) < len(classes) and 2 * len(classes) <= len(labels)
             stays, drawn = train_test_split(
-                np.arange(len(labels)), test_size=fraction, random_state=seed, stratify=labels
+                np.arange(len(labels)),
+                test_size=len(classes) if few else fraction,
+                random_state=seed,
+                stratify=labels,
             )
         else:
             folds = StratifiedGroupKFold(max(round(1 / fraction), 2), shuffle=True, random_state=seed)
