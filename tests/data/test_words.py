@@ -168,7 +168,7 @@ CASES: dict[str, tuple[str, str, Callable[[], bytes] | None]] = {
     "training and test images of different sizes": (
         "parquet",
         TRAIN_PARQUET,
-        lambda: table(image=[png(np.zeros((3, 4), np.uint8))] * 2, label=[1, 2]),
+        lambda: table(image=[png(np.zeros((3, 4), np.uint8))] * 3, label=[0, 1, 2]),
     ),
     "an empty archive": ("npz", "", lambda: b""),
     "a file that is not an archive": ("npz", "", lambda: b"no archive"),

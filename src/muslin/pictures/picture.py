@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from muslin.errors import DataError
 from muslin.pictures.decode import FORMATS, MOST_PIXELS, Encoded, read_content
-from muslin.pictures.plain import Plain, flat, raw_pixels, read_plain, to_pixels
-from muslin.pictures.scaling import EIGHT_BITS
+from muslin.pictures.plain import Plain, flat, read_plain, to_pixels
+from muslin.pictures.scaling import EIGHT_BITS, FULL, SIXTEEN_BITS, Scaling
 from muslin.pictures.target import Target
 
 if TYPE_CHECKING:
@@ -75,10 +76,7 @@ def read_picture(
             "Choose a network that takes gray or color images."
         )
     plain = read_plain(content, name, formats=formats, most_pixels=most_pixels)
-    scaling = target.scaling.for_picture(raw_pixels(plain))
-    ground = [EIGHT_BITS - value for value in target.behind] if invert else target.behind
-    raw = to_pixels(plain, (height, width), target.color, fit=target.fit, ground=ground, white=scaling.high)
-    pixels = scaling.bytes(raw)
+    pixels = _bytes(plain, target, [EIGHT_BITS - value for value in target.behind] if invert else target.behind)
     return Picture(
         name,
         EIGHT_BITS - pixels if invert else pixels,
@@ -86,6 +84,17 @@ def read_picture(
         plain.size != (height, width),
         note="" if invert else _unlike(plain, target),
     )
+
+
+def _bytes(plain: Plain, target: Target, ground: Sequence[int]) -> UInt8[np.ndarray, "height width channel"]:
+    known, full = target.scaling, Scaling(high=SIXTEEN_BITS) if plain.deep else FULL
+    for scaling in (known, full):
+        # The ground is in the range of the pixels, so that it does not decide which range counts.
+        white = scaling.high if (scaling.high > EIGHT_BITS) == plain.deep else full.high
+        raw = to_pixels(plain, target.input_shape[:2], target.color, fit=target.fit, ground=ground, white=white)
+        if known.for_picture(raw) == scaling:
+            break
+    return scaling.bytes(raw)
 
 
 def _unlike(plain: Plain, target: Target) -> str:

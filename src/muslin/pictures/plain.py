@@ -142,13 +142,6 @@ def _seen(image: Image.Image) -> Image.Image:
     return image
 
 
-def raw_pixels(plain: Plain) -> UInt[np.ndarray, "..."]:
-    """Return the picture's own values without alpha, as bytes or in 16 bits."""
-    if plain.deep:
-        return np.asarray(plain.image).astype(np.uint16)
-    return np.asarray(plain.image.convert("RGB") if plain.color == "rgb" else plain.image.convert("L"))
-
-
 def padded(size: tuple[int, int], target: tuple[int, int], fit: Fitting) -> bool:
     """Whether a picture of `size` is extended when it is brought to `target`; both are (height, width)."""
     return fit == "fit" and size != target and _contained(size, target) != target
@@ -191,9 +184,10 @@ def to_pixels(
 def flat(plain: Plain, color: Color, ground: int) -> Image.Image:
     """Return the picture with 8 bits per channel and without transparency; of 16 bits, the upper 8 count."""
     if plain.deep:
-        high = (raw_pixels(plain) >> 8).astype(np.uint8)
+        values = np.asarray(plain.image).astype(np.uint16)
+        high = (values >> 8).astype(np.uint8)
         if plain.clear is not None:
-            high[raw_pixels(plain) == plain.clear] = ground
+            high[values == plain.clear] = ground
         return Image.fromarray(high).convert(_MODES[color])
     return _flat(plain, color, [ground])
 
