@@ -14,7 +14,7 @@ from helpers import release
 from muslin.data import apt
 from muslin.data.official import OfficialFile
 from muslin.data.progress import silent
-from muslin.data.verify import wanted
+from muslin.data.published import wanted
 from muslin.errors import DataError
 
 MakePackage = Callable[..., None]

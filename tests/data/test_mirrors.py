@@ -12,7 +12,7 @@ from helpers import release
 from muslin.data import mirrors
 from muslin.data.official import OfficialFile
 from muslin.data.progress import silent
-from muslin.data.verify import wanted
+from muslin.data.published import wanted
 from muslin.errors import DataError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte.gz"

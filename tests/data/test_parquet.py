@@ -70,7 +70,10 @@ def test_metadata_that_make_no_sense_are_left_alone(folder: Path, metadata: str)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (pl.lit("1").alias("label"), "column 'label' has the type String"),
+        (pl.lit(1.5).alias("label"), "column 'label' has the type Float64"),
+        (pl.lit([1, 0]).alias("label"), "column 'label' has lists: multi-label data"),
+        (pl.lit(" ").alias("label"), "row 1 has an empty label"),
+        (pl.lit(2**63, pl.UInt64).alias("label"), "labels that are too large"),
         (pl.lit(None, pl.Int64).alias("label"), "40 rows have no label"),
         (pl.lit("a.png").alias("image"), "column 'image' has the type String"),
         (pl.lit(None, pl.Binary).alias("image"), "row 1 has no image bytes"),
@@ -85,7 +88,7 @@ def test_a_column_that_is_not_as_it_must_be_is_named(folder: Path, change: pl.Ex
 
 def test_a_missing_column_is_named(folder: Path):
     pl.read_parquet(folder / TRAIN).drop("label").write_parquet(folder / TRAIN)
-    with pytest.raises(DataError, match="has no column 'label'; it has image"):
+    with pytest.raises(DataError, match="has no column 'label'; it has 'image'"):
         parquet.read(folder)
 
 

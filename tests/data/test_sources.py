@@ -113,7 +113,7 @@ def test_a_changed_file_in_the_cache_is_not_trusted_but_fetched_again(machine: M
     found = machine.find("publisher")
     assert found.lookup[2].outcome == "t10k-labels-idx1-ubyte is not the official file"
     assert machine.asked == ["publisher"]
-    assert len(found.files.test) == 10
+    assert len(found.contents.test) == 10
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(machine: Machine):
@@ -121,7 +121,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(machine: Machine):
     (machine.cache / "t10k-images-idx3-ubyte.gz").write_bytes(b"torn")
     found = machine.find("publisher")
     assert found.lookup[2].outcome.startswith("damaged: ")
-    assert len(found.files.test) == 10
+    assert len(found.contents.test) == 10
 
 
 def test_a_fetch_that_brings_something_else_is_not_trusted(machine: Machine):

@@ -18,7 +18,7 @@ from typing import IO
 from muslin._disk.files import replacing
 from muslin.data.official import FILES, OfficialFile
 from muslin.data.progress import Progress
-from muslin.data.verify import verify, wanted, zipped
+from muslin.data.published import Published, wanted
 from muslin.errors import DataError
 
 PACKAGE = "dataset-fashion-mnist"
@@ -26,8 +26,6 @@ INSIDE = "usr/share/datasets/fashion-mnist"
 
 # Over a slow connection, downloading the package lists takes minutes.
 _PATIENCE_SECONDS = 600
-# Room for gzip's header: beyond it, a zipped file is no longer than the original.
-_HEADER_BYTES = 2**10
 # Settings for private package lists. `#clear` removes the system's hooks, which need root.
 _PRIVATE = """\
 Dir::State::Lists "{folder}/lists";
@@ -104,7 +102,7 @@ def _apt_get(*arguments: str, work: Path, settings: Path | None = None) -> None:
 
 def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
     """Extract the missing files from the package."""
-    expected = {f"{INSIDE}/{file.name}.gz": file for file in wanted(folder, files)}
+    expected = {f"{INSIDE}/{file.stored}": file for file in wanted(folder, files)}
     with subprocess.Popen(  # noqa: S603
         ["dpkg-deb", "--fsys-tarfile", package],  # noqa: S607
         stdout=subprocess.PIPE,
@@ -122,17 +120,17 @@ def _unpack(package: Path, folder: Path, files: Sequence[OfficialFile]) -> None:
         raise DataError(f"the package lacks {next(iter(expected.values())).name}")
 
 
-def _take(stream: IO[bytes], expected: dict[str, OfficialFile], folder: Path) -> None:
+def _take(stream: IO[bytes], expected: dict[str, Published], folder: Path) -> None:
     """Copy the expected files from a tar stream and remove each from `expected`."""
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             file = expected.get(member.name.removeprefix("./"))
-            if file is None or not member.isfile() or member.size > file.size + _HEADER_BYTES:
+            if file is None or not member.isfile() or member.size > file.most:
                 continue
             content = archive.extractfile(member)
             assert content is not None  # noqa: S101  (a regular file has content)
-            with replacing(zipped(folder, file)) as temporary:
+            with replacing(folder / file.stored) as temporary:
                 with temporary.open("wb") as out:
                     shutil.copyfileobj(content, out)
-                verify(temporary, file)
+                file.verify(temporary)
             del expected[member.name.removeprefix("./")]

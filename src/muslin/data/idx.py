@@ -10,76 +10,144 @@ import math
 import re
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from muslin._words import count
+from muslin.data._array_names import Kind, SplitName, split_of
+from muslin.data._arrays import part_of
 from muslin.data._reading import may_unzip_to, unzipped
 from muslin.data.contents import Contents, Part
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
-if TYPE_CHECKING:
-    from jaxtyping import UInt8
-
 UNSIGNED_BYTE = 0x08
+# Types of values by the third byte, in the file's byte order.
+_TYPES = {UNSIGNED_BYTE: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 LOOKED_FOR = (
     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (optionally .gz)"
 )
-# Some copies are named `train-images.idx3-ubyte`.
-_NAME = re.compile(r"(?P<split>train|t10k|test)-(?P<what>images|labels)[-.]idx[13]-ubyte(\.gz)?")
-_DIMENSIONS = {"images": 3, "labels": 1}
+# Some copies are named `train-images.idx3-ubyte`; those of EMNIST and QMNIST have a prefix.
+_NAME = re.compile(
+    r"(?P<prefix>.*?)(?P<split>train(?:ing)?|t10k|test(?:ing)?|val(?:id(?:ation)?)?)"
+    r"[-_.](?P<what>images|labels)[-_.]idx\d?(?:[-_.]?u?(?:byte|int|short|float))?(?:\.gz)?",
+    re.IGNORECASE,
+)
+_KINDS: tuple[Kind, Kind] = ("images", "labels")
+_DIMENSIONS: dict[Kind, tuple[int, ...]] = {"images": (3, 4), "labels": (1, 2)}
+_EMNIST = "EMNIST stores its images transposed"
+_LETTERS = (1, 26)  # labels of EMNIST Letters
+
+Set = dict[tuple[SplitName, Kind], Path]
 
 
 def found(folder: Path) -> list[Path]:
     """Return the IDX files that exist in a folder."""
-    return list(_by_split(folder).values())
+    return [path for files in sets(folder).values() for path in files.values()]
 
 
-def _by_split(folder: Path) -> dict[tuple[str, str], Path]:
-    """Find the files by ("train" or "test", "images" or "labels"); an unzipped file takes precedence over its `.gz`."""
-    files: dict[tuple[str, str], Path] = {}
-    for path in sorted(folder.iterdir(), reverse=True):
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
-            files["train" if match["split"] == "train" else "test", match["what"]] = path
-    return files
-
-
-def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
-    """Read the four IDX files of a folder.
+def sets(folder: Path) -> dict[str, Set]:
+    """Return the files of each set, by the prefix of their names; an unzipped file takes precedence over its `.gz`.
 
     Raises:
-        DataError: if a file is missing, damaged or of the wrong kind, or the numbers of images and labels differ.
+        DataError: two files could be the same part of a set.
     """
-    files = _by_split(folder)
-    missing = [f"{split} {what}" for split in ("train", "test") for what in _DIMENSIONS if (split, what) not in files]
+    known: dict[str, Set] = {}
+    for path in sorted(folder.iterdir(), reverse=True):
+        match = _NAME.fullmatch(path.name)
+        if not (match and path.is_file()):
+            continue
+        split = split_of(match["split"])
+        assert split is not None  # noqa: S101  (the pattern has its words)
+        key: tuple[SplitName, Kind] = split, "images" if match["what"].lower() == "images" else "labels"
+        files = known.setdefault(match["prefix"].lower().strip("-_. "), {})
+        other = files.get(key)
+        if other is not None and other.name.removesuffix(".gz") != path.name.removesuffix(".gz"):
+            raise DataError(
+                f"{folder} has two files that could be the {split} {key[1]}: {path.name} and {other.name}. Keep one of "
+                "them in the folder."
+            )
+        files[key] = path
+    return known
+
+
+def read(place: Path, reading: Reading = AS_IS) -> Contents:
+    """Read the IDX files of a folder, or of the set that a file in it belongs to.
+
+    Raises:
+        DataError: if a file is missing, damaged or of the wrong kind, the numbers of images and labels differ, or the
+            folder has several sets and none was chosen.
+    """
+    folder = place if place.is_dir() else place.parent
+    known = sets(folder)
+    chosen = {
+        prefix: files for prefix, files in known.items() if place == folder or place.name in _names(files, folder)
+    }
+    if len(chosen) > 1:
+        first = min(path.name for files in known.values() for path in files.values())
+        names = ", ".join(sorted(prefix or "train-…" for prefix in chosen))
+        raise DataError(
+            f"{folder} contains {len(chosen)} data sets: {names:.300}. Pass one file of the intended data set as "
+            f"`path=`, such as {folder / first}."
+        )
+    files = next(iter(chosen.values()), {})
+    wanted: list[tuple[SplitName, Kind]] = [("train", kind) for kind in _KINDS]
+    wanted += [(split, "images") for split, kind in files if kind == "labels" and split != "train"]
+    wanted += [("validation", "labels")] if ("validation", "images") in files else []
+    missing = [f"{split} {kind}" for split, kind in wanted if (split, kind) not in files]
     if missing:
         raise DataError(
             f"{folder} has no file for the {' and the '.join(missing)}. An IDX data set has four files: {LOOKED_FOR}."
         )
-    train, test = (_part(files[split, "images"], files[split, "labels"]) for split in ("train", "test"))
-    return Contents(train, test)
+    parts: dict[SplitName, Part] = {}
+    notes: list[str] = []
+    splits: tuple[SplitName, ...] = ("train", "validation", "test")
+    for split in splits:
+        if (split, "labels") in files:
+            parts[split], said = _part(files[split, "images"], files[split, "labels"])
+            notes += said
+    unlabelled = files[("test", "images")].name if "test" not in parts and ("test", "images") in files else ""
+    notes += _about_emnist(parts["train"], next(iter(chosen)), reading)
+    return Contents(
+        parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabelled=unlabelled
+    )
 
 
-def _part(images_path: Path, labels_path: Path) -> Part:
-    images, labels = read_values(images_path, _DIMENSIONS["images"]), read_values(labels_path, _DIMENSIONS["labels"])
+def _names(files: Set, folder: Path) -> set[str]:
+    """Return the names that mean this set: its files, and those of which both versions, zipped and unzipped, exist."""
+    plain = {path.name.removesuffix(".gz") for path in files.values()}
+    return {name for each in plain for name in (each, f"{each}.gz") if (folder / name).exists()}
+
+
+def _part(images_path: Path, labels_path: Path) -> tuple[Part, tuple[str, ...]]:
+    images = read_values(images_path, *_DIMENSIONS["images"])
+    labels = read_values(labels_path, *_DIMENSIONS["labels"])
     if len(images) != len(labels):
         raise DataError(
             f"{images_path.name} contains {count(len(images), 'image')}, but {labels_path.name} contains "
             f"{count(len(labels), 'label')}; the numbers must be equal. Use two files of the same split and data set."
         )
-    return Part(images[..., np.newaxis], labels.astype(np.int64), labels_path.name)
+    return part_of(images, labels, (images_path.name, labels_path.name), labels_path.name)
 
 
-def read_values(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
-    """Read one IDX file of unsigned bytes.
+def _about_emnist(train: Part, prefix: str, reading: Reading) -> tuple[str, ...]:
+    """Return a hint that images may be transposed, or what was done about it."""
+    numbers = train.labels.dtype.kind == "i" and (int(train.labels.min()), int(train.labels.max())) == _LETTERS
+    if "emnist" not in prefix and not (numbers and train.images.shape[1:3] == (28, 28)):
+        return ()
+    if reading.transpose:
+        return (f"{_EMNIST}; their rows and columns were exchanged",)
+    return (f"{_EMNIST}; if letters lie on their sides, turn them with `transpose=True`",)
+
+
+def read_values(path: Path, *dimensions: int) -> np.ndarray[Any, Any]:
+    """Read one IDX file.
 
     Args:
         path: path of the file; gzip is recognized by its content.
-        dimensions: expected number of dimensions: 3 for images (image, height, width), 1 for labels.
+        *dimensions: allowed numbers of dimensions: 3 for gray images, 4 for color images, 1 for labels.
 
     Raises:
         DataError: if the file is empty, truncated, too long, not IDX, of another type or number of dimensions, or a
@@ -91,16 +159,17 @@ def read_values(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
             raise DataError(
                 f"{path} is not an IDX file: it starts with {header.hex(' ')} instead of 00 00. Download it again."
             )
-        if (header[2], header[3]) != (UNSIGNED_BYTE, dimensions):
+        if header[2] not in _TYPES or header[3] not in dimensions:
             raise DataError(
                 f"{path} has the IDX magic number {header.hex(' ')}, but a file of {_what(dimensions)} has "
-                f"00 00 {UNSIGNED_BYTE:02x} {dimensions:02x}. Check that images and labels are not swapped."
+                f"00 00 {UNSIGNED_BYTE:02x} {dimensions[0]:02x}. Check that images and labels are not swapped."
             )
-        sizes = file.read(4 * dimensions)
-        if len(sizes) < 4 * dimensions:
+        sizes = file.read(4 * header[3])
+        if len(sizes) < 4 * header[3]:
             raise DataError(f"{path} is cut off inside its header. Download it again.")
-        shape = struct.unpack(f">{dimensions}I", sizes)
-        declared = math.prod(shape)
+        shape = struct.unpack(f">{header[3]}I", sizes)
+        dtype = np.dtype(_TYPES[header[2]])
+        declared = math.prod(shape) * dtype.itemsize
         if not declared:
             raise DataError(
                 f"{path} contains no values: its header declares {' × '.join(map(str, shape))}. Download it again."
@@ -113,8 +182,9 @@ def read_values(path: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
             f"{path} contains {more} the {declared:,} bytes that its header declares ({' × '.join(map(str, shape))}). "
             "The file is damaged, or the download was incomplete; download it again."
         )
-    return np.frombuffer(values, np.uint8).reshape(shape).copy()  # a copy is writable, as torch expects
+    # A copy is writable, as torch expects.
+    return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=True)
 
 
-def _what(dimensions: int) -> str:
-    return "images" if dimensions == _DIMENSIONS["images"] else "labels"
+def _what(dimensions: tuple[int, ...]) -> str:
+    return "labels" if dimensions[0] == 1 else "images"

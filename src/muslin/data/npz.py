@@ -1,34 +1,40 @@
-"""NumPy's `.npz` format with `x_train`, `y_train`, `x_test` and `y_test`, as in the data sets of Keras."""
+"""NumPy's `.npz` format: images and labels by their names, as in the data sets of Keras and MedMNIST."""
 
 from __future__ import annotations
 
-import math
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
-from muslin._words import count
-from muslin.data._reading import head, may_unzip_to
+from muslin._words import listed
+from muslin.data._array_names import Kind, SplitName, roles
+from muslin.data._arrays import part_of
+from muslin.data._npy import read_array
+from muslin.data._reading import head, may_unzip_to, refuse_impostor
 from muslin.data.contents import Contents, Part
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
-if TYPE_CHECKING:
-    from jaxtyping import Int64, UInt8
-
 LOOKED_FOR = "one .npz file with x_train, y_train, x_test and y_test"
 MEMBERS = ("x_train", "y_train", "x_test", "y_test")
+_CLASS_NAMES = ("class_names", "label_names", "target_names", "classes")
+_MOST_NAMES = 10_000
+_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+
+Load = Callable[[str, Kind], "np.ndarray[Any, Any]"]
 
 
 def read(path: Path, _reading: Reading = AS_IS) -> Contents:
-    """Read the four arrays of an `.npz` file. Objects (pickles) are never loaded.
+    """Read the arrays of an `.npz` file. Objects (pickles) are never loaded.
 
-    Images are integers 0–255 of shape (image, height, width) or (image, height, width, channel), with 1 or 3 channels.
-    Labels are integers of shape (image,) or (image, 1).
+    Images have the shape (image, height, width), with or without an axis of 1 or 3 channels, in any numeric type;
+    labels are one whole number or text per image, or one-hot. Arrays are known by their names: x_train and y_train,
+    train_images and train_labels, and the like; those of validation are used, and those without a split are training
+    images.
 
     Raises:
         DataError: if the file is damaged, or an array is missing, has another type or shape, or declares an
@@ -37,95 +43,108 @@ def read(path: Path, _reading: Reading = AS_IS) -> Contents:
     head(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            missing = [name for name in MEMBERS if f"{name}.npy" not in archive.namelist()]
-            if missing:
-                raise DataError(
-                    f"{path} has no {', '.join(missing)}; it must contain {', '.join(MEMBERS)}. Its content: "
-                    f"{', '.join(name.removesuffix('.npy') for name in archive.namelist()) or 'nothing':.300}."
-                )
-            arrays = {name: _member(path, archive, name) for name in MEMBERS}
+            members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
+
+            def load(name: str, kind: Kind) -> np.ndarray[Any, Any]:
+                return _member(path, archive, members[name], labels=kind == "labels")
+
+            return joined(members, load, path.name, str(path))
     # ValueError is also raised for a member whose name cannot be decoded.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        if head(path)[:4] != b"PK\x03\x04":
+            refuse_impostor(path)
         raise DataError(
             f"{path} is damaged or not an .npz file: {error!s:.200}. Download or write it again."
         ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    train, test = (
-        Part(
-            _images(path, f"x_{split}", arrays[f"x_{split}"]),
-            _labels(path, f"y_{split}", arrays[f"y_{split}"], len(arrays[f"x_{split}"])),
-            f"{path.name} (y_{split})",
-        )
-        for split in ("train", "test")
+
+
+def joined(names: Iterable[str], load: Load, short: str, place: str) -> Contents:
+    """Join arrays that are known by their names.
+
+    Args:
+        names: names of all arrays.
+        load: reads one of them, by its name and kind.
+        short: name of the file or folder, for the names of parts.
+        place: its path, for messages.
+
+    Raises:
+        DataError: an array is missing, or two have the same meaning.
+    """
+    names = list(names)
+    found = roles(names)
+    for each in found.values():
+        if len(each) > 1:
+            raise DataError(
+                f"{place} has {len(each)} arrays that could be the same: {', '.join(each):.300}. Keep one of them."
+            )
+    bare = {kind: found.pop((None, kind))[0] for kind in _kinds() if (None, kind) in found}
+    if bare and not any(split == "train" for split, _ in found):
+        found |= {("train", kind): [name] for kind, name in bare.items()}
+    chosen = {key: each[0] for key, each in found.items()}
+    _require(chosen, names, place)
+
+    parts: dict[SplitName, Part] = {}
+    notes: list[str] = []
+    for split in _SPLITS:
+        if (split, "labels") in chosen:
+            images, labels = chosen[split, "images"], chosen[split, "labels"]
+            arrays = load(images, "images"), load(labels, "labels")
+            parts[split], said = part_of(*arrays, (f"{place}: {images}", f"{place}: {labels}"), f"{short} ({labels})")
+            notes += (note.replace(f"{place}: ", "", 1) for note in said)
+    unlabelled = "" if "test" in parts else chosen.get(("test", "images"), "")
+    used = {*chosen.values(), *_CLASS_NAMES}
+    if left := [name for name in names if name not in used]:
+        notes.append(f"{short}: {listed(left[:5])}{' and others' if len(left) > 5 else ''} not used")
+    return Contents(
+        parts["train"],
+        parts.get("test"),
+        validation=parts.get("validation"),
+        class_names=_class_names(names, load),
+        notes=tuple(notes),
+        unlabelled=unlabelled and f"{short} ({unlabelled})",
     )
-    return Contents(train, test)
 
 
-def _member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """Read one array, after checking its header before memory of that size is allocated."""
-    info = archive.getinfo(f"{name}.npy")
+def _kinds() -> tuple[Kind, Kind]:
+    return ("images", "labels")
+
+
+def _require(chosen: dict[tuple[SplitName | None, Kind], str], names: list[str], place: str) -> None:
+    """Check that training images, and images for all labels, are there.
+
+    Raises:
+        DataError: an array is missing.
+    """
+    wanted = [("train", kind) for kind in _kinds() if ("train", kind) not in chosen]
+    wanted += [(split, "images") for split in _SPLITS[1:] if (split, "labels") in chosen]
+    wanted += [("validation", "labels")] if ("validation", "images") in chosen else []
+    wanted = [key for key in wanted if key not in chosen]
+    if not wanted:
+        return
+    absent = [
+        f"{'x' if kind == 'images' else 'y'}_{'val' if split == 'validation' else split}" for split, kind in wanted
+    ]
+    raise DataError(
+        f"{place} has no {listed(absent)}; it must contain {', '.join(MEMBERS)}, or others of their usual names. Its "
+        f"content: {', '.join(names) or 'nothing':.300}."
+    )
+
+
+def _class_names(names: list[str], load: Load) -> tuple[str, ...] | None:
+    """Return the class names, if an array of text holds them."""
+    for name in names:
+        if name.lower() in _CLASS_NAMES:
+            values = load(name, "labels")
+            texts = tuple(str(value) for value in values.ravel()[:_MOST_NAMES]) if values.dtype.kind == "U" else ()
+            return texts if len(texts) > 1 and all(text.strip() for text in texts) else None
+    return None
+
+
+def _member(path: Path, archive: zipfile.ZipFile, member: str, *, labels: bool) -> np.ndarray[Any, Any]:
+    """Read one array, after checking its declared size."""
+    info = archive.getinfo(member)
     may_unzip_to(path, info.file_size, info.compress_size)
-    try:
-        with archive.open(info) as file:
-            shape, dtype = _header(file)
-            if dtype.kind == "f":
-                raise DataError(
-                    f"{path}: {name} has values of type {dtype}; they must be whole numbers (pixels 0–255, labels from "
-                    "0). If pixels are between 0 and 1, multiply them by 255, round, and save as uint8."
-                )
-            if dtype.kind not in "iu":
-                raise DataError(
-                    f"{path}: {name} has values of type {dtype}; they must be whole numbers (pixels 0–255, labels from "
-                    "0). Save them as uint8."
-                )
-            if len(shape) == 0 or math.prod(shape) == 0:
-                raise DataError(f"{path}: {name} is empty (shape {shape}). Write the file again.")
-            if math.prod(shape) * dtype.itemsize > info.file_size:
-                raise DataError(
-                    f"{path}: {name} declares the shape {shape}, which is {math.prod(shape) * dtype.itemsize:,} bytes, "
-                    f"but contains {info.file_size:,} bytes. The file is damaged; write it again."
-                )
-        with archive.open(info) as file:
-            values: np.ndarray = npy.read_array(file, allow_pickle=False)
-            return values
-    except ValueError as error:
-        raise DataError(f"{path}: {name} is not a valid NumPy array: {error!s:.200}. Write the file again.") from error
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    version = npy.read_magic(file)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read_header(file)
-    return shape, dtype
-
-
-def _images(path: Path, name: str, images: np.ndarray) -> UInt8[np.ndarray, "image height width channel"]:
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise DataError(
-            f"{path}: {name} has the shape {images.shape}; it must be (image, height, width) or (image, height, width, "
-            "channel), with 1 or 3 channels. Reshape it."
-        )
-    low, high = images.min(), images.max()
-    if low < 0 or high > 255:
-        raise DataError(
-            f"{path}: {name} has pixels from {low} to {high}; they must be between 0 and 255. Rescale them."
-        )
-    return np.ascontiguousarray(images, dtype=np.uint8)
-
-
-def _labels(path: Path, name: str, labels: np.ndarray, images: int) -> Int64[np.ndarray, " image"]:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise DataError(
-            f"{path}: {name} has the shape {labels.shape}; it must be ({images},), one class number per image."
-        )
-    if len(labels) != images:
-        raise DataError(
-            f"{path}: {count(len(labels), 'label')} in {name}, but {count(images, 'image')}; the numbers must be "
-            "equal. Write the file again."
-        )
-    return labels.astype(np.int64)
+    name = f"{path}: {member.removesuffix('.npy')}"
+    return read_array(lambda: archive.open(info), info.file_size, name, labels=labels)

@@ -10,13 +10,19 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from muslin.data._reading import unzipped
 from muslin.data.contents import Contents
 from muslin.data.files import Files
 from muslin.data.split import Split
+from muslin.errors import DataError
+
+_CHUNK = 2**20  # bytes
+_HEADER_BYTES = 2**10
 
 Release = Literal["official", "earlier", "sample", "unknown"]
 
@@ -47,6 +53,32 @@ class OfficialFile:
     name: str
     size: int
     sha256: str
+
+    @property
+    def stored(self) -> str:
+        """Name on disk and at the mirrors."""
+        return f"{self.name}.gz"
+
+    @property
+    def most(self) -> int:
+        """Largest size of the gzipped file in bytes: gzip's header comes on top of what it cannot shorten."""
+        return self.size + _HEADER_BYTES
+
+    def verify(self, path: Path) -> None:
+        """Check that the unzipped bytes of `path` are those of this file; one byte more than its size is unzipped.
+
+        Raises:
+            DataError: the bytes differ, or the file cannot be read.
+        """
+        digest = hashlib.sha256()
+        left = self.size + 1
+        with unzipped(path) as stream:
+            while left and (chunk := stream.read(min(_CHUNK, left))):
+                digest.update(chunk)
+                left -= len(chunk)
+        if digest.hexdigest() != self.sha256:
+            found = digest.hexdigest()[:12]
+            raise DataError(f"{self.name} is not the official file: its SHA-256, unzipped, is {found}….")
 
 
 # Small files first, so that a broken mirror fails before 26 MB are transferred.

