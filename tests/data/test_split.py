@@ -55,5 +55,31 @@ def test_a_fraction_that_leaves_a_side_empty_is_refused(fraction: float):
 def test_too_few_images_for_both_sides_are_refused_in_words():
     with pytest.raises(DataError, match="class 1 has only one training image"):
         stratified(numbered(np.array([0, 0, 0, 0, 1])), 0.1, 42)
-    with pytest.raises(DataError, match=r"4 training images of 2 classes cannot be split into .* 10% for validation"):
-        stratified(numbered(np.array([0, 0, 1, 1])), 0.1, 42)
+    with pytest.raises(DataError, match=r"4 training images of 2 classes cannot be split into .* 90% for validation"):
+        stratified(numbered(np.array([0, 0, 1, 1])), 0.9, 42)
+
+
+def test_a_fraction_too_small_for_the_classes_draws_one_image_of_each():
+    stays, drawn = stratified(numbered(np.repeat(np.arange(26), 4)), 0.1, 42)
+    assert sorted(drawn.labels) == list(range(26))
+    assert len(stays) == 78
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3])
+def test_groups_stay_together(fraction: float):
+    groups = [f"g{number % 20}" for number in range(200)]
+    stays, drawn = draw(np.arange(200) // 100, fraction, 0, groups=groups)
+    assert {groups[index] for index in stays}.isdisjoint(groups[index] for index in drawn)
+    assert abs(len(drawn) - 200 * fraction) <= 20
+    assert sorted([*stays, *drawn]) == list(range(200))
+
+
+def test_groups_are_read_from_names():
+    items = ["cat/patient12_3.png", "dog/patient7_1.png"]
+    assert groups_of(items, r"patient(\d+)", "train") == ["12", "7"]
+    assert groups_of(items, r"patient\d+", "train") == ["patient12", "patient7"]
+    assert groups_of(items, None, "train") is None
+    with pytest.raises(DataError, match="does not match the names of 1 image of 2, such as 'dog/patient7_1.png'"):
+        groups_of(items, "patient1", "train")
+    with pytest.raises(DataError, match="have none"):
+        groups_of([], "x", "train")

@@ -261,7 +261,7 @@ OTHERS: dict[str, Callable[[Path], object]] = {
     "class names that are not text": lambda folder: number(labeled([0, 1], [0]), write(folder / "names.txt", b"\xff")),
     "a validation fraction of one": lambda _: draw(labeled([0, 1], [0]).train.labels, 1.0, 0),
     "a class with one training image": lambda _: draw(labeled([0, 0, 1], [0]).train.labels, 0.1, 0),
-    "too few training images": lambda _: draw(labeled([0, 0, 1, 1], [0]).train.labels, 0.1, 0),
+    "too few training images": lambda _: draw(labeled([0, 0, 1, 1], [0]).train.labels, 0.9, 0),
     "shared images": lambda _: leaking(2),
     "files of two releases": lambda _: mixed_releases(),
 }
