@@ -24,7 +24,7 @@ def test_a_file_of_a_set_means_the_set(write_data: WriteData):
     with pytest.raises(DataError, match="more than one data set: CSV, Parquet"):
         formats.read(folder)
     read = formats.read(folder / "fashion-mnist_test.csv")
-    assert read.train_name == "fashion-mnist_train.csv"
+    assert read.train.name == "fashion-mnist_train.csv"
 
 
 def test_a_folder_that_holds_nothing_known_lists_what_was_looked_for(tmp_path: Path):
