@@ -160,12 +160,13 @@ def require_label(text: CsvText, columns: Columns, reading: Reading) -> None:
         return
     if reading.label is None:
         raise no_label(text, columns)
-    near = nearest(reading.label, columns.names)
-    some = [repr(name[:40]) for name in dict.fromkeys((*columns.names[:3], columns.names[-1]))]
+    names = {name.casefold(): name for name in columns.names}
+    near = nearest(reading.label.casefold(), names)
+    meant = f"; perhaps {names[near]!r:.100} is meant" if near else ""
+    some = ", ".join(repr(name[:40]) for name in columns.names[:_NAMED])
     raise DataError(
-        f"{text.path} has no column {reading.label!r:.100}, which `label=` names"
-        f"{f'; perhaps {near!r:.100} is meant' if near else ''}. Its columns are "
-        f"{listed(some)}{' and others' if len(columns.names) > len(some) else ''}."
+        f"{text.path} has no column {reading.label!r:.100}, which `label=` names{meant}. It has the columns {some}"
+        f"{', …' if len(columns.names) > _NAMED else '.'}"
     )
 
 

@@ -22,11 +22,13 @@ def shape_of_row(pixels: int, reading: Reading) -> tuple[int, int, int] | None:
     >>> shape_of_row(784, Reading()), shape_of_row(2352, Reading()), shape_of_row(1200, Reading(size=(30, 40)))
     ((28, 28, 1), (28, 28, 3), (30, 40, 1))
     """
+    if pixels < LEAST_PIXELS:
+        return None
     for channels in {"gray": (1,), "rgb": (3,), None: (1, 3)}[reading.color]:
         places, left = divmod(pixels, channels)
         height, width = reading.size or (math.isqrt(places),) * 2
         usual = channels == 1 or reading.size is not None or reading.color is not None or height in _COLOR_SIDES
-        if not left and height * width == places and pixels >= LEAST_PIXELS and usual:
+        if not left and height * width == places and usual:
             return height, width, channels
     return None
 

@@ -259,6 +259,10 @@ CASES: dict[str, Case] = {
     "parquet of one image 30,000,000 times": Case("parquet", lambda: _parquet(30_000_000)),
     "parquet page of 100 MB": Case("parquet", _parquet_bomb),
     "csv of 500,000 columns": Case("csv", lambda: b"label" + b"".join(b",p%d" % n for n in range(500_000)) + b"\n"),
+    "csv of one endless cell": Case("csv", lambda: b"label,a,b,c,d\n" + b'"' + b"1" * 10**7),
+    "csv of an endless label": Case("csv", lambda: _csv("x" * 10**7 + ",1,2,3,4")),
+    "csv.gz of 200 MB": Case("csv.gz", lambda: gzip.compress(b"0,1,2,3,4\n" * (2 * 10**7))),
+    "csv of digits without end": Case("csv", lambda: _csv("1" * 10**6 + ",1,2,3," + "9" * 10**6)),
     # Names and paths
     "npz members that climb": Case("npz", lambda: _npz(**{"../../climbed.npy": b"x", "/tmp/climbed": b"x"}), True),  # noqa: S108
     "parquet of paths": Case("parquet", _parquet_of_paths),
