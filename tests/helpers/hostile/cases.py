@@ -280,7 +280,8 @@ CASES: dict[str, Case] = {
     "zip of 2,000,000 names": Case("zip of images", _zip_of_names),
     # Names and paths
     "zip members that climb": Case(
-        "zip of images", lambda: _zip({"../../climbed.csv": b"x", "/tmp/climbed.csv": b"x"})
+        "zip of images",
+        lambda: _zip({"../../climbed.png": b"x", "/tmp/climbed.png": b"x"}),  # noqa: S108
     ),
     "npz members that climb": Case("npz", lambda: _npz(**{"../../climbed.npy": b"x", "/tmp/climbed": b"x"}), True),  # noqa: S108
     "parquet of paths": Case("parquet", _parquet_of_paths),
