@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from muslin.data import Dataset, Split
-from muslin.data.split import stratified
+from muslin.data.split import draw, groups_of, stratified
 from muslin.errors import DataError
 
 
@@ -79,7 +79,7 @@ def test_groups_are_read_from_names():
     assert groups_of(items, r"patient(\d+)", "train") == ["12", "7"]
     assert groups_of(items, r"patient\d+", "train") == ["patient12", "patient7"]
     assert groups_of(items, None, "train") is None
-    with pytest.raises(DataError, match="does not match the names of 1 image of 2, such as 'dog/patient7_1.png'"):
+    with pytest.raises(DataError, match=r"does not match the names of 1 image of 2, such as 'dog/patient7_1\.png'"):
         groups_of(items, "patient1", "train")
     with pytest.raises(DataError, match="have none"):
         groups_of([], "x", "train")

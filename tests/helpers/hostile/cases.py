@@ -107,6 +107,22 @@ def _text_bomb() -> bytes:
     return _chunk(b"zTXt", b"note\x00\x00" + zlib.compress(bytes(10**8), 1))
 
 
+def _tiff_bomb() -> bytes:
+    """A TIFF that claims width × height bytes in one strip, packed to few."""
+    tags = [(256, 4, 60_000), (257, 4, 60_000), (258, 3, 8), (259, 3, 8), (262, 3, 1), (273, 4, 200), (278, 4, 60_000)]
+    tags += [(279, 4, 100)]
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    return (b"II*\x00" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4)).ljust(200, b"\0") + bytes(100)
+
+
+def _zip_of_names() -> bytes:
+    """A directory of 92 MB, of members without content."""
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"a"
+    directory = entry * 2_000_000
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(directory), 0, 0)
+    return directory + end
+
+
 def _parquet(rows: int) -> bytes:
     picture = tiny.png_bytes(TRAIN.images[0])
     one = pl.DataFrame({"image": [picture], "label": [0]})
@@ -263,7 +279,14 @@ CASES: dict[str, Case] = {
     "csv of an endless label": Case("csv", lambda: _csv("x" * 10**7 + ",1,2,3,4")),
     "csv.gz of 200 MB": Case("csv.gz", lambda: gzip.compress(b"0,1,2,3,4\n" * (2 * 10**7))),
     "csv of digits without end": Case("csv", lambda: _csv("1" * 10**6 + ",1,2,3," + "9" * 10**6)),
+    "tiff of 60,000×60,000": Case("picture", _tiff_bomb),
+    "zip of 100 MB": Case("zip of images", lambda: _zip({"train/cat/0.png": bytes(10**8)})),
+    "zip of 2,000,000 names": Case("zip of images", _zip_of_names),
     # Names and paths
+    "zip members that climb": Case(
+        "zip of images",
+        lambda: _zip({"../../climbed.png": b"x", "/tmp/climbed.png": b"x"}),  # noqa: S108
+    ),
     "npz members that climb": Case("npz", lambda: _npz(**{"../../climbed.npy": b"x", "/tmp/climbed": b"x"}), True),  # noqa: S108
     "parquet of paths": Case("parquet", _parquet_of_paths),
     "onnx that loads /etc/passwd": Case("onnx", _other_file),

@@ -113,6 +113,16 @@ def _data(kind: str, name: str) -> Reader:
     return Reader(name, lambda: (_written(kind)[name],), _beside(kind, name))
 
 
+def _zipped(kind: str) -> tuple[bytes, ...]:
+    import zipfile  # noqa: PLC0415
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _written(kind).items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return (buffer.getvalue(),)
+
+
 def _predict(path: Path) -> object:
     predictor = Predictor(path)
     return predictor.probabilities(np.zeros((1, *predictor.design.input_shape), np.uint8))
@@ -123,7 +133,7 @@ def _pictures() -> tuple[bytes, ...]:
 
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8))
     files = []
-    for name in ("PNG", "JPEG", "BMP", "WEBP", "GIF"):
+    for name in ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF"):
         buffer = io.BytesIO()
         image.save(buffer, name)
         files.append(buffer.getvalue())
@@ -260,6 +270,8 @@ READERS: dict[str, Reader] = {
     "parquet": _data("parquet", "train-00000-of-00001.parquet"),
     "npz": _data("npz", "data.npz"),
     "image folder": _data("folder", min(name for name in _written("folder") if name.startswith("train"))),
+    "zip of images": Reader("data.zip", lambda: _zipped("folder"), formats.read),
+    "zip of tables": Reader("data.zip", lambda: _zipped("idx"), formats.read),
     "picture": Reader("picture", _pictures, lambda path: read_picture(path, Target((6, 5, 1)))),
     "photo": Reader("photo", _pictures, lambda path: prepare_photo(path.read_bytes(), (6, 5, 1))),
     "design": Reader("design.toml", _designs, _read_design),
