@@ -23,6 +23,11 @@ from muslin.exports import FORMATS
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write.  [default: into the run folder]",
 )
+@click.option(
+    "--calibrated",
+    is_flag=True,
+    help="Calibrate probabilities by the temperature that `muslin evaluate` fitted on the validation images.",
+)
 @output_options
 def command(run: str, output: Output, **options: Any) -> None:
     """Write the network of RUN, a run folder or 'latest', as a file for other programs, and print its path.

@@ -79,6 +79,11 @@ class Story:
         return guessed if test.accuracy_interval.low <= guessed else None
 
     @property
+    def temperature(self) -> dict[str, float] | None:
+        """The fitted temperature and what it does; None for runs that were evaluated by Muslin 0.1."""
+        return (self.folder.measured or {}).get("temperature")
+
+    @property
     def recipe_reason(self) -> str:
         """The recipe's reason; empty if the run's recipe is not the one that the library gives this reason for."""
         recipe = self.record.recipe

@@ -16,6 +16,7 @@ def export(
     to: FormatName,
     *,
     out: str | Path | None = None,
+    calibrated: bool = False,
     progress: Watched = None,
 ) -> Path:
     """Write a run's network as a file for other programs, and return the file's path.
@@ -27,6 +28,8 @@ def export(
         run: a run, its folder, or "latest".
         to: format: "onnx", "keras", "h5" or "safetensors".
         out: file to write, ending as the format's files do (default: into the run folder).
+        calibrated: whether probabilities are calibrated by the temperature that was fitted on the validation images
+            when the run was evaluated; the classes predicted stay the same (default False).
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
 
     Raises:
@@ -36,7 +39,7 @@ def export(
         MuslinError: a run keeps another file there, or it cannot be written.
     """
     observer, opened = observer_of(progress), Run(open_run(run))
-    path = opened.export(to, out, say=observer.note)
+    path = opened.export(to, out, calibrated=calibrated, say=observer.note)
     if to != "safetensors":
         observer.note(f"Input: {describe_input(opened.design)}.")
     observer.detail(f"{path.stat().st_size:,} bytes. Opens in {FORMATS[to].opens_in}.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from muslin.design import Design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
 from muslin.evaluation.claims import CheckedClaims
+from muslin.evaluation.temperature import fit_temperature, tempered
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
 from muslin.network import Network, predict
@@ -185,6 +187,7 @@ class Run:
             "train": {"accuracy": train.accuracy, "loss": train.loss, "images": len(seen)},
             "validation": {"accuracy": validation.accuracy, "loss": validation.loss, "images": len(data.validation)},
             "overfitting_gap": 100 * (train.accuracy - validation.accuracy),
+            "temperature": _temperature(validation, test),
         }
         self.folder.save_evaluation(test, measured)
         return test
@@ -215,6 +218,7 @@ class Run:
         to: FormatName,
         path: str | Path | None = None,
         *,
+        calibrated: bool = False,
         images: UInt8[np.ndarray, "image height width channel"] | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> Path:
@@ -223,6 +227,8 @@ class Run:
         Args:
             to: "onnx", "keras", "h5" or "safetensors".
             path: path of the file, with the suffix of the format (default: in the run folder).
+            calibrated: whether the logits are divided by the temperature that was fitted on the validation images when
+                the test split was opened, so that the probabilities are calibrated (default False).
             images: images to compare the two on (default: test images of the sample if they fit the design, otherwise
                 noise).
             say: function that receives a note on the comparison and the agreement (default: discard it).
@@ -238,10 +244,25 @@ class Run:
         from muslin.exports.verify import export_verified  # noqa: PLC0415  (ONNX Runtime: only for exports)
 
         own = self.folder.export_path(to)
-        place = Path(path) if path else own
+        place = Path(path) if path else own.with_stem(f"{own.stem}_calibrated") if calibrated else own
         require_free(place, own)
         names = self.record.data.class_names
-        return export_verified(self.network, place, to, class_names=names, images=images, say=say)
+        network = self._calibrated() if calibrated else self.network
+        return export_verified(network, place, to, class_names=names, images=images, say=say)
+
+    def _calibrated(self) -> Network:
+        """Return a copy of the network whose last layer is divided by the fitted temperature."""
+        temperature = (self.folder.measured or {}).get("temperature")
+        if temperature is None:
+            raise RunError(
+                f"run {self.folder.name} has no temperature: it is fitted on the validation images when the test split "
+                "is opened. Evaluate the run first, or, if it was evaluated by Muslin 0.1, train it again."
+            )
+        network = copy.deepcopy(self.network)
+        for name, array in network.state_dict().items():  # which shares its memory with the network
+            if name.startswith(f"{self.design.output_layer.name}."):
+                array.div_(temperature["value"])
+        return network
 
     def report(self, study: str | Path | None = None) -> Path:
         """Build report.html from the files of the run folder, and return its path.
@@ -256,3 +277,16 @@ class Run:
         if study is not None:
             copy_evidence(Path(study), self.folder.evidence_path)
         return build_report(self.folder)
+
+
+def _temperature(validation: Evaluation, test: Evaluation) -> dict[str, Any]:
+    """Fit the temperature on the validation images, and measure what it does for the test images."""
+    value = fit_temperature(validation.probabilities, validation.labels)
+    after = Evaluation(test.labels, tempered(test.probabilities, value), test.class_names)
+    return {
+        "value": value,
+        "calibration_error": after.calibration.error,
+        "loss": after.loss,
+        "calibration_error_before": test.calibration.error,
+        "loss_before": test.loss,
+    }
