@@ -71,15 +71,17 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Muslin and what it needs into $(VENV) (once; some minutes)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[serve,keras]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Muslin, what it needs, and the tools that check it into $(VENV) (once; some minutes)"
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) pip
+	@$(INSTALL) --editable '.[all]' --group dev
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed
 	@echo "Installing the tools that build the documentation into $(VENV) (once)"
-	@$(INSTALL) $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"])')
+	@$(INSTALL) pip
+	@$(INSTALL) --group docs
 	@touch $@

@@ -29,6 +29,7 @@ from muslin.network import Network
 from muslin.pictures.photo import prepare_photo
 from muslin.recipe import load_recipe
 from muslin.runs.folder import RunFolder
+from muslin.workflow.observer import observer_of
 from muslin.workflow.run_steps import export_all
 from muslin.workflow.run_training import new_record
 from muslin.workflow.trained_run import Run
@@ -143,7 +144,10 @@ def test_an_export_that_is_not_the_network_leaves_the_old_file_whole(
     monkeypatch.setattr(f"{module}.{name}", wrong)
     attempts = [lambda: run.export(to)]  # type: ignore[arg-type]
     if to == "onnx":
-        attempts += [lambda: typed("export", folder.path, "--to", to), lambda: export_all(run, sample)]
+        attempts += [
+            lambda: typed("export", folder.path, "--to", to),
+            lambda: export_all(run, sample, observer_of(False)),
+        ]
     for attempt in attempts:
         with pytest.raises(
             ExportError, match=rf"{place.name} was not written, .* the reloaded file is wrong: .* differ"

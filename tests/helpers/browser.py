@@ -34,7 +34,7 @@ class Watched:
 
 def require() -> None:
     """Skip where there is no browser."""
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e '.[dev]'")
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install --group dev")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
 

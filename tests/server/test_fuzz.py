@@ -18,7 +18,7 @@ CASES = int(os.environ.get("MUSLIN_FUZZ_CASES", "225"))  # for each of the nine 
 @pytest.mark.timeout(400)
 @pytest.mark.no_cover  # measuring it takes two thirds as long again
 def test_no_request_made_from_the_description_breaks_the_server(served: Running, cnn: RunFolder) -> None:
-    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip install -e '.[dev]'")
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: pip install --group dev")
 
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     checks = [

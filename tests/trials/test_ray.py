@@ -17,7 +17,7 @@ from muslin.recipe import Recipe
 from muslin.trials.executor import Job
 
 if importlib.util.find_spec("ray") is None:
-    pytest.skip("Ray is not installed: pip install ray", allow_module_level=True)
+    pytest.skip("Ray is not installed: pip install '.[ray]'", allow_module_level=True)
 
 # Ray's own, none of ours.
 pytestmark = [pytest.mark.filterwarnings("ignore::Warning"), pytest.mark.timeout(300)]

@@ -77,7 +77,7 @@ def _pairs(
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Where trials run: this machine, or a Ray cluster (pip install ray).",
+    help='Where trials run: this machine, or a Ray cluster (pip install "muslin[ray]").',
 )
 @click.option("--address", help="Address of the Ray cluster.  [default: a new one on this machine]")
 @click.option("--dry-run", is_flag=True, help="Forecast cost and power; train nothing.")

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from muslin._extras import require
 from muslin.design import (
     AvgPool2d,
     Conv2d,
@@ -52,7 +53,7 @@ def write_keras(design: Design, weights: Weights, path: Path) -> None:
         path: path that ends in .keras or .h5.
 
     Raises:
-        ExportError: the suffix is different, or Keras' backend is not installed.
+        ExportError: the suffix is different, or Keras or its backend is not installed.
         OSError: the file cannot be written.
     """
     if path.suffix not in SUFFIXES:
@@ -114,8 +115,9 @@ def import_keras() -> Any:
     """Import Keras, with the torch backend unless another is selected.
 
     Raises:
-        ExportError: the selected backend is not installed.
+        ExportError: Keras or the selected backend is not installed.
     """
+    require("keras", ExportError)
     os.environ.setdefault("KERAS_BACKEND", _BACKEND)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow, if selected, logs its start to standard error
     try:

@@ -7,9 +7,9 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from muslin._extras import require
 from muslin.errors import MuslinError
 from muslin.runs.folder import LATEST, RUNS, RunFolder
-from muslin.server.server import listen, make_server
 from muslin.server.settings import Settings
 from muslin.workflow.inputs import open_run
 from muslin.workflow.observer import Watched, observer_of
@@ -51,8 +51,11 @@ def serve(  # noqa: PLR0913  (the command's options)
 
     Raises:
         RunError: there is no such run.
-        MuslinError: the token is empty, or the address is in use.
+        MuslinError: the extra `serve` is not installed, the token is empty, or the address is in use.
     """
+    require("serve")
+    from muslin.server.server import listen, make_server  # noqa: PLC0415  (uvicorn and FastAPI: an extra)
+
     observer = observer_of(progress)
     if token is not None and not token.strip():
         raise MuslinError("`token=` is empty. Leave it out to have one generated.")

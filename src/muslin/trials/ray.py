@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
+from muslin._extras import require
 from muslin.data import Dataset
 from muslin.errors import TrainingError
 from muslin.trials.executor import Answer, Job
@@ -126,9 +127,8 @@ def _work_on(messages: list[tuple[str, str]], arrays: dict[str, Any], described:
 
 
 def _import_ray() -> Any:
-    try:
-        import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (an extra)
-        import ray.exceptions  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
-    except ImportError as error:
-        raise TrainingError("Ray is not installed. Install it with: pip install ray") from error
+    require("ray", TrainingError)
+    import ray  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415  (an extra)
+    import ray.exceptions  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415
+
     return ray

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from muslin._extras import require
 from muslin._interruption import going_on_with
 from muslin.ablation.justification import STUDIES, copy_evidence, find_study
 from muslin.data import Dataset
 from muslin.design import Design
+from muslin.errors import MuslinError
 from muslin.exports import FormatName
 from muslin.runs.folder import RunFolder
 from muslin.training.fit import Prepared
@@ -17,7 +19,7 @@ from muslin.workflow.run_training import drop_leftovers, is_trained, new_record,
 from muslin.workflow.trained_run import Run
 
 VERIFIED_IMAGES = 250  # of the test split, on which every export is compared with the network
-_EXPORTED: tuple[FormatName, ...] = ("onnx", "keras", "h5")
+_KERAS: tuple[FormatName, ...] = ("keras", "h5")
 
 
 def finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: Observer) -> Run:
@@ -68,7 +70,7 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
     if run.baseline is not None:
         run.baseline.open_test(data)
     observer.note("Exporting, and comparing each export with the network")
-    export_all(run, data)
+    export_all(run, data, observer)
     observer.note("Drawing")
     illustrate(run.folder, run.network, data)
     study = find_study(run.design, run.folder.path.parent.parent / STUDIES)  # beside the folder of runs
@@ -91,14 +93,22 @@ def _interrupted(run: Run) -> bool:
     return run.record.outcome is not None and run.record.outcome.end == "interrupted"
 
 
-def export_all(run: Run, data: Dataset) -> None:
+def export_all(run: Run, data: Dataset, observer: Observer) -> None:
     """Write the run's network as ONNX and for Keras, each compared with the network on test images.
 
+    Without the extra `keras`, the Keras files are left out, and the observer is told.
+
     Raises:
-        ExportError: a file doesn't agree with the network.
+        ExportError: a file does not agree with the network.
     """
     images = data.test.images[:VERIFIED_IMAGES]
-    for name in _EXPORTED:
+    run.export("onnx", images=images)
+    try:
+        require("keras")
+    except MuslinError as error:
+        observer.note(f"Skipping model.keras and {run.folder.export_path('h5').name}: {error}")
+        return
+    for name in _KERAS:
         run.export(name, images=images)
 
 
