@@ -35,6 +35,7 @@ def committed() -> Any:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.trains
 def test_the_notebook_runs_on_the_sample_and_shows_the_progress_of_training(tmp_path: Path) -> None:
     out = tmp_path / "sample.ipynb"
     done = subprocess.run(

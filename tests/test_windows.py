@@ -92,6 +92,7 @@ def test_analyze_needs_none_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.trains
 def test_a_run_is_trained_and_found_again_as_the_latest(tmp_path: Path) -> None:
     commands = [
         ["train", "dense_baseline", "--sample", "--epochs", "1", "--device", "cpu"],

@@ -150,6 +150,7 @@ def test_until_decided_stops_where_it_is_decided_and_goes_on_where_it_is_not(
     assert seeds == [2, 2] or (seeds > [2, 2] and verdict.kind != "undecided") or seeds == [4, 4]
 
 
+@pytest.mark.trains
 def test_a_study_killed_half_way_and_resumed_gives_the_same_table(tiny: Design, tmp_path: Path) -> None:
     arguments = ["--sample", "--decision", "activation/tanh", "--seeds", "3", "--epochs", "1", "--workers", "1"]
     design = tmp_path / "tiny.toml"

@@ -121,6 +121,7 @@ def fresh_process(folder: Path, backend: str | None) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.long
 def test_keras_is_silent_and_a_person_s_configuration_changes_nothing(tmp_path: Path) -> None:
     done = fresh_process(tmp_path, backend=None)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -7,6 +7,7 @@ string, says so itself: ``@pytest.mark.trains``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -26,7 +27,12 @@ def trains(item: pytest.Item) -> bool:
     functions = [getattr(item, "obj", None)]
     if info := getattr(item, "_fixtureinfo", None):
         functions += [definition.func for found in info.name2fixturedefs.values() for definition in found]
-    return any(_trains(function, set()) for function in functions if isinstance(function, FunctionType))
+    return any(_is_training(function) for function in functions if isinstance(function, FunctionType))
+
+
+@cache
+def _is_training(function: FunctionType) -> bool:
+    return _trains(function, set())
 
 
 def _trains(function: FunctionType, seen: set[CodeType]) -> bool:
@@ -62,7 +68,12 @@ def _used(function: FunctionType) -> Iterator[Any]:
         values = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
         yield from values
         for module in (value for value in values if isinstance(value, ModuleType)):
-            yield from (getattr(module, name, None) for name in code.co_names if name in dir(module))
+            yield from (getattr(module, name, None) for name in code.co_names if name in _names(module))
+
+
+@cache
+def _names(module: ModuleType) -> frozenset[str]:
+    return frozenset(dir(module))
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

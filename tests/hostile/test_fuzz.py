@@ -68,6 +68,7 @@ def test_rubbish_is_explained(name: str, content: bytes, tmp_path_factory: pytes
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_a_minute_of_damaged_files_breaks_no_reader() -> None:
     done = subprocess.run([sys.executable, FUZZ, "--seconds", "60"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -18,9 +18,10 @@ from helpers.once import made_once
 MOST_SECONDS = 1.0
 MOST_BYTES = 64 * 2**20
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="memory is measured as Linux tells it"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is measured as Linux tells it"),
+]
 
 
 @pytest.fixture(scope="module")

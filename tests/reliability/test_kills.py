@@ -90,6 +90,7 @@ def weights(parent: Path) -> str:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.trains
 def test_killed_at_any_moment_it_ends_with_the_same_bits(victims: Victims, tmp_path: Path) -> None:
     started = time.perf_counter()
     victims.start(tmp_path / "whole")

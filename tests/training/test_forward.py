@@ -209,6 +209,7 @@ print(hashlib.sha256(weights).hexdigest(), len(fitted.outcome.fused))
 """
 
 
+@pytest.mark.trains
 def test_two_processes_train_the_same_bits_whatever_they_did_before() -> None:
     first, second = (
         subprocess.run(

@@ -79,6 +79,7 @@ def test_a_lost_node_costs_the_trials_in_flight_and_results_are_those_of_this_ma
     assert max(row.attempts for row in rows) == 2  # what the node had under way
 
 
+@pytest.mark.long
 def test_ray_adds_less_than_three_per_cent_to_trials_of_ten_seconds(cluster: Any, few: Dataset) -> None:
     """Measured on trials that do nothing, so that what is left is Ray's: per trial it must stay below 0.3 s."""
     from muslin.trials.ray import RayExecutor  # noqa: PLC0415
