@@ -82,6 +82,7 @@ def missing(purpose: str, extra: str) -> str:
     return f'{purpose} needs packages that are not installed here. Install them with: pip install "muslin[{extra}]"'
 
 
+@pytest.mark.long
 def test_every_module_outside_the_server_can_be_imported(tmp_path: Path) -> None:
     done = without_extras(EVERYTHING, tmp_path)
     assert not done.returncode, done.stderr
@@ -110,6 +111,7 @@ def test_serving_names_its_extra(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [missing("serving", "serve")] * 2, done.stderr
 
 
+@pytest.mark.long
 def test_a_ray_cluster_names_its_extra(tmp_path: Path) -> None:
     done = typed(tmp_path, "ablate", "--sample", "--decision", "pooling", "--executor", "ray", "--quiet")
     assert (done.returncode, done.stdout) == (1, "")

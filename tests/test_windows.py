@@ -83,6 +83,7 @@ def run(program: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_every_module_can_be_imported(tmp_path: Path) -> None:
     assert int(run(EVERYTHING, tmp_path)) > 150
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+import pytest
 import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,7 @@ def check(text: str) -> None:
         assert len(message) < 600
 
 
+@pytest.mark.long
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(content=near_designs | tables)
 def test_whatever_a_table_holds_the_answer_is_a_design_or_an_explanation(content: dict[str, Any]) -> None:
@@ -75,6 +77,7 @@ def test_whatever_the_text_the_answer_is_a_design_or_an_explanation(text: str) -
     check(text)
 
 
+@pytest.mark.long
 @settings(max_examples=100)
 @given(position=st.integers(0, 4000), replacement=st.text(max_size=3))
 def test_a_damaged_design_is_explained(position: int, replacement: str) -> None:

@@ -30,6 +30,7 @@ def test_what_this_machine_can_have_it_has(precision: Precision) -> None:
     assert build.library(precision) is not None, build.describe(precision)
 
 
+@pytest.mark.long
 def test_a_cache_that_others_may_write_to_is_not_trusted(tmp_path: Path, possible: Precision) -> None:
     folder = tmp_path / "operators"
     folder.mkdir()
@@ -84,6 +85,7 @@ def test_they_can_be_switched_off(precision: Precision, monkeypatch: pytest.Monk
     assert build.describe(precision) == "Training falls back to plain PyTorch: MUSLIN_FUSED=0."
 
 
+@pytest.mark.long
 def test_nothing_is_compiled_before_it_is_asked_for() -> None:
     code = "import muslin.training.loop, muslin.engine.build as b; assert b._library.cache_info().misses == 0"
     subprocess.run([sys.executable, "-c", code], check=True)

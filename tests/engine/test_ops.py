@@ -200,6 +200,7 @@ sys.exit(0 if not USES or torch.equal(forward(), expected) else "other numbers")
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("uses", [False, True])
 def test_a_forked_process_computes_and_ends_as_others_do(uses: bool, precision: Precision) -> None:
     code = FORK.replace("PRECISION", precision).replace("USES", str(uses))

@@ -305,6 +305,7 @@ def test_predict_explains_one_bad_picture_among_good_ones(folder: RunFolder, pic
         typed("predict", folder.path, *pictures)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exported", [True, False], ids=["model.onnx", "weights only"])
 def test_predict_never_imports_torch(folder: RunFolder, pictures: list[Path], exported: bool) -> None:
     if exported:

@@ -131,6 +131,7 @@ def test_the_persons_own_matplotlib_settings_neither_matter_nor_change() -> None
         assert dict(mpl.rcParams) == mine
 
 
+@pytest.mark.long
 def test_figures_come_without_pyplot_and_the_diagram_without_matplotlib_or_torch() -> None:
     code = (
         "import sys; from muslin.design import load_design; from muslin.figures import architecture_svg\n"

@@ -44,6 +44,7 @@ def test_whole_files_are_read(name: str, tmp_path: Path) -> None:
         READERS[name](content, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_files_are_read_or_explained(name: str, tmp_path: Path) -> None:
     @settings(max_examples=60, suppress_health_check=list(HealthCheck), database=None, derandomize=True)

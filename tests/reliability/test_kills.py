@@ -22,6 +22,8 @@ from helpers.reliability.victim import Trap
 from muslin.runs.folder import RunFolder, list_runs
 from muslin.training.checkpoint import Checkpoints
 
+pytestmark = pytest.mark.trains  # in processes of their own
+
 KILLS = times(10, 200)
 
 
@@ -90,7 +92,6 @@ def weights(parent: Path) -> str:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.trains
 def test_killed_at_any_moment_it_ends_with_the_same_bits(victims: Victims, tmp_path: Path) -> None:
     started = time.perf_counter()
     victims.start(tmp_path / "whole")

@@ -56,6 +56,7 @@ def draw(folder: RunFolder, title: str = "") -> None:
             figure.savefig(folder.figures_path / f"{name}.{suffix}")
 
 
+@pytest.mark.long
 def test_the_page_is_valid_with_every_figure_and_without_any(make_run: MakeRun) -> None:
     folder = make_run()
     assert Page(render(folder)).wrong == []

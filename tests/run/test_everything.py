@@ -232,6 +232,7 @@ def test_ctrl_c_ends_cleanly_with_130_and_the_best_weights(workshop: Path, tmp_p
         (["compare"], "no runs yet in"),
     ],
 )
+@pytest.mark.long
 def test_an_ordinary_mistake_gets_one_paragraph(arguments: list[str], says: str, tmp_path: Path) -> None:
     done = muslin(*arguments, cwd=tmp_path)
     assert done.returncode == 1
