@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
 import muslin
 from muslin.data import Dataset
@@ -82,3 +83,23 @@ def test_balanced_weights_find_the_rare_class(tmp_path: Path) -> None:
         )
         found[weights] = muslin.evaluate(run, progress=False)
     assert found["balanced"].balanced_accuracy > found["none"].balanced_accuracy
+
+
+def test_pixels_of_another_range_give_the_same_network_and_are_on_record(tmp_path: Path) -> None:
+    import onnx  # noqa: PLC0415
+
+    digits = load_digits()
+    kinds = {"raw": digits.images.astype(np.uint8), "scaled": np.round(digits.images * 255 / 16).astype(np.uint8)}
+    runs = {}
+    for kind, images in kinds.items():
+        path = tmp_path / f"{kind}.npz"
+        np.savez(path, x=images, y=digits.target)
+        runs[kind] = muslin.train("dense_baseline", path, epochs=2, test_fraction=0.2, out=tmp_path, progress=False)
+    assert str(runs["raw"].record.data.scaling) == "0–16"
+    assert runs["raw"].record.data.fingerprint == runs["scaled"].record.data.fingerprint
+    tests = [muslin.evaluate(run, progress=False) for run in runs.values()]
+    np.testing.assert_array_equal(tests[0].probabilities, tests[1].probabilities)
+    path = muslin.export(runs["raw"], "onnx", progress=False)
+    metadata = {each.key: each.value for each in onnx.load(path).metadata_props}
+    assert metadata["muslin.pixel_range"] == "[0.0, 16.0]"
+    assert "values of 0–16, divided by 16" in metadata["muslin.input"]

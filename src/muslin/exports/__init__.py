@@ -12,6 +12,7 @@ from muslin.design import Design
 from muslin.errors import ExportError
 from muslin.exports._card import Card, describe_input
 from muslin.exports._weights import Weights, mismatch, not_finite
+from muslin.pictures.scaling import FULL, Scaling
 
 __all__ = ["FORMATS", "Format", "FormatName", "Weights", "describe_input", "export"]
 
@@ -51,6 +52,7 @@ def export(
     to: FormatName,
     *,
     class_names: tuple[str, ...] = (),
+    scaling: Scaling = FULL,
     check: Callable[[Path], object] | None = None,
 ) -> Path:
     """Write a network to a file atomically.
@@ -61,6 +63,7 @@ def export(
         path: path of the file, with the format's suffix: .onnx, .keras, .h5 or .safetensors.
         to: format: "onnx", "keras", "h5" or "safetensors". ONNX and safetensors do not need torch.
         class_names: class names stored in the file (ONNX, safetensors; default: the class numbers).
+        scaling: range that the pixels of the training files had, stored likewise (default: 0–255).
         check: function called with the complete file under a temporary name; if it raises, an existing file at `path`
             is kept (default: no check).
 
@@ -81,7 +84,7 @@ def export(
     problem = problem or not_finite(weights)
     if problem:
         raise ExportError(f"weights do not fit design '{design.name}': {problem}.")
-    card = Card.of(design, class_names)
+    card = Card.of(design, class_names, scaling)
     with replacing(path) as temporary:
         _write(card, weights, temporary, to)
         if check:

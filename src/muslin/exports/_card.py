@@ -10,12 +10,14 @@ from importlib.metadata import version
 from muslin._words import count
 from muslin.design import Design, Layer, describe_shape, format_design, parse_design
 from muslin.errors import DesignError, ExportError, RunError
+from muslin.pictures.scaling import FULL, Scaling
 
 INPUT = "image"
 LOGITS = "logits"
 PROBABILITIES = "probabilities"
 
 _DESIGN, _CLASSES, _INPUT, _VERSION = "muslin.design", "muslin.classes", "muslin.input", "muslin.version"
+_RANGE = "muslin.pixel_range"
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,15 @@ class Card:
     Attributes:
         design: design that the weights belong to.
         class_names: class names, one per output; "0", "1", … if none were given.
+        scaling: range that the pixels of the training files had (default: 0–255).
     """
 
     design: Design
     class_names: tuple[str, ...]
+    scaling: Scaling = FULL
 
     @classmethod
-    def of(cls, design: Design, class_names: tuple[str, ...] = ()) -> Card:
+    def of(cls, design: Design, class_names: tuple[str, ...] = (), scaling: Scaling = FULL) -> Card:
         """Return a card for `design`; without names, classes are named by their numbers.
 
         Raises:
@@ -43,14 +47,15 @@ class Card:
                 f"design '{design.name}' has {count(design.classes, 'class', 'classes')}, but "
                 f"{count(len(names), 'class name')} given. Give one name per class, or none."
             )
-        return cls(design, names)
+        return cls(design, names, scaling)
 
     def to_metadata(self) -> dict[str, str]:
         """Return the metadata that safetensors and ONNX files store, as texts."""
         return {
             _DESIGN: format_design(self.design),
             _CLASSES: json.dumps(self.class_names, ensure_ascii=False),
-            _INPUT: describe_input(self.design),
+            _INPUT: describe_input(self.design, self.scaling),
+            _RANGE: json.dumps([self.scaling.low, self.scaling.high]),
             _VERSION: version("muslin"),
         }
 
@@ -81,8 +86,12 @@ class Card:
         return cls(design, tuple(names))
 
 
-def describe_input(design: Design) -> str:
+def describe_input(design: Design, scaling: Scaling = FULL) -> str:
     """Return a description of an exported network's input.
+
+    Args:
+        design: design of the network.
+        scaling: range that the pixels of the training files had (default: 0–255).
 
     >>> from muslin.design import load_design
     >>> describe_input(load_design("custom_cnn"))
@@ -90,8 +99,15 @@ def describe_input(design: Design) -> str:
     """
     return (
         f"{INPUT}: float32, batch×{describe_shape(design.input_shape)} (height, width, channel), "
-        "pixels on the 0–1 scale (bytes divided by 255)"
+        f"pixels on the 0–1 scale ({_to_unit(scaling)})"
     )
+
+
+def _to_unit(scaling: Scaling) -> str:
+    if not scaling.changes:
+        return "bytes divided by 255"
+    shift = f" minus {scaling.low:g}," if scaling.low else ""
+    return f"the files' values of {scaling},{shift} divided by {scaling.high - scaling.low:g}"
 
 
 def output_name(design: Design, layer: Layer) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from muslin.data import load_data
+from muslin.data import Scaling, load_data
+from muslin.data.pixels import FULL
 from muslin.design import AvgPool2d, Design
 from muslin.errors import ExportError, MuslinError
 from muslin.exports import FormatName, export
@@ -36,6 +37,7 @@ def export_verified(
     to: FormatName,
     *,
     class_names: tuple[str, ...] = (),
+    scaling: Scaling = FULL,
     images: UInt8[np.ndarray, "image height width channel"] | None = None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Path:
@@ -46,6 +48,7 @@ def export_verified(
         path: path of the file, with the format's suffix.
         to: format: "onnx", "keras", "h5" or "safetensors".
         class_names: class names stored in the file (default: the class numbers).
+        scaling: range that the pixels of the training files had, stored likewise (default: 0–255).
         images: images for the comparison (default: the sample's test images if they fit the design, otherwise noise).
         say: function that receives the result of the comparison, as a sentence.
 
@@ -73,7 +76,7 @@ def export_verified(
             say(f"Checked on {described}: the largest difference from the network is {difference:.1g}.")
 
     weights = {name: values.numpy(force=True) for name, values in network.state_dict().items()}
-    return export(network.design, weights, path, to, class_names=class_names, check=check)
+    return export(network.design, weights, path, to, class_names=class_names, scaling=scaling, check=check)
 
 
 def _images(design: Design) -> tuple[np.ndarray, str]:

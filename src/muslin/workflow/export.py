@@ -41,6 +41,6 @@ def export(
     observer, opened = observer_of(progress), Run(open_run(run))
     path = opened.export(to, out, calibrated=calibrated, say=observer.note)
     if to != "safetensors":
-        observer.note(f"Input: {describe_input(opened.design)}.")
+        observer.note(f"Input: {describe_input(opened.design, opened.record.data.scaling)}.")
     observer.detail(f"{path.stat().st_size:,} bytes. Opens in {FORMATS[to].opens_in}.")
     return path

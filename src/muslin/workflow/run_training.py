@@ -220,8 +220,9 @@ def _keep(folder: RunFolder, fitted: Fitted) -> None:
             name: np.ascontiguousarray(array.detach().cpu().contiguous().numpy())
             for name, array in fitted.network.state_dict().items()
         }
-        names = folder.record.data.class_names
-        export(folder.design, weights, folder.weights_path, "safetensors", class_names=names)
+        data = folder.record.data
+        names, scaling = data.class_names, data.scaling
+        export(folder.design, weights, folder.weights_path, "safetensors", class_names=names, scaling=scaling)
     folder.save_history(fitted.history)
     folder.save_record(folder.record.model_copy(update={"outcome": fitted.outcome}))
     if is_trained(folder):

@@ -246,9 +246,11 @@ class Run:
         own = self.folder.export_path(to)
         place = Path(path) if path else own.with_stem(f"{own.stem}_calibrated") if calibrated else own
         require_free(place, own)
-        names = self.record.data.class_names
+        data = self.record.data
         network = self._calibrated() if calibrated else self.network
-        return export_verified(network, place, to, class_names=names, images=images, say=say)
+        return export_verified(
+            network, place, to, class_names=data.class_names, scaling=data.scaling, images=images, say=say
+        )
 
     def _calibrated(self) -> Network:
         """Return a copy of the network whose last layer is divided by the fitted temperature."""
