@@ -77,7 +77,7 @@ class CsvText:
         """Return the number that a cell holds, or None."""
         if self.decimal_comma:
             cell = cell.replace(",", ".")
-        return float(cell) if re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", cell, re.IGNORECASE) else None
+        return float(cell) if re.fullmatch(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*", cell, re.IGNORECASE) else None
 
 
 def look_at(path: Path) -> CsvText:
