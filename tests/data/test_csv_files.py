@@ -265,6 +265,9 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path):
     path = tmp_path / "bomb.csv.gz"
     line = b"0," + b",".join([b"1"] * 9) + b"\n"
     path.write_bytes(gzip.compress(line * (2**27 // len(line)), 9))
+    with pytest.raises(DataError, match="looks like a decompression bomb"):
+        csv_files.read(path)
+    path.write_bytes(path.read_bytes()[:-4] + bytes(4))
     with pytest.raises(DataError, match="unpacks to more than"):
         csv_files.read(path)
 
@@ -279,6 +282,6 @@ def test_lists_of_files_beside_images_are_left_alone_and_noted(write_data: Write
     (folder / "train.csv").write_text("filename,label\ntrain/kind a/0000.png,a\n")
     contents = formats.read(folder)
     assert len(contents.train) == 60
-    assert "without pixels, and not read: train.csv" in contents.notes
+    assert any("train.csv" in note for note in contents.notes)
     with pytest.raises(DataError, match="It seems to list image files"):
         formats.read(folder / "train.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,14 +30,24 @@ STDIN = "-"
     is_flag=True,
     help="Invert colors, for dark objects on a light background. The photo preparation detects this automatically.",
 )
+@click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV file to write, with the name of each picture, or the id of each row, and its class; its path is printed.",
+)
 @json_option
 @output_options
-def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **options: Any) -> None:
-    """Classify pictures with the network of RUN, a run folder or 'latest'.
+def command(run: str, images: tuple[str, ...], out: Path | None, as_json: bool, output: Output, **options: Any) -> None:
+    """Classify pictures, or the rows of a CSV file, with the network of RUN, a run folder or 'latest'.
 
     IMAGE is a PNG, JPEG, BMP, WebP, GIF or TIFF file, a folder of them, or - for standard input. A picture of the
     network's own input size is used as it is. Others go through the photo preparation if the network was trained on
     Fashion-MNIST; otherwise, or with --no-photo, they are resized as its training images were.
+
+    IMAGE may also be a CSV file without labels, such as the test file of a competition. Its rows are read as those of
+    the training file were, and `muslin predict latest test.csv -o submission.csv` writes a line for each.
     """
     if options["photo"] and options["invert"]:
         raise click.UsageError("--photo and --invert exclude each other: the photo preparation inverts if needed.")
@@ -45,9 +56,11 @@ def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **
     from muslin.workflow.predict import predict  # noqa: PLC0415  (--help does without Pillow)
 
     sources = [sys.stdin.buffer if image == STDIN else image for image in images]
-    answers = predict(run, *sources, **options, progress=output.observer)
+    answers = predict(run, *sources, **options, out=out, progress=output.observer)
     if as_json:
         output.answer_json([answer.to_dict() for answer in answers])
+    elif out is not None:
+        click.echo(out)
     else:
         click.echo("\n".join(_lines(answers)))
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from muslin.data._reading import EXPANSION_FLOOR, MOST_BYTES, MOST_EXPANSION, refuse_oversize, unzipped
+from muslin.data._reading import EXPANSION_FLOOR, MOST_BYTES, MOST_EXPANSION, may_unzip_to, refuse_oversize, unzipped
 from muslin.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
@@ -51,6 +51,8 @@ class CsvText:
         with self.path.open("rb") as file:
             if file.read(2) != b"\x1f\x8b":
                 return self.path
+            file.seek(-4, 2)
+            may_unzip_to(self.path, int.from_bytes(file.read(4), "little"))  # as its end declares
         most = min(MOST_BYTES, max(EXPANSION_FLOOR, MOST_EXPANSION * self.path.stat().st_size))
         content = bytearray()
         with unzipped(self.path) as file:
@@ -75,7 +77,7 @@ class CsvText:
         """Return the number that a cell holds, or None."""
         if self.decimal_comma:
             cell = cell.replace(",", ".")
-        return float(cell) if re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", cell, re.IGNORECASE) else None
+        return float(cell) if re.fullmatch(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*", cell, re.IGNORECASE) else None
 
 
 def look_at(path: Path) -> CsvText:

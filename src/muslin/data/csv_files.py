@@ -124,17 +124,28 @@ def read_unlabelled(path: Path, reading: Reading, shape: tuple[int, int, int]) -
     height, width, channels = shape
     reading = reading.model_copy(update={"size": (height, width), "color": "rgb" if channels == 3 else "gray"})
     text = look_at(path)
-    columns = _csv_table.decided(text, columns_of(text, reading))
+    columns = columns_of(text, reading)
     if len(columns.pixels) != height * width * channels:
         raise DataError(
             f"{path} has {count(len(columns.pixels), 'pixel column')}{_gap(columns)}, but the network takes images of "
             f"{height}×{width}×{channels}, which are {height * width * channels:,}. Use a file like the training file."
         )
+    columns = _csv_table.decided(text, columns)
     pixels, words = _csv_table.values(text, columns, (columns.id,))
     ids = tuple(words[0].to_list()) if words else tuple(str(number) for number in range(1, len(pixels) + 1))
     id_name = columns.names[columns.id] if columns.id is not None and columns.named else ""
     label_name = columns.names[columns.label] if columns.label is not None and columns.named else None
     return Rows(pixels.reshape(len(pixels), *shape), ids, id_name or "id", label_name)
+
+
+def label_name(path: Path, reading: Reading) -> str | None:
+    """Return the name of the column with the labels in the training file, or None if that cannot be read."""
+    try:
+        columns = columns_of(text := look_at(_chosen(path)["train"]), reading)
+        require_label(text, columns, reading)
+    except (DataError, OSError):
+        return None
+    return columns.names[columns.label or 0] if columns.named and not columns.either else None
 
 
 def _part(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from muslin._words import percent
+from muslin.data.csv_files import is_csv
 from muslin.errors import DataError
 from muslin.exports.predictor import Predictor
 from muslin.pictures.decode import MOST_BYTES
@@ -20,6 +21,7 @@ from muslin.runs.folder import RunFolder
 from muslin.workflow.inputs import open_run
 from muslin.workflow.observer import Watched, observer_of
 from muslin.workflow.pictures import note_resized, prepared
+from muslin.workflow.rows import Head, pictures_in_rows, require_place, write_predictions
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -89,29 +91,34 @@ def predict(
     top: int = 3,
     photo: bool | None = None,
     invert: bool = False,
+    out: str | Path | None = None,
     progress: Watched = None,
 ) -> list[Prediction]:
-    """Classify pictures with a run's network.
+    """Classify pictures, or the rows of a CSV file, with a run's network.
 
     A picture of the network's own input size is used as it is. Others go through the photo preparation if the network
-    was trained on Fashion-MNIST; otherwise they are resized as its training images were.
+    was trained on Fashion-MNIST; otherwise they are resized as its training images were. A row of a CSV
+    file is read as those of the training file were; a label that it has is left out.
 
     Args:
         run: a run, its folder, or "latest".
         images: PNG, JPEG, BMP, WebP, GIF or TIFF files, as paths, open binary files or bytes. A folder stands for all
-            pictures in it.
+            pictures in it, and a CSV file for all its rows.
         top: number of classes to return for each picture (default 3).
         photo: whether to use the photo preparation (default: as described above).
         invert: whether to invert the colors, for dark objects on a light background (default False). The photo
             preparation detects this automatically; `photo` and `invert` exclude each other.
+        out: CSV file to write, with the name of each image, or the id of each row, and its class (default: none is
+            written).
         progress: whether to show notes (default: in a terminal and in a notebook), or an `Observer`.
 
     Returns:
-        One prediction per picture, in the order given.
+        One prediction per picture or row, in the order given.
 
     Raises:
         RunError: there is no such run, or it has no weights.
-        DataError: a picture cannot be read, none was given, or the options contradict each other.
+        DataError: a picture or a CSV file cannot be read, none was given, or the options contradict each other.
+        MuslinError: `out` belongs to a run, or cannot be written.
     """
     if photo and invert:
         raise DataError("`photo=True` and `invert=True` exclude each other: the photo preparation inverts if needed.")
@@ -121,22 +128,30 @@ def predict(
         raise DataError(f"`top={top}`: at least one class must be returned.")
     observer = observer_of(progress)
     folder = open_run(run)
+    if out is not None:
+        require_place(Path(out), folder, images)
     predictor = Predictor.from_run(folder)
     shape, classes = predictor.design.input_shape, predictor.class_names
-    pictures = [
-        prepared(
-            source,
-            folder.record.data,
-            photo=photo,
-            invert=invert,
-            name=name,
-        )
-        for number, image in enumerate(images, 1)
-        for source, name in _sources(image, number)
-    ]
+    pictures: list[Picture] = []
+    head = Head()
+    for number, image in enumerate(images, 1):
+        if isinstance(image, str | Path) and is_csv(Path(image)):
+            if photo or invert:
+                raise DataError(f"`photo=` and `invert=` are for pictures; the rows of {image} are used as they are.")
+            rows, own = pictures_in_rows(Path(image), folder.record.data)
+            pictures += rows
+            head = own if len(images) == 1 else head
+            continue
+        pictures += [
+            prepared(source, folder.record.data, photo=photo, invert=invert, name=name)
+            for source, name in _sources(image, number)
+        ]
     note_resized(pictures, shape, observer)
     answers = predictor.probabilities(np.stack([picture.pixels for picture in pictures]))
-    return [_prediction(picture, row, classes, top) for picture, row in zip(pictures, answers, strict=True)]
+    found = [_prediction(picture, row, classes, top) for picture, row in zip(pictures, answers, strict=True)]
+    if out is not None:
+        write_predictions(Path(out), head, [(each.picture.name, each.name) for each in found], classes)
+    return found
 
 
 def _sources(image: str | Path | bytes | BinaryIO, number: int) -> Iterator[tuple[Path | bytes, str]]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from helpers import tiny
-from muslin.data import formats, idx
+from muslin.data import csv_files, formats, idx
+from muslin.data.reading import Reading
 from muslin.data.source import Source
 from muslin.design import Design, format_design, load_design, parse_design
 from muslin.evaluation import Evaluation
@@ -205,6 +206,16 @@ def _read_design(path: Path) -> Design:
     return design
 
 
+def _csv_variants() -> tuple[bytes, ...]:
+    """Return commas; no header and text; an index, semicolons and decimal commas; tabs and numbers of 16 bits."""
+    return (
+        _square_csv(),
+        b"shoe,9,2,3,4\nbag,5,6,7,255\n",
+        b'"";"class";"1x1";"1x2";"2x1";"2x2"\n0;1;0,5;0,25;1;0\n1;0;0,125;1;0;0\n',
+        b"pixel2\tpixel1\tpixel0\tpixel3\ttarget\n1\t2\t3\t400\t1.0\n5\t6\t7\t8\t0.0\n",
+    )
+
+
 def _square_csv() -> bytes:
     header = "label," + ",".join(f"pixel{number}" for number in range(1, 5))
     return f"{header}\n0,1,2,3,4\n1,5,6,7,255\n".encode()
@@ -266,7 +277,15 @@ READERS: dict[str, Reader] = {
         lambda path: idx.read_values(path, 3),
     ),
     "idx labels": _data("idx", "train-labels-idx1-ubyte"),
-    "csv": Reader("fashion-mnist_train.csv", lambda: (_square_csv(),), _read_csv),
+    "csv": Reader("fashion-mnist_train.csv", _csv_variants, _read_csv),
+    "csv.gz": Reader(
+        "fashion-mnist_train.csv.gz",
+        lambda: tuple(gzip.compress(content, mtime=0) for content in _csv_variants()),
+        formats.read,
+    ),
+    "csv to predict": Reader(
+        "test.csv", _csv_variants, lambda path: csv_files.read_unlabelled(path, Reading(), (2, 2, 1))
+    ),
     "parquet": _data("parquet", "train-00000-of-00001.parquet"),
     "npz": _data("npz", "data.npz"),
     "image folder": _data("folder", min(name for name in _written("folder") if name.startswith("train"))),
