@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import struct
@@ -89,10 +90,41 @@ def write_folder(folder: Path, train: Split, test: Split) -> Path:
     return folder
 
 
+def write_npy(folder: Path, train: Split, test: Split) -> Path:
+    folder.mkdir()
+    for name, part in (("train", train), ("test", test)):
+        np.save(folder / f"x_{name}.npy", part.images)
+        np.save(folder / f"y_{name}.npy", part.labels)
+    return folder
+
+
+def write_cifar(folder: Path, train: Split, test: Split) -> Path:
+    folder.mkdir()
+    for name, part in (("data_batch_1", train), ("test_batch", test)):
+        pixels = np.resize(part.images, (len(part), 3 * 32 * 32))
+        rows = np.column_stack([part.labels, pixels])
+        (folder / f"{name}.bin").write_bytes(rows.astype(np.uint8).tobytes())
+    return folder
+
+
+def write_mat(folder: Path, train: Split, test: Split, *, compress: bool = True) -> Path:
+    from scipy.io import savemat  # noqa: PLC0415  (slow to import)
+
+    folder.mkdir()
+    for name, part in (("train", train), ("test", test)):
+        content = {"X": part.images.transpose(1, 2, 3, 0), "y": part.labels[:, None] + 1}
+        savemat(folder / f"{name}_32x32.mat", content, do_compression=compress)
+    return folder
+
+
 WRITERS: dict[str, Callable[[Path, Split, Split], Path]] = {
     "idx": write_idx,
     "csv": write_csv,
     "parquet": write_parquet,
     "npz": write_npz,
     "folder": write_folder,
+    "npy": write_npy,
+    "cifar": write_cifar,
+    "mat": write_mat,
+    "plain mat": functools.partial(write_mat, compress=False),
 }

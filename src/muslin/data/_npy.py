@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -48,7 +49,8 @@ def read_array(
             warnings.simplefilter("ignore")
             values: np.ndarray[Any, Any] = npy.read_array(file, allow_pickle=False)
             return values
-    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+    # NumPy parses headers as Python text, with the errors of its parser.
+    except (ValueError, TypeError, OverflowError, MemoryError, RecursionError, SyntaxError, TokenError) as error:
         raise DataError(f"{name} is not a valid NumPy array: {error!s:.200}. Write the file again.") from error
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +12,14 @@ from muslin._words import listed
 from muslin.data import npz
 from muslin.data._array_names import Kind, role, split_of
 from muslin.data._arrays import check_type
-from muslin.data._reading import may_unzip_to, refuse_impostor, refuse_oversize
+from muslin.data._mat5 import named_arrays
+from muslin.data._reading import refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents, Part
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
 LOOKED_FOR = "train_32x32.mat and test_32x32.mat, or one .mat file with images and labels"
-_HEADER, _ENDIAN = 128, 126
-_COMPRESSED = 15
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_CHUNK = 2**20
 _SVHN = re.compile(r"(train|test|extra)_32x32\.mat", re.IGNORECASE)
 _SVHN_ZERO = 10  # SVHN's label of the digit 0
 
@@ -102,17 +96,22 @@ def _front(
     images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Bring the axis of images to the front, in both arrays."""
-    if images.ndim > 1 and images.shape[0] not in labels.shape and images.shape[-1] in labels.shape:
+    if images.ndim > 1 and images.shape[-1] in labels.shape and _last(images.shape, labels.shape):
         images = np.ascontiguousarray(np.moveaxis(images, -1, 0))
     if labels.ndim == 2 and labels.shape[0] != len(images) and labels.shape[1] == len(images):
         labels = labels.T
     return images, labels
 
 
+def _last(shape: tuple[int, ...], labels: tuple[int, ...]) -> bool:
+    """Whether images that may lie along the last axis do: MATLAB's way, unless only the other way has channels."""
+    if shape[0] not in labels:
+        return True
+    return len(shape) == 3 or (len(shape) == 4 and (shape[2] in (1, 3) or shape[3] not in (1, 3)))
+
+
 def _arrays(path: Path) -> Arrays:
     """Read all arrays of a file, after checking how much they unpack to."""
-    from scipy.io import loadmat  # type: ignore[import-untyped]  # noqa: PLC0415  (slow to import)
-
     start = refuse_impostor(path)
     refuse_oversize(path)
     with path.open("rb") as file:
@@ -124,60 +123,4 @@ def _arrays(path: Path) -> Arrays:
         )
     if not start.startswith(b"MATLAB 5.0"):
         raise DataError(f"{path} is not a .mat file of MATLAB 5 to 7: it does not begin with 'MATLAB 5.0'.")
-    _check_size(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = loadmat(path, chars_as_strings=True)
-    except Exception as error:
-        raise DataError(f"{path} is damaged: {type(error).__name__} {error!s:.200}. Download it again.") from error
-    plain = {name: value for name, value in content.items() if not name.startswith("__")}
-    return {name: value for name, value in _flat(plain) if isinstance(value, np.ndarray)}
-
-
-def _flat(content: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield arrays by their names; those in structs, as in EMNIST's files, by all names on the way."""
-    for name, value in content.items():
-        fields = getattr(getattr(value, "dtype", None), "names", None)
-        if fields and value.size == 1 and depth < 3:
-            inner = value.reshape(-1)[0]
-            yield from _flat({field: inner[field] for field in fields}, "" if depth == 0 else f"{name}_", depth + 1)
-        elif not fields:
-            yield prefix + name, value
-
-
-def _check_size(path: Path) -> None:
-    """Check the size of the unpacked elements, without keeping them.
-
-    Raises:
-        DataError: an element is cut off or damaged, or all would take too much memory.
-    """
-    size = path.stat().st_size
-    total = 0
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
-        order = "<" if header[_ENDIAN:] == b"IM" else ">"
-        while len(tag := file.read(8)) == 8:
-            kind, length = struct.unpack(f"{order}II", tag)
-            if length > size - file.tell():
-                raise DataError(f"{path} is cut off, or damaged. Download it again.")
-            after = file.tell() + length
-            if kind != _COMPRESSED:
-                total += length
-            else:
-                for unpacked in _unpacked(path, file.read(length)):
-                    total += unpacked
-                    may_unzip_to(path, total)
-            file.seek(after)
-    may_unzip_to(path, total)
-
-
-def _unpacked(path: Path, content: bytes) -> Iterator[int]:
-    """Yield the sizes of chunks of an unpacked element."""
-    stream = zlib.decompressobj()
-    try:
-        while content and not stream.eof:
-            yield len(stream.decompress(content, _CHUNK))
-            content = stream.unconsumed_tail
-    except zlib.error as error:
-        raise DataError(f"{path} is damaged: {error}. Download it again.") from error
+    return named_arrays(path)

@@ -93,6 +93,17 @@ def _npz_that_lies() -> bytes:
     return bytes(content)
 
 
+def _mat(packed: bytes) -> bytes:
+    return b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(packed)) + packed
+
+
+def _mat_that_claims() -> bytes:
+    """An array whose values claim to be longer than the file."""
+    flags, sides = struct.pack("<IIII", 6, 8, 9, 0), struct.pack("<IIII", 5, 8, 2**16, 2**16 - 1)
+    body = flags + sides + struct.pack("<HH4s", 1, 1, b"X") + struct.pack("<II", 2, 2**32 - 2**16) + bytes(64)
+    return b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 14, len(body)) + body
+
+
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -249,6 +260,10 @@ CASES: dict[str, Case] = {
     "pickle as predictions": Case("predictions", _pickle),
     "pickle as onnx": Case("onnx", _pickle),
     "torch archive as onnx": Case("onnx", _torch_zip),
+    "pickle as npy": Case("npy", _pickle),
+    "pickle inside an npy": Case("npy", lambda: _npy(np.array([_Trap()] * 6, dtype=object))),
+    "pickle as mat": Case("mat", _pickle),
+    "pickle as cifar": Case("cifar", _pickle),
     "pickle as csv": Case("csv", _pickle),
     "pickle as parquet": Case("parquet", _pickle),
     "pickle as an image": Case("image folder", _pickle),
@@ -282,6 +297,11 @@ CASES: dict[str, Case] = {
     "tiff of 60,000×60,000": Case("picture", _tiff_bomb),
     "zip of 100 MB": Case("zip of images", lambda: _zip({"train/cat/0.png": bytes(10**8)})),
     "zip of 2,000,000 names": Case("zip of images", _zip_of_names),
+    "npy of 10^15 pixels": Case("npy", lambda: _npy_claims("(1000000, 1000000, 1000)")),
+    "npy with a shape that is a call": Case("npy", lambda: _npy_claims("__import__('os')")),
+    "mat of 100 MB": Case("mat", lambda: _mat(zlib.compress(bytes(10**8), 9))),
+    "mat with an array of 4 GB": Case("plain mat", _mat_that_claims),
+    "idx of 2^96 floats": Case("idx floats", lambda: struct.pack(">4B3I", 0, 0, 14, 3, *[2**32 - 1] * 3) + bytes(99)),
     # Names and paths
     "zip members that climb": Case(
         "zip of images",

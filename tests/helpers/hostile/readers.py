@@ -124,6 +124,24 @@ def _zipped(kind: str) -> tuple[bytes, ...]:
     return (buffer.getvalue(),)
 
 
+def _idx_floats() -> tuple[bytes, ...]:
+    images = np.linspace(0, 1, 36, dtype=">f4")
+    head = b"\0\0\x0d\x04" + np.array([2, 3, 2, 3], ">u4").tobytes()
+    return (head + images.tobytes(),)
+
+
+def _one_mat() -> tuple[bytes, ...]:
+    from scipy.io import savemat  # noqa: PLC0415  (slow to import)
+
+    arrays = {"images": TRAIN.images[..., 0].reshape(len(TRAIN), -1)[:, :25], "labels": TRAIN.labels[:, None]}
+    files = []
+    for content in (arrays, {"dataset": {"train": arrays, "mapping": np.eye(2)}, "names": ["a", "b"]}):
+        buffer = io.BytesIO()
+        savemat(buffer, content)
+        files.append(buffer.getvalue())
+    return tuple(files)
+
+
 def _predict(path: Path) -> object:
     predictor = Predictor(path)
     return predictor.probabilities(np.zeros((1, *predictor.design.input_shape), np.uint8))
@@ -288,6 +306,13 @@ READERS: dict[str, Reader] = {
     ),
     "parquet": _data("parquet", "train-00000-of-00001.parquet"),
     "npz": _data("npz", "data.npz"),
+    "npy": _data("npy", "x_train.npy"),
+    "npy labels": _data("npy", "y_train.npy"),
+    "idx floats": Reader("images", _idx_floats, lambda path: idx.read_values(path, 3, 4)),
+    "cifar": _data("cifar", "data_batch_1.bin"),
+    "mat": _data("mat", "train_32x32.mat"),
+    "plain mat": _data("plain mat", "train_32x32.mat"),
+    "one mat": Reader("data.mat", _one_mat, formats.read),
     "image folder": _data("folder", min(name for name in _written("folder") if name.startswith("train"))),
     "zip of images": Reader("data.zip", lambda: _zipped("folder"), formats.read),
     "zip of tables": Reader("data.zip", lambda: _zipped("idx"), formats.read),
