@@ -126,5 +126,5 @@ def test_the_size_that_the_message_offers_is_used(folder: Path, write_data: Writ
     other = write_data("parquet", classes=2, height=4, width=4)
     (other / TRAIN).rename(folder / "train-00001-of-00002.parquet")
     contents = parquet.read(folder, Reading(size="8x8"))  # type: ignore[arg-type]
-    assert contents.train.images.shape == (100, 8, 8, 1)
+    assert contents.train.images.shape == (80, 8, 8, 1)
     assert any("40 of" in note and "brought to 8×8" in note for note in contents.notes)
