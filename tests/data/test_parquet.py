@@ -8,6 +8,7 @@ import pytest
 from helpers import tiny
 from helpers.tiny import WriteData
 from muslin.data import npz, parquet
+from muslin.data.reading import Reading
 from muslin.errors import DataError
 
 TRAIN = "train-00000-of-00001.parquet"
@@ -51,7 +52,7 @@ def test_shards_are_joined_in_order(folder: Path):
 def test_shards_of_different_image_sizes_are_refused(folder: Path, write_data: WriteData):
     other = write_data("parquet", classes=2, height=4, width=4)
     (other / TRAIN).rename(folder / "train-00001-of-00002.parquet")
-    with pytest.raises(DataError, match="different shapes: 4×4×1, 8×8×1"):
+    with pytest.raises(DataError, match=r"40 of 90 images are not 8×8 .*train-00001-of-00002.parquet, row 1 .4×4"):
         parquet.read(folder)
 
 
@@ -119,3 +120,11 @@ def test_images_of_another_size_within_a_file_are_refused(folder: Path):
     table.with_columns(image=pl.Series(images, dtype=pl.Binary)).write_parquet(folder / TRAIN)
     with pytest.raises(DataError, match=r"not 8×8 .*row 8 .9×8"):
         parquet.read(folder)
+
+
+def test_the_size_that_the_message_offers_is_used(folder: Path, write_data: WriteData):
+    other = write_data("parquet", classes=2, height=4, width=4)
+    (other / TRAIN).rename(folder / "train-00001-of-00002.parquet")
+    contents = parquet.read(folder, Reading(size="8x8"))  # type: ignore[arg-type]
+    assert contents.train.images.shape == (80, 8, 8, 1)
+    assert any("40 of" in note and "brought to 8×8" in note for note in contents.notes)

@@ -197,6 +197,22 @@ def test_predict_gives_the_network_s_probabilities(folder: RunFolder, pictures: 
         np.testing.assert_allclose(found, row, atol=1e-6)
 
 
+def test_predict_takes_a_folder_for_the_pictures_in_it(folder: RunFolder, pictures: list[Path], tmp_path: Path) -> None:
+    for number, picture in enumerate(pictures):
+        place = tmp_path / "test" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(picture.read_bytes())
+    (tmp_path / "test" / "notes.txt").write_text("about")
+    (tmp_path / "test" / ".hidden.png").write_bytes(b"")
+    found = muslin_predict(folder, tmp_path / "test")
+    singly = muslin_predict(folder, *sorted((tmp_path / "test").glob("*/*.png")))
+    assert len(found) == len(pictures)
+    assert [each.to_dict() for each in found] == [each.to_dict() for each in singly]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="none is a folder without pictures"):
+        muslin_predict(folder, tmp_path / "none")
+
+
 def test_predict_uses_model_onnx_where_it_stands_and_not_when_it_is_older_than_the_weights(
     folder: RunFolder, pictures: list[Path]
 ) -> None:

@@ -17,7 +17,7 @@ from muslin.data.reading import Reading
 from muslin.errors import DataError
 
 LOOKED_FOR = "a .zip archive of any of these"
-_TABLES = re.compile(r"\w[\w .()-]*(\.(csv|tsv|npz|parquet|gz)|ubyte)", re.IGNORECASE)
+_TABLES = re.compile(r"\w[\w .()-]*(\.(csv|tsv|npz|npy|parquet|mat|bin|gz)|ubyte)", re.IGNORECASE)
 _LONGEST_NAME = 200
 
 

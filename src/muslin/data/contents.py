@@ -49,7 +49,8 @@ class Contents:
         validation: validation images that the files set apart (default None: they are drawn from `train`).
         class_names: names of the classes by number, for labels that are numbers (default None: the files name none).
         notes: what a person should know about how the files were read, one sentence each (default: nothing).
-        ground: gray value that was put behind transparent pixels (default None: no pixel was transparent).
+        ground: gray value that was put behind transparent pixels and beside fitted pictures (default None: no picture
+            needed one).
         unlabelled: name of the file or folder with images that have no labels, which were not read (default: none).
     """
 

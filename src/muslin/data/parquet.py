@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from muslin.data._parquet_columns import Columns, class_names, find_columns
 from muslin.data._parquet_pages import NotParquet, unpacked_size
 from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents, Labels, Part
-from muslin.data.images import decode
+from muslin.data.images import Pictures, decode_all
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
@@ -81,29 +81,62 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
         raise DataError(f"{folder} has no train file. Expected {LOOKED_FOR}.")
     first = table.splits["train"][0]
     columns = find_columns(first, _schema(first), reading.label)
-    parts = {split: _part(shards, columns) for split, shards in table.splits.items()}
+    rows = {split: _rows(shards, columns) for split, shards in table.splits.items()}
     notes = list(columns.notes)
     if table.others:
         notes.append(f"{listed([path.name for path in table.others[:5]])} not used")
-    test, unlabelled = parts.get("test"), ""
-    if test is not None and test.labels.dtype.kind == "i" and (test.labels == _NO_LABEL).all():
-        unlabelled, test = test.name, None
-    names = None if parts["train"].labels.dtype.kind == "U" else class_names(first, columns.label)
+    unlabelled = ""
+    if "test" in rows and rows["test"].labels.dtype.kind == "i" and (rows["test"].labels == _NO_LABEL).all():
+        unlabelled = rows.pop("test").name
+    splits = sorted(rows, key=lambda split: split != "train")  # the training images decide on the ground
+    decoded = decode_all([Pictures(rows[split].encoded, rows[split].named) for split in splits], reading)
+    parts = {
+        split: Part(images, rows[split].labels, rows[split].name)
+        for split, images in zip(splits, decoded.images, strict=True)
+    }
     return Contents(
-        parts["train"], test, parts.get("validation"), class_names=names, notes=tuple(notes), unlabelled=unlabelled
+        parts["train"],
+        parts.get("test"),
+        parts.get("validation"),
+        class_names=None if parts["train"].labels.dtype.kind == "U" else class_names(first, columns.label),
+        notes=(*notes, *decoded.notes),
+        ground=decoded.ground,
+        unlabelled=unlabelled,
     )
 
 
-def _part(shards: list[Path], columns: Columns) -> Part:
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of all shards of a split."""
+
+    shards: list[Path]
+    lengths: list[int]
+    encoded: list[bytes]
+    labels: Labels
+
+    @property
+    def name(self) -> str:
+        return self.shards[0].name
+
+    def named(self, row: int) -> str:
+        """Return the shard and the place in it of a row."""
+        for shard, length in zip(self.shards, self.lengths, strict=True):
+            if row < length:
+                return f"{shard.name}, row {row + 1}"
+            row -= length
+        raise IndexError(row)
+
+
+def _rows(shards: list[Path], columns: Columns) -> _Rows:
     parts = [_shard(path, columns) for path in shards]
-    shapes = {images.shape[1:] for images, _ in parts}
-    if len(shapes) > 1:
+    encoded = [image for images, _ in parts for image in images]
+    total = sum(map(len, encoded))
+    if total > MOST_BYTES:
         raise DataError(
-            f"shards {', '.join(path.name for path in shards)} contain images of different shapes: "
-            f"{', '.join('×'.join(map(str, shape)) for shape in sorted(shapes))}. Convert all images to one shape."
+            f"the encoded images of {shards[0].name} and its other shards take {total:,} bytes; the limit is "
+            f"{MOST_BYTES:,}. Use fewer images."
         )
-    images, labels = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Part(images, labels, shards[0].name)
+    return _Rows(shards, [len(images) for images, _ in parts], encoded, np.concatenate([labels for _, labels in parts]))
 
 
 def _schema(path: Path) -> dict[str, pl.DataType]:
@@ -118,7 +151,7 @@ def _schema(path: Path) -> dict[str, pl.DataType]:
         raise _unreadable(path, error) from error
 
 
-def _shard(path: Path, columns: Columns) -> tuple[np.ndarray[Any, Any], Labels]:
+def _shard(path: Path, columns: Columns) -> tuple[Sequence[bytes], Labels]:
     import polars as pl  # noqa: PLC0415
 
     columns.require(path, _schema(path))
@@ -140,7 +173,7 @@ def _shard(path: Path, columns: Columns) -> tuple[np.ndarray[Any, Any], Labels]:
             f"{path}: row {encoded.index(None) + 1} has no image bytes. The file must contain the images themselves, "
             "not their paths."
         )
-    return decode(encoded, lambda row: f"{path.name}, row {row + 1}"), _labels(path, table[columns.label])
+    return encoded, _labels(path, table[columns.label])
 
 
 def _labels(path: Path, labels: pl.Series) -> Labels:
