@@ -51,6 +51,7 @@ class Contents:
         notes: what a person should know about how the files were read, one sentence each (default: nothing).
         ground: gray value that was put behind transparent pixels and beside fitted pictures (default None: no picture
             needed one).
+        transposed: whether rows and columns are known to be exchanged in the files (default False).
         unlabelled: name of the file or folder with images that have no labels, which were not read (default: none).
     """
 
@@ -60,6 +61,7 @@ class Contents:
     class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     ground: int | None = None
+    transposed: bool = False
     unlabelled: str = ""
 
     @property

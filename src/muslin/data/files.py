@@ -14,6 +14,8 @@ from muslin.data.reading import Reading
 from muslin.data.split import Split, draw, groups_of
 from muslin.errors import DataError
 
+_LETTERS, _EMNIST_SIDES = (1, 26), (28, 28)  # labels of EMNIST Letters, and the size of its images
+
 
 @dataclass(frozen=True, eq=False)
 class Files:
@@ -94,7 +96,8 @@ def to_bytes(contents: Contents, reading: Reading) -> tuple[Contents, Scaling]:
     """
     train = contents.train
     scaling = find_scaling(train.images, train.name, reading.pixel_range)
-    said = list(contents.notes)
+    turned = reading.transpose or contents.transposed
+    said = [*contents.notes, *_about_emnist(train, turned=turned)]
     if scaling.changes:
         whose = "as given" if reading.pixel_range else "found on the training images"
         said.append(f"pixels of {scaling} ({whose}) were brought to 0–255")
@@ -102,7 +105,7 @@ def to_bytes(contents: Contents, reading: Reading) -> tuple[Contents, Scaling]:
         beyond = sum(int((images > scaling.high).any(axis=(1, 2, 3)).sum()) for images in others)
         if beyond:
             said.append(f"{count(beyond, 'other image')} with brighter pixels than that range: they were cut off")
-    bytes_of = {part: replace(part, images=_bytes(part, scaling, reading)) for part in contents.parts}
+    bytes_of = {part: replace(part, images=_bytes(part, scaling, turned=turned)) for part in contents.parts}
     return (
         replace(
             contents,
@@ -113,6 +116,16 @@ def to_bytes(contents: Contents, reading: Reading) -> tuple[Contents, Scaling]:
         ),
         scaling,
     )
+
+
+def _about_emnist(train: Part, *, turned: bool) -> tuple[str, ...]:
+    """Return what was done about rows and columns, or a hint that EMNIST's may be exchanged."""
+    if turned:
+        return ("the rows and columns of all images were exchanged",)
+    letters = train.labels.dtype.kind == "i" and (int(train.labels.min()), int(train.labels.max())) == _LETTERS
+    if "emnist" not in train.name.lower() and not (letters and train.images.shape[1:3] == _EMNIST_SIDES):
+        return ()
+    return ("EMNIST stores its images transposed; if letters lie on their sides, turn them with `transpose=True`",)
 
 
 def joined(contents: Contents, labels: Sequence[np.ndarray], scaling: Scaling, notes: tuple[str, ...] = ()) -> Files:
@@ -140,9 +153,9 @@ def joined(contents: Contents, labels: Sequence[np.ndarray], scaling: Scaling, n
     )
 
 
-def _bytes(part: Part, scaling: Scaling, reading: Reading) -> np.ndarray:
+def _bytes(part: Part, scaling: Scaling, *, turned: bool) -> np.ndarray:
     images = scaling.bytes(part.images)
-    if reading.transpose:
+    if turned:
         images = np.ascontiguousarray(images.transpose(0, 2, 1, 3))
     return images if images.flags.writeable else images.copy()  # writable, as torch expects
 

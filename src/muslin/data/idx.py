@@ -37,8 +37,6 @@ _NAME = re.compile(
 )
 _KINDS: tuple[Kind, Kind] = ("images", "labels")
 _DIMENSIONS: dict[Kind, tuple[int, ...]] = {"images": (3, 4), "labels": (1, 2)}
-_EMNIST = "EMNIST stores its images transposed"
-_LETTERS = (1, 26)  # labels of EMNIST Letters
 
 Set = dict[tuple[SplitName, Kind], Path]
 
@@ -109,7 +107,6 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
             parts[split], said = _part(files[split, "images"], files[split, "labels"])
             notes += said
     unlabelled = files[("test", "images")].name if "test" not in parts and ("test", "images") in files else ""
-    notes += _about_emnist(parts["train"], next(iter(chosen)), reading)
     return Contents(
         parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabelled=unlabelled
     )
@@ -130,16 +127,6 @@ def _part(images_path: Path, labels_path: Path) -> tuple[Part, tuple[str, ...]]:
             f"{count(len(labels), 'label')}; the numbers must be equal. Use two files of the same split and data set."
         )
     return part_of(images, labels, (images_path.name, labels_path.name), labels_path.name)
-
-
-def _about_emnist(train: Part, prefix: str, reading: Reading) -> tuple[str, ...]:
-    """Return a hint that images may be transposed, or what was done about it."""
-    numbers = train.labels.dtype.kind == "i" and (int(train.labels.min()), int(train.labels.max())) == _LETTERS
-    if "emnist" not in prefix and not (numbers and train.images.shape[1:3] == (28, 28)):
-        return ()
-    if reading.transpose:
-        return (f"{_EMNIST}; their rows and columns were exchanged",)
-    return (f"{_EMNIST}; if letters lie on their sides, turn them with `transpose=True`",)
 
 
 def read_values(path: Path, *dimensions: int) -> np.ndarray[Any, Any]:

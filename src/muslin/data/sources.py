@@ -151,22 +151,19 @@ def _read_entry(folder: Path, entry: Entry, reading: Reading) -> Contents | None
             each.verify(folder / each.stored)
         except (DataError, OSError) as error:
             raise NotPublished(f"{each.name} is missing, or not the published file") from error
-    turned = entry.transposed and not reading.transpose  # asked for as well, it is done with other transpositions
     contents = formats.read(folder / stored[0].stored, reading)
-    parts = [part and _as_named(part, entry, turned=turned) for part in (contents.train, contents.test)]
+    parts = [part and _as_named(part, entry) for part in (contents.train, contents.test)]
     assert parts[0] is not None  # noqa: S101  (for the type checker)
-    validation = contents.validation and _as_named(contents.validation, entry, turned=turned)
-    notes = (f"{entry.title} stores its images transposed; they were turned",) if turned else ()
+    validation = contents.validation and _as_named(contents.validation, entry)
     return replace(
         contents,
         train=parts[0],
         test=parts[1],
         validation=validation,
         class_names=entry.class_names,
-        notes=notes or contents.notes,
+        transposed=entry.transposed,
     )
 
 
-def _as_named(part: Part, entry: Entry, *, turned: bool) -> Part:
-    images = part.images.transpose(0, 2, 1, 3) if turned else part.images
-    return replace(part, images=images, labels=part.labels - entry.first_label)
+def _as_named(part: Part, entry: Entry) -> Part:
+    return replace(part, labels=part.labels - entry.first_label)
