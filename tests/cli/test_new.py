@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from helpers.tiny import WriteData
 from muslin.cli import main
@@ -216,3 +217,18 @@ def test_the_claim_in_the_last_comment_is_valid() -> None:
     text = "\n".join([*lines[:start], *(line.removeprefix("# ") for line in lines[start:])])
     assert parse_design(text).claims[0].measure == "test_accuracy"
     assert len(tomllib.loads(text)["claims"]) == 1
+
+
+def test_the_commands_that_a_new_design_names_read_the_files_in_the_same_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = tmp_path / "photos"
+    for number in range(24):
+        place = pictures / ("leaf", "stone")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40 + number, 30), (9 * number, 90, 200)).save(place / f"{number}.png")
+    options = ["--data", str(pictures), "--size", "32x32", "--test-fraction", "0.25"]
+    main(["new", str(tmp_path / "mine.toml"), *options])
+    named = f"--data {pictures} --size 32x32 --test-fraction 0.25"
+    assert named in capsys.readouterr().out
+    assert named in (tmp_path / "mine.toml").read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ Every option has the name of the parameter that it is in Python, so that a verb 
 from __future__ import annotations
 
 import functools
-import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -89,19 +88,6 @@ reading_options = options_of(
     ),
     click.option("--split-seed", type=int, help="Seed of both draws.  [default: 42]"),
 )
-
-
-def as_arguments(**options: Any) -> str:
-    """Return options as they are typed, each behind a blank; those without a value are left out.
-
-    >>> as_arguments(size="48x48", color=None, transpose=True)
-    ' --size 48x48 --transpose'
-    """
-    typed = ""
-    for name, value in options.items():
-        if value is not None and value is not False:
-            typed += f" --{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
-    return typed
 
 
 def data_options(verb: Verb) -> Verb:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from muslin.cli._complete import designs
-from muslin.cli._options import as_arguments, reading_options
+from muslin.cli._options import reading_options
 
 
 @click.command()
@@ -39,7 +39,7 @@ def command(
         raise click.UsageError("--sample and --data exclude each other; give one of them.")
     from muslin.design import describe_shape, load_design  # noqa: PLC0415  (--help does without)
     from muslin.design.template import OPEN  # noqa: PLC0415  (likewise)
-    from muslin.workflow.new import new, typed  # noqa: PLC0415  (likewise)
+    from muslin.workflow.new import as_arguments, new, typed  # noqa: PLC0415  (likewise)
 
     path = new(file, data, sample=sample, classes=classes, like=like, force=force, **reading)
     design = load_design(path)

@@ -108,8 +108,10 @@ def draw(
                 stratify=labels,
             )
         else:
-            folds = StratifiedGroupKFold(max(round(1 / fraction), 2), shuffle=True, random_state=seed)
-            stays, drawn = next(folds.split(labels, labels, groups))
+            # As many folds as the fraction asks for, or as there are groups.
+            folds = max(min(round(1 / fraction), len(set(groups)), int(counts.min())), 2)
+            kept = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            stays, drawn = next(kept.split(labels, labels, groups))
     except ValueError as error:
         raise DataError(
             f"{count(len(labels), 'training image')} of {count(len(classes), 'class', 'classes')} cannot be split into "

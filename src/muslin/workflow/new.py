@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from muslin._disk.files import write_text
 from muslin.design import load_design, parse_design
@@ -62,11 +62,25 @@ def new(
         design = model.model_copy(
             update={"name": name, "title": f"{model.title} (from {model.name})".strip(), "claims": ()}
         )
-    images = f" --data {shlex.quote(str(data))}" if data else " --sample" if sample else ""
+    images = f" --data {shlex.quote(str(data))}{as_arguments(classes=classes, **reading)}" if data else ""
+    images = " --sample" if sample else images
     text = format_commented(design, plain(typed(Path(path.name)), LONGEST_PATH), plain(images, LONGEST_PATH))
     parse_design(text, str(path))
     write_text(path, text)
     return path
+
+
+def as_arguments(**options: Any) -> str:
+    """Return options as they are typed, each behind a blank; those without a value are left out.
+
+    >>> as_arguments(size="48x48", color=None, transpose=True)
+    ' --size 48x48 --transpose'
+    """
+    written = ""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            written += f" --{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
+    return written
 
 
 def typed(path: Path) -> str:
