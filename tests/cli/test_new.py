@@ -228,7 +228,9 @@ def test_the_commands_that_a_new_design_names_read_the_files_in_the_same_way(
         place.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40 + number, 30), (9 * number, 90, 200)).save(place / f"{number}.png")
     options = ["--data", str(pictures), "--size", "32x32", "--test-fraction", "0.25"]
-    main(["new", str(tmp_path / "mine.toml"), *options])
+    with pytest.raises(SystemExit) as ended:
+        main(["new", str(tmp_path / "mine.toml"), *options])
+    assert ended.value.code == 0
     named = f"--data {pictures} --size 32x32 --test-fraction 0.25"
     assert named in capsys.readouterr().out
     assert named in (tmp_path / "mine.toml").read_text(encoding="utf-8")

@@ -11,6 +11,9 @@ import click
 from muslin.cli._complete import designs
 from muslin.cli._options import reading_options
 
+_TRAIN = "train it, evaluate it, read the report"
+_COLUMNS = 80  # of a terminal; longer commands have their explanation on a line of its own
+
 
 @click.command()
 @click.argument("file", metavar="NAME.toml", type=click.Path(path_type=Path))
@@ -48,8 +51,10 @@ def command(
     look, train = f"muslin analyze {typed(path)}", f"muslin run {typed(path)}{images}"
     shape = describe_shape(design.input_shape)
     click.echo(f"Wrote {path}: {shape} images, {design.classes} classes, {len(design.layers)} layers.")
-    click.echo(f"  {look:<{len(train)}}   what it costs and what it sees")
-    click.echo(f"  {train:<{len(look)}}   train it, evaluate it, read the report")
+    for command_line, what in ((look, "what it costs and what it sees"), (train, _TRAIN)):
+        width = max(len(look), len(train))
+        beside = width + len(_TRAIN) + 5 <= _COLUMNS
+        click.echo(f"  {command_line:<{width}}   {what}" if beside else f"  {command_line}\n      {what}")
     if like is None:
         click.echo(f'It runs as it stands. Replace the reasons that begin with "{OPEN}" by your own.')
     else:
