@@ -88,7 +88,7 @@ def values(
     found = np.array(pixels.to_numpy(), order="C")
     if kind == pl.Float32 and not np.isfinite(found).all():
         explain(text, columns)
-    return found, [table[f"column_{place}"].fill_null("").str.strip_chars() for place in others]
+    return found, [table[f"column_{place}"].fill_null("").str.strip_chars().str.strip_chars('"') for place in others]
 
 
 def labels(text: CsvText, columns: Columns, found: pl.Series) -> np.ndarray[Any, Any]:
