@@ -45,6 +45,7 @@ def test_the_colors_of_data_stand_out_from_light_and_dark(color: str) -> None:
     assert all(contrast(color, paper) > 2.9 for paper in PAPERS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_becomes_clean_svg_in_the_pages_own_ink(drawn: dict[str, Figure], name: str) -> None:
     svg = figures.to_svg(drawn[name], name)
@@ -64,6 +65,7 @@ def test_a_figure_becomes_clean_svg_in_the_pages_own_ink(drawn: dict[str, Figure
     assert "fill: #ffffff" not in first.get("style", "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_off_and_no_text_is_too_small(
     drawn: dict[str, Figure], name: str, monkeypatch: pytest.MonkeyPatch
@@ -89,6 +91,7 @@ def test_nothing_is_cut_off_and_no_text_is_too_small(
         assert "mathdefault" not in text.get_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["training_curves", "filters", "feature_maps"])
 def test_drawing_the_same_twice_gives_the_same_bytes(drawn: dict[str, Figure], name: str, tmp_path: Path) -> None:
     again = all_figures()[name]()

@@ -74,6 +74,7 @@ def test_the_page_is_valid_with_every_figure_and_without_any(make_run: MakeRun) 
     assert all(picture["alt"] for picture in pictures)
 
 
+@pytest.mark.long
 def test_the_page_asks_nothing_of_the_network_and_runs_no_code(make_run: MakeRun) -> None:
     folder = make_run()
     draw(folder)
@@ -99,6 +100,7 @@ def test_the_story_comes_in_order(make_run: MakeRun) -> None:
     assert {f"#{name}" for name in sections} <= set(contents)
 
 
+@pytest.mark.long
 def test_words_from_files_stay_words(make_run: MakeRun) -> None:
     content = CNN.model_dump(mode="json")
     content |= {"title": HOSTILE, "because": HOSTILE}
