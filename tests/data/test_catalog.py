@@ -240,7 +240,7 @@ def test_an_archive_without_a_member_or_with_another_is_refused(offer: Any, tmp_
     for member, reason in ((published("x.bin", b"x"), "lacks x.bin"), (published("x", b"x", inside="../readme"), "")):
         more = PublishedArchive(archive.stored, archive.digest, archive.most, members=(*archive.members[:1], member))
         offer("cifar10", files=(more,))
-        with pytest.raises(DataError, match=reason or "has no data_batch_1|no test|found nowhere|labelled"):
+        with pytest.raises(DataError, match=reason or "has no data_batch_1|no test|found nowhere|labeled"):
             load_data("cifar10")
     assert not (tmp_path / "readme").exists()
 

@@ -56,7 +56,7 @@ def test_a_test_file_without_labels_is_named(tmp_path: Path):
     write(tmp_path / "train.csv")
     write(tmp_path / "test.csv", label="")
     contents = csv_files.read(tmp_path)
-    assert (contents.test, contents.unlabelled) == (None, "test.csv")
+    assert (contents.test, contents.unlabeled) == (None, "test.csv")
 
 
 def test_a_test_file_with_another_name_for_the_label_is_asked_about(tmp_path: Path):
@@ -142,13 +142,13 @@ def test_a_length_of_no_known_shape_is_refused_with_shapes_that_fit(
 
 def test_rows_to_predict_have_ids_and_may_have_labels(tmp_path: Path):
     path = write(tmp_path / "test.csv")
-    rows = csv_files.read_unlabelled(path, Reading(), (2, 2, 1))
+    rows = csv_files.read_unlabeled(path, Reading(), (2, 2, 1))
     assert (rows.id_name, rows.ids, rows.label_name) == ("id", ("1", "2", "3", "4", "5", "6"), "label")
     assert rows.images.shape == (6, 2, 2, 1)
     write(path, label="ImageId")
-    assert csv_files.read_unlabelled(path, Reading(), (2, 2, 1)).id_name == "ImageId"
+    assert csv_files.read_unlabeled(path, Reading(), (2, 2, 1)).id_name == "ImageId"
     with pytest.raises(DataError, match="4 pixel columns, but the network takes images of 3×3×1, which are 9"):
-        csv_files.read_unlabelled(path, Reading(), (3, 3, 1))
+        csv_files.read_unlabeled(path, Reading(), (3, 3, 1))
 
 
 def test_a_hidden_file_of_a_mac_is_passed_over(tmp_path: Path):

@@ -229,7 +229,7 @@ def test_test_images_without_classes_have_no_labels(inside: str, tmp_path: Path)
     put(tmp_path, *(f"test/{inside}{number}.png" for number in range(4)))
     contents = formats.read(tmp_path)
     assert contents.test is None
-    assert Path(contents.unlabelled).is_relative_to(tmp_path / "test")
+    assert Path(contents.unlabeled).is_relative_to(tmp_path / "test")
 
 
 def test_a_class_without_training_images_is_named(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_arrays_without_a_split_are_training_images(tmp_path: Path, names: tuple
 
 def test_test_images_without_labels_are_said_and_not_read(tmp_path: Path):
     read = npz.read(write(tmp_path, y_test=None))
-    assert (read.test, read.unlabelled) == (None, "data.npz (x_test)")
+    assert (read.test, read.unlabeled) == (None, "data.npz (x_test)")
 
 
 def test_one_hot_labels_become_class_numbers(tmp_path: Path):

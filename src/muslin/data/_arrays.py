@@ -35,7 +35,7 @@ def part_of(
         The part, and notes on what was done with its arrays.
 
     Raises:
-        DataError: an array has a type or shape that holds no labelled images.
+        DataError: an array has a type or shape that holds no labeled images.
     """
     pixels, turned = images_of(images, names[0])
     classes, found = labels_of(labels, names[1], len(pixels))

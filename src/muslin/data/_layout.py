@@ -21,7 +21,7 @@ _WORDS: dict[str, Role] = {
     **dict.fromkeys(("test", "testing", "t10k", "eval", "evaluation"), "test"),
 }
 # Folders that hold the images of a split without being a class.
-_CONTAINERS = ("images", "image", "imgs", "img", "data", "pictures", "photos", "unknown", "all", "unlabelled")
+_CONTAINERS = ("images", "image", "imgs", "img", "data", "pictures", "photos", "unknown", "all", "unlabeled")
 _DOWN = 2  # folders to go down to the data: a clone's root, or the folder that a .zip archive holds
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\x00", b"MM\x00*")
 _TABLES = (".csv", ".tsv")

@@ -52,7 +52,7 @@ class Contents:
         ground: gray value that was put behind transparent pixels and beside fitted pictures (default None: no picture
             needed one).
         transposed: whether rows and columns are known to be exchanged in the files (default False).
-        unlabelled: name of the file or folder with images that have no labels, which were not read (default: none).
+        unlabeled: name of the file or folder with images that have no labels, which were not read (default: none).
     """
 
     train: Part
@@ -62,7 +62,7 @@ class Contents:
     notes: tuple[str, ...] = ()
     ground: int | None = None
     transposed: bool = False
-    unlabelled: str = ""
+    unlabeled: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -106,11 +106,11 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
     if others := _unread(path, files):
         names = listed([other.name for other in others[:_NAMED]]) + (" and others" if len(others) > _NAMED else "")
         said.append(f"{count(len(others), 'other CSV file')} in the folder not read: {names}")
-    unlabelled = files["test"].name if "test" in files and test is None else ""
-    return Contents(train, test, validation, notes=tuple(said), unlabelled=unlabelled)
+    unlabeled = files["test"].name if "test" in files and test is None else ""
+    return Contents(train, test, validation, notes=tuple(said), unlabeled=unlabeled)
 
 
-def read_unlabelled(path: Path, reading: Reading, shape: tuple[int, int, int]) -> Rows:
+def read_unlabeled(path: Path, reading: Reading, shape: tuple[int, int, int]) -> Rows:
     """Read the images of a CSV file to predict; labels that it has are left out.
 
     Args:

@@ -59,7 +59,7 @@ class Files:
 
 
 def with_test(contents: Contents, reading: Reading) -> Contents:
-    """Return contents that have labelled test images: their own, or some drawn from the training images.
+    """Return contents that have labeled test images: their own, or some drawn from the training images.
 
     Raises:
         DataError: there are none and `test_fraction` is not given, or it is given although there are some; or a class
@@ -75,16 +75,16 @@ def with_test(contents: Contents, reading: Reading) -> Contents:
         return contents
     train = contents.train
     if fraction is None:
-        lack = f"the images of {contents.unlabelled} have no labels" if contents.unlabelled else "it has no test images"
+        lack = f"the images of {contents.unlabeled} have no labels" if contents.unlabeled else "it has no test images"
         raise DataError(
-            f"{train.name} has {count(len(train), 'labelled image')}, but {lack}, so that a network could not be "
-            "judged. Pass `test_fraction=0.15` to set 15% of the labelled images aside as the test split."
+            f"{train.name} has {count(len(train), 'labeled image')}, but {lack}, so that a network could not be "
+            "judged. Pass `test_fraction=0.15` to set 15% of the labeled images aside as the test split."
         )
     groups = groups_of(train.items, reading.group, train.name)
     stays, drawn = draw(train.labels, fraction, reading.split_seed, "test_fraction", groups)
     notes = [f"{count(len(drawn), 'image')} drawn as the test split ({fraction:.0%}, seed {reading.split_seed})"]
-    if contents.unlabelled:
-        notes.append(f"the images of {contents.unlabelled} have no labels and were left out")
+    if contents.unlabeled:
+        notes.append(f"the images of {contents.unlabeled} have no labels and were left out")
     return replace(contents, train=train.subset(stays), test=train.subset(drawn), notes=(*contents.notes, *notes))
 
 

@@ -106,9 +106,9 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
         if (split, "labels") in files:
             parts[split], said = _part(files[split, "images"], files[split, "labels"])
             notes += said
-    unlabelled = files[("test", "images")].name if "test" not in parts and ("test", "images") in files else ""
+    unlabeled = files[("test", "images")].name if "test" not in parts and ("test", "images") in files else ""
     return Contents(
-        parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabelled=unlabelled
+        parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabeled=unlabeled
     )
 
 

@@ -43,24 +43,24 @@ def read_layout(root: Tree, layout: Layout, reading: Reading = AS_IS) -> Content
     trees = {role: tree for role, tree in splits.items() if tree is not None}
     found = {role: images_of(tree) for role, tree in trees.items()}
     notes = [*_left_out(trees, found, root), *_tables(layout)]
-    labelled, unlabelled = _labelled(trees, found, reading, notes)
+    labeled, unlabeled = _labeled(trees, found, reading, notes)
 
     def name(role: str) -> str:
         return f"{trees[role].shown}/".removeprefix(root.shown).lstrip("/")
 
-    if "validation" in unlabelled:
+    if "validation" in unlabeled:
         many = count(len(found["validation"].items), "image")
         notes.append(f"{many} of {name('validation')} without labels left out")
-    if "validation" in labelled:
+    if "validation" in labeled:
         notes.append(f"the images of {name('validation')} are the validation images")
 
     def pictures(role: str) -> Pictures:
         return Pictures(found[role].files, lambda number: name(role) + found[role].items[number])
 
-    decoded = decode_all([pictures(role) for role in labelled], reading, root.shown)
+    decoded = decode_all([pictures(role) for role in labeled], reading, root.shown)
     parts = {
         role: Part(images, np.array(labels), trees[role].shown, tuple(found[role].items))
-        for (role, labels), images in zip(labelled.items(), decoded.images, strict=True)
+        for (role, labels), images in zip(labeled.items(), decoded.images, strict=True)
     }
     return Contents(
         parts["train"],
@@ -68,16 +68,16 @@ def read_layout(root: Tree, layout: Layout, reading: Reading = AS_IS) -> Content
         parts.get("validation"),
         notes=(*notes, *decoded.notes),
         ground=decoded.ground,
-        unlabelled=trees["test"].shown if "test" in unlabelled else "",
+        unlabeled=trees["test"].shown if "test" in unlabeled else "",
     )
 
 
-def _labelled(
+def _labeled(
     trees: dict[str, Tree], found: dict[str, Images], reading: Reading, notes: list[str]
 ) -> tuple[dict[str, list[str]], list[str]]:
     """Return the labels of each split that has some, and the splits that have none; drop the images without a label."""
     labels: dict[str, list[str]] = {}
-    unlabelled: list[str] = []
+    unlabeled: list[str] = []
     nested = _nested(found, reading, notes)
     names = Names(())
     for role, images in found.items():
@@ -101,8 +101,8 @@ def _labelled(
             labels[role] = list(map(names, own))
             _renamed(trees[role], set(own) - set(labels[role]), names, notes)
         else:
-            unlabelled.append(role)
-    return labels, unlabelled
+            unlabeled.append(role)
+    return labels, unlabeled
 
 
 def _nested(found: dict[str, Images], reading: Reading, notes: list[str]) -> Nested:

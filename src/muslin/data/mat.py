@@ -89,7 +89,7 @@ def _contents(arrays: Arrays, place: Path, name: str, left: list[str]) -> Conten
         class_names = tuple(map(str, range(10)))
         notes += ("SVHN's label 10 was read as the digit 0",)
     assert parts[0] is not None  # noqa: S101  (for the type checker)
-    return Contents(parts[0], parts[1], parts[2], class_names=class_names, notes=notes, unlabelled=contents.unlabelled)
+    return Contents(parts[0], parts[1], parts[2], class_names=class_names, notes=notes, unlabeled=contents.unlabeled)
 
 
 def _front(

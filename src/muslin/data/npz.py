@@ -93,7 +93,7 @@ def joined(names: Iterable[str], load: Load, short: str, place: str) -> Contents
             arrays = load(images, "images"), load(labels, "labels")
             parts[split], said = part_of(*arrays, (f"{place}: {images}", f"{place}: {labels}"), f"{short} ({labels})")
             notes += (note.replace(f"{place}: ", "", 1) for note in said)
-    unlabelled = "" if "test" in parts else chosen.get(("test", "images"), "")
+    unlabeled = "" if "test" in parts else chosen.get(("test", "images"), "")
     used = {*chosen.values(), *_CLASS_NAMES}
     if left := [name for name in names if name not in used]:
         notes.append(f"{short}: {listed(left[:5])}{' and others' if len(left) > 5 else ''} not used")
@@ -103,7 +103,7 @@ def joined(names: Iterable[str], load: Load, short: str, place: str) -> Contents
         validation=parts.get("validation"),
         class_names=_class_names(names, load),
         notes=tuple(notes),
-        unlabelled=unlabelled and f"{short} ({unlabelled})",
+        unlabeled=unlabeled and f"{short} ({unlabeled})",
     )
 
 

@@ -85,9 +85,9 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
     notes = list(columns.notes)
     if table.others:
         notes.append(f"{listed([path.name for path in table.others[:5]])} not used")
-    unlabelled = ""
+    unlabeled = ""
     if "test" in rows and rows["test"].labels.dtype.kind == "i" and (rows["test"].labels == _NO_LABEL).all():
-        unlabelled = rows.pop("test").name
+        unlabeled = rows.pop("test").name
     splits = sorted(rows, key=lambda split: split != "train")  # the training images decide on the ground
     decoded = decode_all([Pictures(rows[split].encoded, rows[split].named) for split in splits], reading)
     parts = {
@@ -101,7 +101,7 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
         class_names=None if parts["train"].labels.dtype.kind == "U" else class_names(first, columns.label),
         notes=(*notes, *decoded.notes),
         ground=decoded.ground,
-        unlabelled=unlabelled,
+        unlabeled=unlabeled,
     )
 
 

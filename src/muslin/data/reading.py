@@ -40,7 +40,7 @@ class Reading(Described, BaseModel):
         transpose: whether rows and columns are exchanged, as EMNIST's files need (default False).
         pixel_range: (lowest, highest) value that the pixels can take in the files (default None: found on the training
             images). Text may say it as "0-16".
-        test_fraction: share of the labelled images that become the test split, 0–1, stratified by class, where the
+        test_fraction: share of the labeled images that become the test split, 0–1, stratified by class, where the
             files have none (default None: the files must have test images).
         validation_fraction: share of the training files held out for validation, 0–1, stratified by class, where the
             files have no validation images of their own (default 0.1).

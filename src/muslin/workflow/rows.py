@@ -50,7 +50,7 @@ def pictures_in_rows(path: Path, data: DataRecord) -> tuple[list[Picture], Head]
     """
     height, width, channels = data.input_shape
     shape = (width, height, channels) if data.reading.transpose else (height, width, channels)
-    rows = csv_files.read_unlabelled(path, data.reading, shape)
+    rows = csv_files.read_unlabeled(path, data.reading, shape)
     images = data.scaling.bytes(rows.images)
     if data.reading.transpose:
         images = np.ascontiguousarray(images.transpose(0, 2, 1, 3))

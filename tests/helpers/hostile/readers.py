@@ -302,7 +302,7 @@ READERS: dict[str, Reader] = {
         formats.read,
     ),
     "csv to predict": Reader(
-        "test.csv", _csv_variants, lambda path: csv_files.read_unlabelled(path, Reading(), (2, 2, 1))
+        "test.csv", _csv_variants, lambda path: csv_files.read_unlabeled(path, Reading(), (2, 2, 1))
     ),
     "parquet": _data("parquet", "train-00000-of-00001.parquet"),
     "npz": _data("npz", "data.npz"),

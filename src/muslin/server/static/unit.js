@@ -14,7 +14,7 @@ export function unitDialog(run, detail, board) {
   const close = h("button", { type: "button", class: "button", onclick: () => element.close() }, "Close");
   const element = h(
     "dialog",
-    { "aria-labelledby": "unit-title" },
+    { "aria-labeledby": "unit-title" },
     h("div", { class: "row spread" }, title, close),
     body,
   );
