@@ -73,7 +73,7 @@ BRITISH = (
     r"(?:mis)?behaviour\w*",
     r"favour\w*",
     r"honour\w*",
-    r"labeled|labelling|modelled|modelling|cancelled|travelled",
+    r"labelled|labelling|modelled|modelling|cancelled|travelled",
     r"licence\w*",
     r"\w*(?:normal|initial|regular|optim|recogn|general|visual|special|summar|categor|organ|minim|maxim|quant|"
     r"orthogonal|serial|util|emphas|penal|random|standard|synchron)is(?:e[ds]?|ing|ations?|er|ers)",

@@ -107,9 +107,7 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
             parts[split], said = _part(files[split, "images"], files[split, "labels"])
             notes += said
     unlabeled = files[("test", "images")].name if "test" not in parts and ("test", "images") in files else ""
-    return Contents(
-        parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabeled=unlabeled
-    )
+    return Contents(parts["train"], parts.get("test"), parts.get("validation"), notes=tuple(notes), unlabeled=unlabeled)
 
 
 def _names(files: Set, folder: Path) -> set[str]:
