@@ -312,7 +312,9 @@ def test_predict_only_fits_for_networks_that_learned_from_other_images(
     network = Network(load_design("custom_cnn"))
     record = new_record(network.design, sample, load_recipe("fast"), seed=0)
     names = tuple(f"part {number}" for number in range(10))
-    other = record.model_copy(update={"data": record.data.model_copy(update={"class_names": names})})
+    audit = record.data.audit.model_copy(update={"fashion_share": 0.0})
+    data = record.data.model_copy(update={"class_names": names, "audit": audit})
+    other = record.model_copy(update={"data": data})
     folder = RunFolder.create(other, network.design, tmp_path / "runs")
     export(network.design, weights_of(network), folder.weights_path, "safetensors", class_names=names)
     assert predicted(folder.path, photo)["photo"] is None
