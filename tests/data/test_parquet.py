@@ -233,7 +233,7 @@ def test_files_of_no_split_are_left_out_and_a_test_split_without_labels_is_said(
     table(label=LABELS).write_parquet(tmp_path / "extra.parquet")
     table(label=[-1] * 6).write_parquet(tmp_path / "test.parquet")
     read = parquet.read(tmp_path)
-    assert (read.test, read.unlabelled) == (None, "test.parquet")
+    assert (read.test, read.unlabeled) == (None, "test.parquet")
     assert read.notes == ("extra.parquet not used",)
 
 
