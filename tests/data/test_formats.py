@@ -46,3 +46,26 @@ def test_a_file_that_is_nothing_known_is_refused(tmp_path: Path):
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="does not exist"):
         formats.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("kind", ["npy", "cifar", "mat", "plain mat"])
+def test_further_formats_are_told_by_what_is_there(write_data: WriteData, kind: str):
+    folder = write_data(kind)
+    assert len(formats.read(folder).train) == 60
+    assert len(formats.read(min(folder.iterdir())).train) == 60
+
+
+@pytest.mark.parametrize("inside", ["MNIST/raw", "raw", "FashionMNIST/raw"])
+def test_data_are_found_one_or_two_folders_down(write_data: WriteData, tmp_path: Path, inside: str):
+    root = tmp_path / "root"
+    (root / inside).parent.mkdir(parents=True)
+    write_data("idx").rename(root / inside)
+    assert len(formats.read(root).train) == 60
+
+
+def test_several_folders_with_data_are_refused_with_their_names(write_data: WriteData, tmp_path: Path):
+    for name in ("MNIST", "KMNIST"):
+        (tmp_path / "root" / name).mkdir(parents=True)
+        write_data("idx").rename(tmp_path / "root" / name / "raw")
+    with pytest.raises(DataError, match=r"several folders with data: KMNIST/raw and MNIST/raw\. Pass the intended one"):
+        formats.read(tmp_path / "root")

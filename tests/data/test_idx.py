@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as arrays
 from helpers import tiny
 from helpers.tiny import WriteData
 from muslin.data import idx
+from muslin.data.files import to_bytes
+from muslin.data.reading import Reading
 from muslin.errors import DataError
 
 IMAGES = "train-images-idx3-ubyte.gz"
@@ -151,3 +153,88 @@ def test_what_is_saved_under_a_data_files_name_by_mistake_is_recognized(folder: 
     (folder / IMAGES).write_bytes(content)
     with pytest.raises(DataError, match=f"{IMAGES} {what}"):
         idx.read(folder)
+
+
+# ── Names, types and sets that people have ────────────────────────────────────────────────────────────────────────────
+
+
+def raw(values: np.ndarray, kind: int, dtype: str) -> bytes:
+    return struct.pack(f">4B{values.ndim}I", 0, 0, kind, values.ndim, *values.shape) + values.astype(dtype).tobytes()
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")])
+def test_every_type_of_the_format_is_read_as_its_numbers(tmp_path: Path, kind: int, dtype: str):
+    values = np.linspace(0, 100, 24).reshape(2, 3, 4).astype(dtype)
+    (tmp_path / "values").write_bytes(raw(values, kind, dtype))
+    read = idx.read_values(tmp_path / "values", 3)
+    np.testing.assert_array_equal(read, values)
+    assert read.dtype.isnative
+
+
+def letters(folder: Path, prefix: str, *, splits: tuple[str, ...] = ("train", "test"), labels: int = 26) -> np.ndarray:
+    """Write a set of 28×28 images whose labels go from 1 to `labels`."""
+    numbers = np.tile(np.arange(1, labels + 1), 2)
+    images = np.random.default_rng(0).integers(0, 256, (len(numbers), 28, 28))
+    for split in splits:
+        (folder / f"{prefix}{split}-images-idx3-ubyte.gz").write_bytes(gzip.compress(tiny.idx_bytes(images)))
+        (folder / f"{prefix}{split}-labels-idx1-ubyte").write_bytes(tiny.idx_bytes(numbers))
+    return images
+
+
+@pytest.mark.parametrize("prefix", ["emnist-letters-", "EMNIST_Letters.", "my-"])
+def test_files_may_have_a_prefix_and_labels_from_1(tmp_path: Path, prefix: str):
+    images = letters(tmp_path, prefix)
+    read = idx.read(tmp_path)
+    np.testing.assert_array_equal(read.train.images[..., 0], images)
+    assert set(read.train.labels) == set(range(1, 27))
+
+
+def test_a_validation_split_is_used(tmp_path: Path):
+    letters(tmp_path, "", splits=("train", "val", "t10k"), labels=5)
+    read = idx.read(tmp_path)
+    assert read.validation is not None
+    assert len(read.validation) == 10
+
+
+def test_training_files_alone_have_no_test_images_and_test_images_without_labels_are_said(tmp_path: Path):
+    letters(tmp_path, "", splits=("train",))
+    assert idx.read(tmp_path).test is None
+    letters(tmp_path, "", splits=("t10k",))
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    assert idx.read(tmp_path).unlabeled == "t10k-images-idx3-ubyte.gz"
+
+
+def test_of_several_sets_the_path_chooses_one(tmp_path: Path):
+    letters(tmp_path, "emnist-letters-")
+    letters(tmp_path, "emnist-digits-", labels=9)
+    with pytest.raises(DataError, match=r"2 data sets: emnist-digits, emnist-letters\. Pass one file"):
+        idx.read(tmp_path)
+    read = idx.read(tmp_path / "emnist-digits-test-labels-idx1-ubyte")
+    assert read.train.labels.max() == 9
+
+
+def test_two_files_of_one_part_are_refused(tmp_path: Path):
+    letters(tmp_path, "", splits=("train", "test", "t10k"))
+    with pytest.raises(DataError, match="two files that could be the test labels"):
+        idx.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "labels", "hinted"),
+    [("emnist-digits-", 9, True), ("", 26, True), ("", 25, False), ("kmnist-", 9, False)],
+)
+def test_emnists_transposition_is_hinted_at_and_said(tmp_path: Path, prefix: str, labels: int, hinted: bool):
+    letters(tmp_path, prefix, labels=labels)
+    for reading, said in ((Reading(), "transpose=True"), (Reading(transpose=True), "exchanged")):
+        contents, _ = to_bytes(idx.read(tmp_path, reading), reading)
+        assert [said in note for note in contents.notes] == [True] * (hinted or reading.transpose)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 5, 3), (4, 3, 6, 5)])
+def test_images_may_have_three_channels(tmp_path: Path, shape: tuple[int, ...]):
+    images = np.random.default_rng(0).integers(0, 256, shape)
+    for split in ("train", "test"):
+        (tmp_path / f"{split}-images-idx4-ubyte").write_bytes(tiny.idx_bytes(images))
+        (tmp_path / f"{split}-labels-idx1-ubyte").write_bytes(tiny.idx_bytes(np.arange(4)))
+    expected = images if shape[3] == 3 else images.transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(idx.read(tmp_path).train.images, expected)

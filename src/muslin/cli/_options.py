@@ -95,9 +95,10 @@ def data_options(verb: Verb) -> Verb:
 
     @click.option(
         "--data",
-        metavar="PATH",
+        metavar="PATH|NAME",
         type=click.Path(path_type=Path),
-        help="Folder, archive or file with images: pictures in CLASS/ folders, CSV, IDX, NumPy, Parquet. Default: the "
+        help="Folder, archive or file with images: pictures in CLASS/ folders, CSV, IDX, NumPy, Parquet; or the name "
+        "of a published set, such as mnist, cifar10 or medmnist:blood. Default: the "
         "environment variable MUSLIN_DATA, your cache, the system's copy, or a verified download of Fashion-MNIST.",
     )
     @click.option("--sample", is_flag=True, help="Use the 2,500 images that ship with Muslin, to try things out.")

@@ -85,6 +85,15 @@ def split_of(text: str) -> SplitName | None:
     return _SPLITS[found[0]] if found else None
 
 
+def split_of_folder(name: str) -> SplitName | None:
+    """Return the split that a folder is named after.
+
+    >>> split_of_folder("Train"), split_of_folder("test-data")
+    ('train', None)
+    """
+    return _SPLITS.get(name.lower().removeprefix("partial-"))  # hubs convert only the beginning of large data sets
+
+
 def roles(names: Iterable[str]) -> dict[tuple[SplitName | None, Kind], list[str]]:
     """Return the names of arrays by what they are: of several, those without a prefix and of the plainest word.
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from muslin.data._reading import MOST_BYTES, may_unzip_to
+from muslin.data._reading import EXPANSION_FLOOR, MOST_EXPANSION, may_unzip_to
 from muslin.errors import DataError
 
 HEADER = 128
@@ -67,19 +67,27 @@ def read_values(path: Path) -> dict[str, Value]:
 
 
 def _unpacked(path: Path, content: bytes, before: int) -> bytes:
-    """Unpack an element in steps, so that a bomb is noticed before it fills the memory."""
+    """Unpack an element; one that may be a bomb is measured first, without keeping what comes out."""
+    if len(content) * MOST_EXPANSION < EXPANSION_FLOOR:
+        for _ in _chunks(path, content, before):
+            pass
+    return b"".join(_chunks(path, content, before))
+
+
+def _chunks(path: Path, content: bytes, before: int) -> Iterator[bytes]:
     stream = zlib.decompressobj()
-    found = bytearray()
+    total = before
     try:
-        while content and not stream.eof and before + len(found) <= MOST_BYTES:
-            found += stream.decompress(content, _CHUNK)
+        while content and not stream.eof:
+            chunk = stream.decompress(content, _CHUNK)
             content = stream.unconsumed_tail
-            may_unzip_to(path, before + len(found))
+            total += len(chunk)
+            may_unzip_to(path, total)
+            yield chunk
     except zlib.error as error:
         raise NotMat(str(error)) from error
     if not stream.eof:
         raise NotMat("a compressed element is cut off")
-    return bytes(found)
 
 
 def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:

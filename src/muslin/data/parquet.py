@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin._words import listed
-from muslin.data._array_names import SplitName, split_of
+from muslin.data._array_names import SplitName, split_of, split_of_folder
 from muslin.data._parquet_columns import Columns, class_names, find_columns
 from muslin.data._parquet_pages import NotParquet, unpacked_size
 from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
@@ -47,7 +47,7 @@ def found(folder: Path) -> list[Path]:
 def _table(folder: Path) -> _Table:
     table = _Table()
     for path in sorted(folder.iterdir()):
-        inside = split_of(path.name)
+        inside = split_of_folder(path.name)
         if _is_parquet(path):
             if (split := split_of(path.stem)) is not None:
                 table.splits.setdefault(split, []).append(path)
@@ -74,7 +74,7 @@ def read(place: Path, reading: Reading = AS_IS) -> Contents:
             decoded.
     """
     folder = place if place.is_dir() else place.parent
-    if place != folder and split_of(folder.name) is not None and split_of(place.stem) is None:
+    if place != folder and split_of_folder(folder.name) is not None and place in found(folder.parent):
         folder = folder.parent
     table = _table(folder)
     if "train" not in table.splits:

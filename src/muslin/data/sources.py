@@ -16,7 +16,7 @@ from muslin.data.dataset import Place
 from muslin.data.fetching import Fetcher, Found, NotPublished, Wanted, search
 from muslin.data.official import FILES, OfficialFile, strangers
 from muslin.data.progress import Progress, silent
-from muslin.data.published import kept
+from muslin.data.published import PublishedArchive, kept
 from muslin.data.reading import AS_IS, Reading
 from muslin.data.source import DATA_VARIABLE, Kind, Source
 from muslin.errors import DataError
@@ -130,14 +130,14 @@ def _entry(entry: Entry, reading: Reading) -> Wanted:
         for base in entry.bases
     ]
     names = ", ".join(file.stored for file in entry.files)
+    unpacked = ", unpack it" if isinstance(entry.files[0], PublishedArchive) else ""
     return Wanted(
         entry.title,
         cache,
         (Source(kind="cache", path=cache.absolute(), dataset=entry.name),),
         fetchers,
         functools.partial(_read_entry, entry=entry, reading=reading),
-        f"Without a network, fetch {names} elsewhere from {entry.bases[0]}/, unpack archives, and pass the folder as "
-        "`path=`.",
+        f"Without a network, fetch {names} elsewhere from {entry.bases[0]}/{unpacked}, and pass its folder as `path=`.",
     )
 
 
