@@ -49,7 +49,8 @@ def test_a_validation_file_is_used_as_such(tmp_path: Path):
         write(tmp_path / name)
     contents = csv_files.read(tmp_path)
     assert [part.name for part in contents.parts] == ["train.csv", "val.csv", "test.csv"]
-    assert "validation images are those of val.csv" in contents.notes
+    assert contents.validation is not None
+    assert contents.validation.name == "val.csv"
 
 
 def test_a_test_file_without_labels_is_named(tmp_path: Path):

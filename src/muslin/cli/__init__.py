@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from muslin.cli._messages import as_options
+from muslin._options import as_options
 from muslin.errors import MuslinError
 
 VERBS = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from muslin.cli._messages import as_options
+from muslin._options import as_options
 from muslin.workflow.observer import Observer
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from muslin._options import as_options
 from muslin.cli._options import data_options, json_option, output_options
 from muslin.cli._output import Output
 
@@ -62,6 +63,8 @@ def _as_json(dataset: Dataset) -> dict[str, Any]:
         "class_names": list(dataset.class_names),
         "images": {name: len(split) for name, split in dataset.splits.items()},
         "fingerprint": dataset.fingerprint,
+        "scaling": dataset.scaling.model_dump(mode="json"),
+        "notes": list(dataset.notes),
         "audit": dataset.audit.model_dump(mode="json"),
     }
 
@@ -87,6 +90,8 @@ def _summary(dataset: Dataset) -> Table:
         f"{audit.duplicates_in_train:,} in the training files, {audit.duplicates_in_test:,} in the test files; "
         f"{audit.test_images_in_train:,} test images are also in the training files",
     )
+    for number, note in enumerate(dataset.notes):
+        table.add_row("" if number else "Read as", Text(as_options(f"{note[0].upper()}{note[1:]}.")))
     table.add_row("Leak", Text(audit.leak, style="bold red") if audit.leak else "none")
     return table
 

@@ -98,11 +98,8 @@ def read(path: Path, reading: Reading = AS_IS) -> Contents:
     validation, _ = _part(files["validation"], reading, notes, label) if "validation" in files else (None, label)
     test, _ = _part(files["test"], reading, notes, label) if "test" in files else (None, label)
     said = list(notes.sentences)
-    if "validation" in files:
-        name = files["validation"].name
-        said.append(
-            f"validation images are those of {name}" if validation else f"{name} has no labels and was left out"
-        )
+    if "validation" in files and validation is None:
+        said.append(f"{files['validation'].name} has no labels and was left out")
     if others := _unread(path, files):
         names = listed([other.name for other in others[:_NAMED]]) + (" and others" if len(others) > _NAMED else "")
         said.append(f"{count(len(others), 'other CSV file')} in the folder not read: {names}")

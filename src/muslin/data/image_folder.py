@@ -51,8 +51,6 @@ def read_layout(root: Tree, layout: Layout, reading: Reading = AS_IS) -> Content
     if "validation" in unlabeled:
         many = count(len(found["validation"].items), "image")
         notes.append(f"{many} of {name('validation')} without labels left out")
-    if "validation" in labeled:
-        notes.append(f"the images of {name('validation')} are the validation images")
 
     def pictures(role: str) -> Pictures:
         return Pictures(found[role].files, lambda number: name(role) + found[role].items[number])

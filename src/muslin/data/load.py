@@ -65,7 +65,9 @@ def load_data(
     contents, scaling = to_bytes(with_test(found.contents, how), how)
     numbered = number(contents, classes)
     files = joined(contents, numbered.labels, scaling, numbered.notes)
-    train, validation, note = _validation(files, how)
+    train, validation = _validation(files, how)
+    own = contents.validation
+    note = (f"the {len(own):,} validation images are those of {own.name}; none were drawn",) if own else ()
     splits = {"train": train, "validation": validation, "test": files.test}
     return Dataset(
         train,
@@ -82,11 +84,10 @@ def load_data(
     )
 
 
-def _validation(files: Files, how: Reading) -> tuple[Split, Split, tuple[str, ...]]:
-    """Return training and validation images, and a note if the files set validation images apart."""
+def _validation(files: Files, how: Reading) -> tuple[Split, Split]:
+    """Return training and validation images: those of the files, or some drawn from the training images."""
     if files.validation is not None:
-        many = f"{len(files.validation):,} validation images come from the files; none were drawn"
-        return files.train, files.validation, (many,)
+        return files.train, files.validation
     groups = groups_of(files.items, how.group, files.train_name)
     stays, drawn = draw(files.train.labels, how.validation_fraction, how.split_seed, groups=groups)
     lost = sorted(set(np.unique(files.train.labels)) - set(np.unique(files.train.labels[stays])))
@@ -95,4 +96,4 @@ def _validation(files: Files, how: Reading) -> tuple[Split, Split, tuple[str, ..
             f"`group={how.group!r}` leaves {len(lost)} of the classes without training images, because all images of "
             "such a class are in one group. Use smaller groups, or add images."
         )
-    return files.train.subset(stays), files.train.subset(drawn), ()
+    return files.train.subset(stays), files.train.subset(drawn)

@@ -8,6 +8,7 @@ import jinja2
 
 from muslin import _words
 from muslin._disk.files import write_text
+from muslin._options import as_options
 from muslin._words import count, number, plural
 from muslin.analysis import describe_field
 from muslin.design import describe_shape
@@ -19,6 +20,7 @@ from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 
 _FILTERS = (
+    as_options,
     number,
     _words.percent,
     _words.signed,
