@@ -15,6 +15,7 @@ from muslin.errors import DesignError
 
 if TYPE_CHECKING:
     from muslin.evaluation import Evaluation, Interval
+    from muslin.evaluation.corruptions import Robustness
 
 Value: TypeAlias = float | tuple[int, ...]
 Verdict: TypeAlias = Literal["holds", "does not hold", "not measured"]
@@ -29,12 +30,14 @@ class Facts:
         training_images: number of images that the network was trained on (default None).
         evaluation: evaluation of the design on the test split (default None).
         baseline: evaluation of the baseline on the test split, trained in the same run (default None).
+        robustness: accuracy of the design on corrupted test images (default None).
     """
 
     analysis: Analysis
     training_images: int | None = None
     evaluation: Evaluation | None = None
     baseline: Evaluation | None = None
+    robustness: Robustness | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,12 @@ MEASURES: Mapping[str, Measure] = {
         "%",
         False,
         lambda facts, _: None if facts.evaluation is None else Measured(100 * facts.evaluation.balanced_accuracy),
+    ),
+    "robust_accuracy": Measure(
+        "mean accuracy on test images with eight corruptions at five severities, in percent",
+        "%",
+        False,
+        lambda facts, _: None if facts.robustness is None else Measured(100 * facts.robustness.mean),
     ),
     "baseline_test_accuracy": Measure(
         "accuracy of the baseline on the test split, in percent", "%", False, lambda facts, _: _accuracy(facts.baseline)

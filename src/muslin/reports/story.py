@@ -13,6 +13,7 @@ from muslin.design import Conv2d, Design, Placed
 from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.evaluation.claims import Checked
+from muslin.evaluation.corruptions import Robustness
 from muslin.interpret.exact_cam import pooled_layer
 from muslin.recipe import load_recipe, recipes
 from muslin.reports.comparison import Candidate, Line, compare_candidates
@@ -82,6 +83,11 @@ class Story:
     def temperature(self) -> dict[str, float] | None:
         """The fitted temperature and what it does; None for runs that were evaluated by Muslin 0.1."""
         return (self.folder.measured or {}).get("temperature")
+
+    @property
+    def robustness(self) -> Robustness | None:
+        """Accuracy on corrupted test images; None for runs that were evaluated by Muslin 0.1."""
+        return self.folder.robustness
 
     @property
     def recipe_reason(self) -> str:

@@ -20,6 +20,7 @@ def facts_of(folder: RunFolder, baseline: RunFolder | None = None) -> Facts:
         training_images=sum(folder.record.data.audit.counts["train"]),
         evaluation=folder.evaluation,
         baseline=baseline.evaluation if baseline else None,
+        robustness=folder.robustness,
     )
 
 

@@ -37,6 +37,7 @@ from muslin._disk.new_folder import new_folder
 from muslin.design import Design, format_design, load_design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
+from muslin.evaluation.corruptions import Robustness
 from muslin.runs.files import FIGURES_OF_WEIGHTS, missing, read
 from muslin.runs.record import RunRecord
 from muslin.training.history import History
@@ -161,6 +162,16 @@ class RunFolder:
         if not isinstance(content, dict):
             raise RunError(f"{path} does not contain an evaluation. {_evaluate_again(path)}")
         return content
+
+    @property
+    def robustness(self) -> Robustness | None:
+        """Accuracy on corrupted test images; None if the run was not evaluated, or by Muslin 0.1."""
+        found = (self.measured or {}).get("robustness")
+        try:
+            return Robustness.from_dict(found) if found else None
+        except (KeyError, TypeError, ValueError) as error:
+            path = self.path / "evaluation.json"
+            raise RunError(f"{path} does not contain an evaluation. {_evaluate_again(path)}") from error
 
     @cached_property
     def evaluation(self) -> Evaluation | None:

@@ -20,6 +20,7 @@ from muslin.design import Design
 from muslin.errors import MuslinError, RunError
 from muslin.evaluation import Evaluation
 from muslin.evaluation.claims import CheckedClaims
+from muslin.evaluation.corruptions import measure_robustness
 from muslin.evaluation.temperature import fit_temperature, tempered
 from muslin.exports import FormatName
 from muslin.exports.safetensors import load_weights
@@ -182,13 +183,16 @@ class Run:
         seen = data.train.subset(np.arange(min(len(data.train), _TRAINING_IMAGES_MEASURED)))
         train, validation = self.evaluate(seen), self.evaluate(data.validation)
         test = self.evaluate(data.test)
-        measured = {
+        measured: dict[str, Any] = {
             "test": test.summary(),
             "train": {"accuracy": train.accuracy, "loss": train.loss, "images": len(seen)},
             "validation": {"accuracy": validation.accuracy, "loss": validation.loss, "images": len(data.validation)},
             "overfitting_gap": 100 * (train.accuracy - validation.accuracy),
             "temperature": _temperature(validation, test),
         }
+        robustness = measure_robustness(self.predict, data.test.images, data.test.labels)
+        if robustness is not None:
+            measured["robustness"] = robustness.to_dict()
         self.folder.save_evaluation(test, measured)
         return test
 
