@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from muslin.runs.claims import check_claims
 from muslin.runs.files import require_free
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
+from muslin.training.forward import predict_fast
 from muslin.training.history import History
 
 if TYPE_CHECKING:
@@ -190,7 +191,8 @@ class Run:
             "overfitting_gap": 100 * (train.accuracy - validation.accuracy),
             "temperature": _temperature(validation, test),
         }
-        robustness = measure_robustness(self.predict, data.test.images, data.test.labels)
+        fast = partial(predict_fast, self.network)
+        robustness = measure_robustness(fast, data.test.images, data.test.labels)
         if robustness is not None:
             measured["robustness"] = robustness.to_dict()
         self.folder.save_evaluation(test, measured)
