@@ -7,8 +7,10 @@ from typing import Any, get_args
 import numpy as np
 from fastapi import APIRouter, Request
 
+from muslin.data.official import made_from_photos
 from muslin.interpret import feature_layer, occlusion_map
 from muslin.pictures.photo import STEPS, Step, prepare_photo
+from muslin.pictures.picture import read_picture
 from muslin.server.background import KnownImages
 from muslin.server.loaded_runs import LoadedRun
 from muslin.server.problems import Refusal
@@ -111,7 +113,8 @@ _PHOTO_FORM: dict[str, Any] = {
         "image": {"type": "string", "format": "binary", "description": "A PNG, JPEG, WebP or BMP file."},
         "steps": {
             "type": "string",
-            "description": f"Steps to apply, separated by commas: {', '.join(STEPS)}. All by default.",
+            "description": f"Steps to apply, separated by commas: {', '.join(STEPS)}. Default: all if the "
+            "network's classes are Fashion-MNIST's; otherwise none, and the photo is scaled to fit, on black.",
         },
         "run": {"type": "string", "description": "Name of the run; the server's default run if omitted."},
     },
@@ -120,7 +123,7 @@ _PHOTO_FORM: dict[str, Any] = {
 
 @router.post(
     "/api/photo",
-    summary="Prepare a photo as the data set's images were prepared",
+    summary="Prepare a photo for the network",
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _PHOTO_FORM}}}},
 )
 async def photo(request: Request) -> PhotoAnswer:
@@ -133,23 +136,29 @@ async def photo(request: Request) -> PhotoAnswer:
         steps = _steps(form.get("steps"))
         loaded = await service.loaded_run(run_of(form))
         content = await file.read()
-    stages = await service.alone(
-        lambda: prepare_photo(
-            content, loaded.design.input_shape, steps, formats=FORMATS, most_pixels=service.settings.most_pixels
-        )
-    )
-    return PhotoAnswer(
-        run=loaded.id,
-        stages=[
-            StageAnswer(step=stage.step, done=stage.done, note=stage.note, image=Values.of_image(stage.pixels))
-            for stage in stages
-        ],
-    )
+    most = service.settings.most_pixels
+    stages = await service.alone(lambda: _stages(content, loaded, steps, most))
+    return PhotoAnswer(run=loaded.id, stages=stages)
 
 
-def _steps(text: object) -> tuple[Step, ...]:
+def _stages(content: bytes, loaded: LoadedRun, steps: tuple[Step, ...] | None, most_pixels: int) -> list[StageAnswer]:
+    shape = loaded.design.input_shape
+    fit = steps is None and not made_from_photos(loaded.class_names)
+    chosen = () if fit else STEPS if steps is None else steps
+    stages = [
+        StageAnswer(step=stage.step, done=stage.done, note=stage.note, image=Values.of_image(stage.pixels))
+        for stage in prepare_photo(content, shape, chosen, formats=FORMATS, most_pixels=most_pixels)
+    ]
+    if not fit:
+        return stages
+    fitted = read_picture(content, shape, name="the photo", formats=FORMATS, most_pixels=most_pixels)
+    note = "scaled to fit, centered on black" if fitted.resized else "already the network's size"
+    return [stages[0], StageAnswer(step="fit", done=fitted.resized, note=note, image=Values.of_image(fitted.pixels))]
+
+
+def _steps(text: object) -> tuple[Step, ...] | None:
     if text is None:
-        return STEPS
+        return None
     words = [word.strip() for word in text.split(",") if word.strip()] if isinstance(text, str) else [""]
     known: tuple[Step, ...] = tuple(step for step in get_args(Step) if step in words)
     if len(known) != len(words):

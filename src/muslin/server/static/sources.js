@@ -1,4 +1,4 @@
-// Images that are not drawn: photos, prepared as the data set was, and images of the test split.
+// Images that are not drawn: photos, prepared for the network, and images of the test split.
 
 import { decode, send } from "./api.js";
 import { h } from "./dom.js";
@@ -13,6 +13,8 @@ const RECIPE = [
   ["invert", "Invert"],
   ["grayscale", "Grayscale"],
 ];
+// Steps without a choice. The server only fits photos for networks that learned from images of another making.
+const FIXED = { photo: "Photo", fit: "Fit", grayscale: "Grayscale" };
 
 export function photo(run, take) {
   let file = null;
@@ -33,7 +35,8 @@ export function photo(run, take) {
     h(
       "span",
       { class: "small soft" },
-      "or drop it here. One object on a plain background works best. The photo is sent only to this server.",
+      "or drop it here. One object, photographed like the training images, works best. The photo is sent only to " +
+        "this server.",
     ),
   );
   const stages = h("ol", { class: "stages", "aria-label": "Preparation steps of the photo" });
@@ -60,10 +63,8 @@ export function photo(run, take) {
     if (!file) return;
     trouble.textContent = "";
     try {
-      const steps = RECIPE.map(([name]) => name)
-        .filter((name) => !off.has(name))
-        .join(",");
-      const answer = await send("/api/photo", { image: file, steps, run });
+      const steps = RECIPE.map(([name]) => name).filter((name) => !off.has(name));
+      const answer = await send("/api/photo", { image: file, run, ...(off.size && { steps: steps.join(",") }) });
       show(answer.stages);
       take(decode(answer.stages.at(-1).image));
     } catch (error) {
@@ -76,10 +77,9 @@ export function photo(run, take) {
       ...list.map((stage) => {
         const canvas = h("canvas", { "aria-hidden": "true" });
         picture(canvas, decode(stage.image));
-        const name = RECIPE.find(([step]) => step === stage.step)?.[1] ?? "Photo";
         const label =
-          stage.step === "photo" || stage.step === "grayscale"
-            ? h("span", {}, name)
+          stage.step in FIXED
+            ? h("span", {}, FIXED[stage.step])
             : h(
                 "label",
                 {},
@@ -92,7 +92,7 @@ export function photo(run, take) {
                     again();
                   },
                 }),
-                name,
+                RECIPE.find(([step]) => step === stage.step)[1],
               );
         return h(
           "li",
