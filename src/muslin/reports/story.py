@@ -14,6 +14,7 @@ from muslin.design.template import is_open
 from muslin.evaluation import ClassReport, Confusion, Evaluation, Improvement, compare
 from muslin.evaluation.claims import Checked
 from muslin.interpret.exact_cam import pooled_layer
+from muslin.recipe import load_recipe, recipes
 from muslin.reports.comparison import Candidate, Line, compare_candidates
 from muslin.reports.pictures import Pictures
 from muslin.reports.repeat import Part, Repetition, parts, repetition, ships, study_repetition
@@ -133,6 +134,15 @@ class Story:
     def settings(self) -> tuple[Setting, ...]:
         """The recipe's settings."""
         return settings(self.record.recipe, self.design)
+
+    @property
+    def usual_epochs(self) -> int | None:
+        """Epochs of the shipped recipe of that name; None if the run has as many, or Muslin ships no such recipe."""
+        recipe = self.record.recipe
+        if recipe.name not in recipes():
+            return None
+        known = load_recipe(recipe.name).epochs
+        return known if known != recipe.epochs else None
 
     @property
     def convolutions(self) -> tuple[Placed, ...]:
