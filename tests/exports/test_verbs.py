@@ -190,6 +190,12 @@ def test_predict_gives_the_network_s_probabilities(folder: RunFolder, pictures: 
         np.testing.assert_allclose(found, row, atol=1e-6)
 
 
+def test_predict_without_a_picture_says_that_the_run_comes_first(pictures: list[Path]) -> None:
+    result = CliRunner().invoke(muslin, ["predict", str(pictures[0])])
+    assert result.exit_code == 2
+    assert "Missing argument 'IMAGE...'. The run comes first: muslin predict latest IMAGE." in result.output
+
+
 def test_predict_uses_model_onnx_where_it_stands_and_not_when_it_is_older_than_the_weights(
     folder: RunFolder, pictures: list[Path]
 ) -> None:

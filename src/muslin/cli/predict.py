@@ -21,7 +21,7 @@ STDIN = "-"
 
 @click.command()
 @click.argument("run", metavar="RUN", shell_complete=runs)
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Number of classes to name.")
 @photo_option
 @click.option(
@@ -38,6 +38,8 @@ def command(run: str, images: tuple[str, ...], as_json: bool, output: Output, **
     used as it is. Others go through the photo preparation if the network was trained on Fashion-MNIST; otherwise, or
     with --no-photo, they are resized to fit with their proportions kept, and centered on black.
     """
+    if not images:
+        raise click.UsageError("Missing argument 'IMAGE...'. The run comes first: muslin predict latest IMAGE.")
     if options["photo"] and options["invert"]:
         raise click.UsageError("--photo and --invert exclude each other: the photo preparation inverts if needed.")
     if images.count(STDIN) > 1:
