@@ -213,6 +213,12 @@ def test_predict_takes_a_folder_for_the_pictures_in_it(folder: RunFolder, pictur
         muslin_predict(folder, tmp_path / "none")
 
 
+def test_predict_without_a_picture_says_that_the_run_comes_first(pictures: list[Path]) -> None:
+    result = CliRunner().invoke(muslin, ["predict", str(pictures[0])])
+    assert result.exit_code == 2
+    assert "Missing argument 'IMAGE...'. The run comes first: muslin predict latest IMAGE." in result.output
+
+
 def test_predict_uses_model_onnx_where_it_stands_and_not_when_it_is_older_than_the_weights(
     folder: RunFolder, pictures: list[Path]
 ) -> None:

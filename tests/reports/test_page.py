@@ -22,6 +22,7 @@ from muslin.reports.build import render
 from muslin.runs.folder import RunFolder
 from muslin.runs.record import RunRecord
 from muslin.training.history import History
+from muslin.workflow.report import report
 
 from .conftest import CNN, MakeRun
 
@@ -209,6 +210,21 @@ def test_decisions_are_shown_with_what_a_study_found_out(make_run: MakeRun, tmp_
         assert words in page.words
     assert "recipe fast, 2 epochs, float32" in page.words
     assert any(attributes.get("id") == "figure-forest" for attributes in page.all("figure"))
+
+
+def test_a_report_finds_the_study_beside_the_runs_and_keeps_the_one_it_has(make_run: MakeRun, tmp_path: Path) -> None:
+    decided = CNN.model_copy(update={"name": "mine"})
+    folder = make_run(decided)
+    assert "which this report has no measurement of" in Page(render(folder)).words
+    study(tmp_path / "studies" / "one", decided)
+    report(folder)
+    said = Page(folder.report_path.read_text(encoding="utf-8")).words
+    assert "Measured decisions" in said
+    assert "which this report has no measurement of" not in said
+    kept = (folder.evidence_path / "justification.json").read_bytes()
+    study(tmp_path / "studies" / "two", decided)
+    report(folder)
+    assert (folder.evidence_path / "justification.json").read_bytes() == kept
 
 
 def test_a_folder_that_is_no_study_changes_nothing(make_run: MakeRun, tmp_path: Path) -> None:

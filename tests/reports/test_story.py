@@ -197,6 +197,27 @@ def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
     assert "Teachers" not in said
 
 
+def test_the_reasons_of_a_recipe_are_for_its_own_number_of_epochs(make_run: MakeRun) -> None:
+    assert "These are the reasons for" not in words(make_run())
+    said = words(make_run(recipe=load_recipe("fast").with_(epochs=100)))
+    assert "These are the reasons for 4 epochs, as the recipe has them. This run asked for 100." in said
+
+
+def test_the_figure_of_errors_is_left_out_where_there_are_none(make_run: MakeRun) -> None:
+    folder = make_run()
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9"/></svg>'
+    folder.figures_path.mkdir(exist_ok=True)
+    (folder.figures_path / "confidently_wrong.svg").write_text(drawing)
+    assert "The most confident errors" in words(folder)
+    test = folder.evaluation
+    assert test is not None
+    right = Evaluation(test.labels, np.eye(10, dtype=np.float32)[test.labels], test.class_names)
+    folder.save_evaluation(right, {"test": right.summary()})
+    said = words(RunFolder.open(folder.path))
+    assert "The network classifies every image correctly." in said
+    assert "The most confident errors" not in said
+
+
 def test_teachers_are_told_of(make_run: MakeRun) -> None:
     taught = replace(OUTCOME, teachers=(0.941, 0.9393))
     said = words(make_run(recipe=load_recipe("best"), outcome=taught))

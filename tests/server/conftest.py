@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from helpers.browser import PATIENCE, Watched, browser
 from helpers.once import made_once
 from muslin.data import Dataset
 from muslin.design import load_design, parse_design
@@ -22,6 +25,8 @@ from muslin.server.server import Server, listen, make_server
 from muslin.server.settings import Settings
 from muslin.workflow.train import train
 
+__all__ = ["browser"]
+NORMAL = {"width": 1280, "height": 900}
 FLAT = """
 name = "flat"
 title = "A network without global average pooling"
@@ -46,6 +51,7 @@ class Running:
 
 
 Start = Callable[..., Running]
+Open = Callable[..., Any]
 
 
 @contextmanager
@@ -118,6 +124,31 @@ def start(settings: Settings) -> Iterator[Start]:
     yield begin
     for context in up:
         context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Open]:
+    """Open a page; at the end nothing may have been logged, and no request may have left this machine."""
+    watched, contexts = Watched(), []
+
+    def go(url: str, *, wait: str = ".board", refusals: bool = False, **how: Any) -> Any:
+        context = browser.new_context(**({"viewport": NORMAL} | how))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        if not refusals:  # a browser logs every answer of 4xx
+            page.on("console", lambda message: watched.messages.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: watched.messages.append(str(error)))
+        page.on("request", lambda request: watched.hosts.add(urlsplit(request.url).hostname or request.url))
+        page.goto(url)
+        page.wait_for_selector(wait)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert watched.messages == []
+    assert watched.hosts <= {"127.0.0.1"}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:

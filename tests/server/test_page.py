@@ -6,56 +6,27 @@ import io
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from helpers.browser import PATIENCE, Watched, browser, eventually, require
+from helpers.browser import eventually, require
 from helpers.studies import study
 from muslin.ablation.justification import load_justification, save_justification
 from muslin.data import Dataset
 from muslin.runs.folder import RunFolder
 from muslin.training.history import History
-from server.conftest import Running, Start, wait_until
+from server.conftest import Open, Running, Start, wait_until
 
-__all__ = ["browser"]
 pytestmark = pytest.mark.timeout(400)  # the first test waits for a training and for the browser as well
-Open = Callable[..., Any]
 STATIC = resources.files("muslin.server").joinpath("static")
-NORMAL, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Open]:
-    """Open a page; at the end nothing may have been logged, and no request may have left this machine."""
-    watched, contexts = Watched(), []
-
-    def go(url: str, *, wait: str = ".board", refusals: bool = False, **how: Any) -> Any:
-        context = browser.new_context(**({"viewport": NORMAL} | how))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        if not refusals:  # a browser logs every answer of 4xx
-            page.on("console", lambda message: watched.messages.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: watched.messages.append(str(error)))
-        page.on("request", lambda request: watched.hosts.add(urlsplit(request.url).hostname or request.url))
-        page.goto(url)
-        page.wait_for_selector(wait)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert watched.messages == []
-    assert watched.hosts <= {"127.0.0.1"}
+PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ STDIN = "-"
 
 @click.command()
 @click.argument("run", metavar="RUN", shell_complete=runs)
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Number of classes to name.")
 @photo_option
 @click.option(
@@ -49,6 +49,8 @@ def command(run: str, images: tuple[str, ...], out: Path | None, as_json: bool, 
     IMAGE may also be a CSV file without labels, such as the test file of a competition. Its rows are read as those of
     the training file were, and `muslin predict latest test.csv -o submission.csv` writes a line for each.
     """
+    if not images:
+        raise click.UsageError("Missing argument 'IMAGE...'. The run comes first: muslin predict latest IMAGE.")
     if options["photo"] and options["invert"]:
         raise click.UsageError("--photo and --invert exclude each other: the photo preparation inverts if needed.")
     if images.count(STDIN) > 1:

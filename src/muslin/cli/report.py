@@ -33,8 +33,8 @@ def command(run: str, **options: Any) -> None:
 
     Neither the data nor the network is needed. The report is one file that opens in any browser, without a network.
 
-    A run folder keeps what a study found out about its design: `muslin run` takes the newest study of the same layers
-    under studies/, or the one that ships with Muslin. --study replaces it.
+    A run folder keeps what a study found out about its design: the newest study of the same layers under studies/, or
+    the one that ships with Muslin, taken when the first report was built. --study replaces it.
     """
     from muslin.workflow.report import report  # noqa: PLC0415  (--help does without)
 

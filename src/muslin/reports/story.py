@@ -156,6 +156,15 @@ class Story:
         return settings(self.record.recipe, self.design)
 
     @property
+    def usual_epochs(self) -> int | None:
+        """Epochs of the shipped recipe of that name; None if the run has as many, or Muslin ships no such recipe."""
+        recipe = self.record.recipe
+        if recipe.name not in recipes():
+            return None
+        known = load_recipe(recipe.name).epochs
+        return known if known != recipe.epochs else None
+
+    @property
     def convolutions(self) -> tuple[Placed, ...]:
         """The convolutions with their input and output shapes."""
         return tuple(placed for placed in self.design.placed if isinstance(placed.layer, Conv2d))

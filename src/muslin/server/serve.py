@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muslin._extras import require
-from muslin.errors import MuslinError
+from muslin.errors import DataError, MuslinError
 from muslin.runs.folder import LATEST, RUNS, RunFolder
 from muslin.server.settings import Settings
 from muslin.workflow.inputs import open_run
@@ -52,6 +52,7 @@ def serve(  # noqa: PLR0913  (the command's options)
     Raises:
         RunError: there is no such run.
         MuslinError: the extra `serve` is not installed, the token is empty, or the address is in use.
+        DataError: the path of the images does not exist.
     """
     require("serve")
     from muslin.server.server import listen, make_server  # noqa: PLC0415  (uvicorn and FastAPI: an extra)
@@ -61,6 +62,8 @@ def serve(  # noqa: PLR0913  (the command's options)
         raise MuslinError("`token=` is empty. Leave it out to have one generated.")
     runs, chosen = _find(run)
     place = Path(data) if data is not None else None
+    if place is not None and not place.exists():
+        raise DataError(f"{place} does not exist. Check `data=`, or leave it out.")
     limits = {
         "most_bytes": int(max_upload * _MEGA),
         "most_pixels": int(max_pixels * _MEGA),

@@ -164,8 +164,9 @@ def check_fit(design: Design, data: Dataset, recipe: Recipe) -> None:
     if design.input_shape != data.input_shape:
         raise DesignError(
             f"design '{design.name}' takes images of {describe_shape(design.input_shape)}, but the data's are "
-            f"{describe_shape(data.input_shape)} (height × width × channels). Set input_shape in the design, or create "
-            "a matching design with `muslin new NAME.toml --data PATH`."
+            f"{describe_shape(data.input_shape)} (height × width × channels). If you meant other data, pass them with "
+            "`path=`. Otherwise set input_shape in the design, or create a matching design with `muslin new NAME.toml "
+            "--data PATH`."
         )
     if design.classes != data.classes:
         raise DesignError(

@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from muslin.ablation.justification import copy_evidence
+from muslin.ablation.justification import FILE, STUDIES, copy_evidence, find_study
 from muslin.reports import build_report, report_path
 from muslin.runs.folder import RunFolder
 from muslin.workflow.inputs import open_run
@@ -29,8 +29,8 @@ def report(
     Args:
         run: a run, its folder, or "latest" (default).
         out: HTML file to write (default: report.html in the run folder).
-        study: folder of a study whose findings about the design's decisions the report shows (default: those that the
-            run folder holds already, if any).
+        study: folder of a study whose findings about the design's decisions the report shows (default: the one
+            that the run folder holds already, or else the newest study of the same layers).
         open_page: whether to open the report in the browser.
 
     Raises:
@@ -39,6 +39,8 @@ def report(
     """
     folder = open_run(run)
     place = report_path(folder, Path(out) if out is not None else None)
+    if study is None and not (folder.evidence_path / FILE).exists():
+        study = find_study(folder.design, folder.path.parent.parent / STUDIES)  # beside the folder of runs
     if study is not None:
         copy_evidence(Path(study), folder.evidence_path)
     written = build_report(folder, place)

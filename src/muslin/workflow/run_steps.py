@@ -6,6 +6,7 @@ import shlex
 
 from muslin._extras import require
 from muslin._interruption import going_on_with
+from muslin._words import percent
 from muslin.ablation.justification import STUDIES, copy_evidence, find_study
 from muslin.data import Dataset
 from muslin.design import Design
@@ -61,6 +62,8 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
         if _interrupted(Run(folder)):
             observer.note("Interrupted while training the baseline; nothing was evaluated, exported or drawn.")
             return
+        # The lines above are those of the baseline's epochs; without this one they pass for the design's.
+        observer.note(f"Validation accuracy: {_reached(run.folder)}; {_reached(folder)}")
     unopened = [part for part in (run.folder, run.folder.baseline) if part is not None and part.evaluation is None]
     if run.folder.report_path.exists() and not unopened:  # written last, but `muslin report` may write it earlier
         observer.note(f"Nothing is missing: {run.folder.report_path}")
@@ -77,6 +80,12 @@ def _finish(run: Run, prepared: Prepared, baseline: Prepared | None, observer: O
     if study is not None:
         copy_evidence(study, run.folder.evidence_path)
     run.report()
+
+
+def _reached(folder: RunFolder) -> str:
+    outcome = folder.record.outcome
+    epoch = folder.history.kept(outcome.restored_epoch if outcome else None)
+    return f"{folder.design.name} {percent(epoch.validation_accuracy, 2)}"
 
 
 def _baseline_folder(run: Run, data: Dataset, baseline: Design) -> RunFolder:

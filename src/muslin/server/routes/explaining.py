@@ -137,7 +137,7 @@ async def photo(request: Request) -> PhotoAnswer:
         raise Refusal(415, "Send multipart/form-data with the photo in the field 'image'.")
     async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
         (file,) = uploads(form, _PHOTO_FORM["properties"])
-        steps = _steps(form.get("steps")) if form.get("steps") is not None else None
+        steps = _steps(form.get("steps"))
         loaded = await service.loaded_run(run_of(form))
         content = await file.read()
     most, target = service.settings.most_pixels, target_of(loaded.data)
@@ -159,9 +159,9 @@ async def photo(request: Request) -> PhotoAnswer:
     )
 
 
-def _steps(text: object) -> tuple[Step, ...]:
+def _steps(text: object) -> tuple[Step, ...] | None:
     if text is None:
-        return STEPS
+        return None
     words = [word.strip() for word in text.split(",") if word.strip()] if isinstance(text, str) else [""]
     known: tuple[Step, ...] = tuple(step for step in get_args(Step) if step in words)
     if len(known) != len(words):

@@ -15,7 +15,8 @@ const LOOKS = [
 ];
 
 export function predict(main, { run, detail, still }) {
-  const first = detail.input_shape[2] === 1 ? "draw" : "examples"; // nobody draws what a color network was trained on
+  // A drawing is gray on black: nothing that a network for color images has learned from.
+  const first = detail.input_shape[2] === 1 ? "draw" : "examples";
   const state = { source: first, look: "image", number: null, explanation: null, guide: null };
   const board = surface(detail.input_shape, (pixels) => ask({ pixels }));
   const caption = h("p", { class: "small soft legend" });
@@ -32,7 +33,7 @@ export function predict(main, { run, detail, still }) {
     }),
     examples: examples(run, detail, (example) => ask({ example })),
   };
-  const holder = h("div", { class: "source" }, sources[first]);
+  const holder = h("div", { class: "source" });
   const looks = segments("Overlay", LOOKS, "image", (value) => {
     state.look = value;
     state.look === "occlusion" ? again() : paint();
@@ -163,13 +164,17 @@ export function predict(main, { run, detail, still }) {
     if (!still()) return;
     said.guide(state.guide);
     sources.examples.guide(state.guide);
+    if (state.guide?.images === "missing" && state.source === "examples" && !last) {
+      choice.press("photo");
+      use("photo");
+    }
     strips.guide(state.guide);
     if (state.guide?.likeness === "here" && state.explanation && !state.explanation.likeness) again();
     if (!state.guide || state.guide.images === "coming" || state.guide.likeness === "coming")
       timer = setTimeout(guide, 1000);
   }
+  use(first);
   guide();
-  board.clear();
   return () => clearTimeout(timer);
 }
 

@@ -38,11 +38,12 @@ export function runs(main, { store }) {
     }
     const list = [...store.runs.values()],
       colors = coloring(list.filter((run) => picked.has(run.id)));
+    const shown = list.filter((run) => colors.has(run.id)),
+      names = shown.map(label);
     const series = (name) =>
-      list
-        .filter((run) => colors.has(run.id))
+      shown
         .map((run) => ({
-          name: label(run),
+          name: names.filter((name) => name === label(run)).length > 1 ? `${label(run)}, ${when(run.created)}` : label(run),
           color: colors.get(run.id),
           points: run.history.map((epoch) => [epoch.epoch, epoch[name]]),
         }));
@@ -144,7 +145,7 @@ export function runs(main, { store }) {
               { class: "r" },
               run.accuracy === null ? "–" : percent(run.accuracy, 2),
               run.interval &&
-                h("span", { class: "small soft" }, ` ±${percent((run.interval[1] - run.interval[0]) / 2, 2)}`),
+                h("span", { class: "small soft" }, ` ${run.interval.map((end) => percent(end, 2)).join("–")}`),
             ),
             h("td", { class: "r" }, run.validation_accuracy === null ? "–" : percent(run.validation_accuracy, 2)),
             h("td", { class: "r" }, run.loss === null ? "–" : plain(run.loss, 3)),

@@ -1,4 +1,4 @@
-// Images that are not drawn: photos, prepared as the training images were, and images of the test split.
+// Images that are not drawn: photos, prepared for the network, and images of the test split.
 
 import { decode, send } from "./api.js";
 import { h } from "./dom.js";
@@ -13,8 +13,8 @@ const RECIPE = [
   ["invert", "Invert"],
   ["grayscale", "Grayscale"],
 ];
-const NAMES = new Map([...RECIPE, ["photo", "Photo"], ["fit", "Resized"]]);
-const FIXED = new Set(["photo", "grayscale", "fit"]); // stages that cannot be left out
+// Steps without a choice. The server only fits photos for networks that learned from images of another making.
+const FIXED = { photo: "Photo", fit: "Fit", grayscale: "Grayscale" };
 
 export function photo(run, take) {
   let file = null;
@@ -35,7 +35,8 @@ export function photo(run, take) {
     h(
       "span",
       { class: "small soft" },
-      "or drop it here. One object on a plain background works best. The photo is sent only to this server.",
+      "or drop it here. One object, photographed like the training images, works best. The photo is sent only to " +
+        "this server.",
     ),
   );
   const stages = h("ol", { class: "stages", "aria-label": "Preparation steps of the photo" });
@@ -63,8 +64,7 @@ export function photo(run, take) {
     trouble.textContent = "";
     try {
       const steps = RECIPE.map(([name]) => name).filter((name) => !off.has(name));
-      const asked = off.size ? { image: file, steps: steps.join(","), run } : { image: file, run };
-      const answer = await send("/api/photo", asked);
+      const answer = await send("/api/photo", { image: file, run, ...(off.size && { steps: steps.join(",") }) });
       show(answer.stages);
       take(decode(answer.stages.at(-1).image));
     } catch (error) {
@@ -77,10 +77,9 @@ export function photo(run, take) {
       ...list.map((stage) => {
         const canvas = h("canvas", { "aria-hidden": "true" });
         picture(canvas, decode(stage.image));
-        const name = NAMES.get(stage.step);
         const label =
-          FIXED.has(stage.step)
-            ? h("span", {}, name)
+          stage.step in FIXED
+            ? h("span", {}, FIXED[stage.step])
             : h(
                 "label",
                 {},
@@ -93,7 +92,7 @@ export function photo(run, take) {
                     again();
                   },
                 }),
-                name,
+                RECIPE.find(([step]) => step === stage.step)[1],
               );
         return h(
           "li",

@@ -16,7 +16,7 @@ export const counted = (number, one, many = `${one}s`) => `${count(number)} ${nu
 export const short = (number) =>
   number >= 1e6 ? `${(number / 1e6).toFixed(2)} M` : number >= 1e4 ? `${(number / 1e3).toFixed(1)} k` : count(number);
 export const seconds = (value) =>
-  value === null ? "–" : value < 90 ? `${value.toFixed(0)} s` : `${(value / 60).toFixed(1)} min`;
+  value === null ? "–" : value < 90 ? `${value.toFixed(value < 9.95 ? 1 : 0)} s` : `${(value / 60).toFixed(1)} min`;
 export const shape = (sides) => sides.join("×");
 export const withArticle = (noun) => `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;
 export const when = (created) =>
