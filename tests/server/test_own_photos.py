@@ -86,7 +86,7 @@ def test_the_page_opens_on_a_test_image_and_leaves_a_photos_colors_alone(own: Ru
     page.set_input_files("#file", {"name": "own.png", "mimeType": "image/png", "buffer": dark_on_light()})
     eventually(page.locator(".stages li")).to_have_count(2)
     assert page.locator(".stages").get_by_role("checkbox").count() == 0
-    assert "scaled to fit" in page.locator(".stages").inner_text()
+    assert "brought to 12×12 pixels" in page.locator(".stages").inner_text()
 
 
 def test_the_runs_show_both_ends_of_an_interval_and_tell_equal_names_apart(own: Running, visit: Open) -> None:

@@ -67,5 +67,6 @@ def fit_photo(
     fitted = prepare_picture(content, target, "fit", name="the photo", formats=formats, most_pixels=most_pixels)
     original = prepare_photo(content, target.input_shape, (), formats=formats, most_pixels=most_pixels)[0]
     height, width, _ = target.input_shape
-    note = fitted.note.partition(";")[0] or f"{width}×{height} pixels, as the training images"
+    made = f"brought to {width}×{height} pixels, as the training images" if fitted.resized else ""
+    note = fitted.note.partition(";")[0] or made or "already the network's size"
     return original, Stage("fit", fitted.resized, note, fitted.pixels)
