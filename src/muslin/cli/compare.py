@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_WIDE = 100  # columns of a terminal that has room for the whole name of a run
 NARROWEST_NAME = 12  # columns that a run's name keeps, folded; numbers are never cut
 
 
@@ -46,7 +48,7 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.runs:
         table.add_row(
-            row.run,
+            _in_lines(row.run, output.answers.width),
             number(row.parameters),
             number(row.macs),
             _shown(row.epochs, number),
@@ -64,6 +66,11 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
         )
     if not found.same_data:
         output.note("These runs were trained on different images: their accuracies do not compare.")
+
+
+def _in_lines(run: str, width: int) -> str:
+    """Return the name of a run with its time on a line of its own, where a terminal is too narrow for both."""
+    return run if width > _WIDE else re.sub(r"^(\d{8}-\d{6})-", r"\1\n", run)
 
 
 def _spare_numbers(table: Table, console: Console) -> None:
