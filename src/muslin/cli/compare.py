@@ -69,8 +69,8 @@ def command(runs: tuple[str, ...], as_json: bool, output: Output) -> None:
 
 
 def _in_lines(run: str, width: int) -> str:
-    """Return the name of a run with its time on a line of its own, where a terminal is too narrow for both."""
-    return run if width > _WIDE else re.sub(r"^(\d{8}-\d{6})-", r"\1\n", run)
+    """Return the name of a run, broken at its parts where a terminal is too narrow for it."""
+    return run if width > _WIDE else re.sub(r"^(\d{8}-)(\d{6}-)", r"\1\n\2\n", run)
 
 
 def _spare_numbers(table: Table, console: Console) -> None:
