@@ -155,7 +155,7 @@ def test_a_run_whose_folder_is_gone_can_still_be_printed(tmp_path: Path) -> None
 
 def test_a_model_is_described_by_what_differs_from_the_defaults() -> None:
     fast = muslin.load_recipe("fast")
-    assert described(fast.augmentation) == "Augmentation(flip=True)"
+    assert described(fast.augmentation) == "Augmentation(flip='auto')"
     assert line("A", *["word"] * 100).endswith("…)")
 
 

@@ -100,7 +100,8 @@ def test_validation_images_are_taken_with_or_without_test_images(validation: str
     fill(tmp_path, f"{validation}/cat", f"{validation}/dog", n=2)
     contents = formats.read(tmp_path)
     assert counts(contents) == {"train": {"cat": 3, "dog": 3}, "validation": {"cat": 2, "dog": 2}}
-    assert note(contents, f"{validation}/", "validation images")
+    assert contents.validation is not None
+    assert contents.validation.name.endswith(validation)
     fill(tmp_path, "test/cat", "test/dog", n=1)
     assert counts(formats.read(tmp_path))["test"] == {"cat": 1, "dog": 1}
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 # https://html.spec.whatwg.org/multipage/syntax.html#void-elements
 VOID = {"meta", "link", "br", "img", "hr", "input", "col", "wbr"}
 TOLD = {"h1", "h2", "h3", "p", "figcaption", "caption", "summary", "title", "dt", "thead"}
-RELATIONS = re.compile(r"(?:aria-labeledby|aria-describedby|for)")
+RELATIONS = re.compile(r"(?:aria-labelledby|aria-describedby|for)")
 
 
 class Page(HTMLParser):

@@ -131,7 +131,7 @@ def _members(path: Path, archive: zipfile.ZipFile) -> Tree:
     declared = 0
     for info in archive.infolist():
         parts = [part for part in _name(info).replace("\\", "/").split("/") if part not in ("", ".")]
-        if info.is_dir() or not parts or len(parts) > DEEPEST + 1 or any(map(is_hidden, parts)):
+        if not info.filename or info.is_dir() or not parts or len(parts) > DEEPEST + 1 or any(map(is_hidden, parts)):
             continue
         if info.flag_bits & _ENCRYPTED:
             raise DataError(f"{path} is encrypted. Unpack it with its password, and pass the folder as `path=`.")

@@ -109,7 +109,7 @@ class Recipe(Part):
         Fields that Muslin 0.1 did not have are left out if they have their defaults, so that its recipes stay the same.
         """
         content = self.model_dump(mode="json")
-        return {name: value for name, value in content.items() if _LATER.get(name) != value}
+        return {name: value for name, value in content.items() if name not in _LATER or _LATER[name] != value}
 
     def settled(self, *, mirror: bool) -> Recipe:
         """Return the recipe with its choices that depend on the images made.

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 from muslin.data import Dataset, ReadingOptions
 from muslin.design import Design, load_baseline
+from muslin.engine.machine import pick_device
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.fit import prepare
@@ -86,10 +87,12 @@ def run(  # noqa: PLR0913  (the command's options)
         flip=flip,
         overrides=overrides,
     )
+    pick_device(device)  # this and the next line raise before images are read
+    _baseline(baseline, design)
     named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
     images = images_for(folder, named, observer)
     design = design if folder else fit_to(design, images, named_design, observer)
-    other = baseline if isinstance(baseline, Design) else load_baseline(design, str(baseline) if baseline else None)
+    other = _baseline(baseline, design)
     free = not (folder or isinstance(recipe, Recipe) or epochs or "epochs" in (overrides or {}))
     chosen = settle(chosen, images, observer, free_epochs=free)
     prepared = prepare(design, images, chosen, device=device, precision=precision)
@@ -99,3 +102,8 @@ def run(  # noqa: PLR0913  (the command's options)
     if open_page and done.folder.report_path.exists():
         webbrowser.open(done.folder.report_path.resolve().as_uri())
     return done
+
+
+def _baseline(named: Design | str | Path | None, design: Design) -> Design | None:
+    """Return the baseline of a design; None for no comparison."""
+    return named if isinstance(named, Design) else load_baseline(design, str(named) if named else None)

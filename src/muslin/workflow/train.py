@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from muslin.data import Dataset, ReadingOptions
 from muslin.design import Design
+from muslin.engine.machine import pick_device
 from muslin.recipe import Recipe
 from muslin.runs.folder import RUNS
 from muslin.training.callbacks import Callback
@@ -88,6 +89,7 @@ def train(  # noqa: PLR0913  (the command's options)
         flip=flip,
         overrides=overrides,
     )
+    pick_device(device)  # raises before images are read
     named = Named(data, sample=sample, classes=classes, allow_leak=allow_leak, reading=reading)
     images = images_for(folder, named, observer)
     design = design if folder else fit_to(design, images, named_design, observer)

@@ -27,7 +27,7 @@ async function show() {
     tab.setAttribute("aria-selected", String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
   });
-  main.setAttribute("aria-labeledby", `tab-${name}`);
+  main.setAttribute("aria-labelledby", `tab-${name}`);
   leave?.();
   leave = null;
   if (!store.run && name !== "runs") {

@@ -12,7 +12,7 @@ export function layers(run, detail, board) {
   const rows = detail.layers.filter((layer) => layer.kind !== "dropout").map((layer) => row(layer));
   const element = h(
     "section",
-    { class: "layers", "aria-labeledby": "layers-title" },
+    { class: "layers", "aria-labelledby": "layers-title" },
     h(
       "div",
       { class: "intro" },

@@ -14,7 +14,7 @@ export function unitDialog(run, detail, board) {
   const close = h("button", { type: "button", class: "button", onclick: () => element.close() }, "Close");
   const element = h(
     "dialog",
-    { "aria-labeledby": "unit-title" },
+    { "aria-labelledby": "unit-title" },
     h("div", { class: "row spread" }, title, close),
     body,
   );
