@@ -9,6 +9,7 @@ import pytest
 from muslin.analysis import analyze, describe_field
 from muslin.design import describe_shape, load_design, parse_design
 from muslin.figures import architecture_svg
+from muslin.figures.svg_drawing import _points
 
 from .conftest import COLOR_DESIGN
 
@@ -45,8 +46,12 @@ def test_many_layers_go_on_in_a_second_row_inside_the_drawing() -> None:
     for band in bands:
         down = float(band.get("transform", "").split()[1].rstrip(")"))
         for text in band.iter(f"{SVG}text"):
-            assert 0 <= float(text.get("x", "")) <= width
+            assert 12 <= float(text.get("x", "")) <= width - 12
             assert 0 <= down + float(text.get("y", "")) <= height
+    (turn,) = root.findall(f"{SVG}path")  # from the first row to the second
+    assert turn.get("fill") == "none"
+    rows = [y for x, y in _points(turn.get("d", ""))]
+    assert rows[-1] - rows[0] == pytest.approx(float(bands[1].get("transform", "").split()[1].rstrip(")")), abs=1)
     assert any(words.endswith("…") for words in texts(architecture_svg(design))), "long names are cut"
 
 

@@ -49,6 +49,15 @@ def test_the_confusion_matrix_prints_every_count() -> None:
     assert f"{100 * row[0] / row.sum():.1f}" in shares
 
 
+def test_the_confusion_matrix_leaves_only_the_room_that_its_names_need() -> None:
+    def first_row(*names: str) -> float:
+        (axes,) = figures.confusion_matrix(Evaluation(np.array([0, 1]), np.eye(2, dtype=np.float32), names)).axes
+        return min(text.get_position()[1] for text in axes.texts if text.get_text() == "1")
+
+    assert first_row("leaf", "shell") < first_row("leaf", "a longer shell") - 20
+    assert first_row("leaf", "n" * 40) == first_row("leaf", "n" * 80)  # cut
+
+
 def test_a_class_without_images_leaves_an_empty_row() -> None:
     evaluation = Evaluation(np.array([0, 0]), np.array([[1, 0], [1, 0]], np.float32), ("seen", "unseen"))
     assert "nan" not in " ".join(words(figures.confusion_matrix(evaluation, normalize=True)))
@@ -147,7 +156,7 @@ def test_only_the_strongest_filters_are_shown_one_by_one_and_the_figure_says_so(
     assert "The strongest 64 of 70 filters." in words(figure)
 
 
-def test_feature_maps_show_the_input_the_first_channel_and_the_strongest() -> None:
+def test_feature_maps_show_the_input_the_first_channel_that_is_not_zero_and_the_strongest() -> None:
     maps = {
         "conv": np.stack([np.zeros((4, 4)), np.full((4, 4), 2.0), np.full((4, 4), 5.0)], axis=-1).astype(np.float32),
         "pooled": np.array([0, 2, 5], np.float32),
@@ -156,10 +165,22 @@ def test_feature_maps_show_the_input_the_first_channel_and_the_strongest() -> No
     }
     image = np.full((4, 4, 1), 7, np.uint8)
     figure = figures.feature_maps(image, maps, ("shoe", "shirt"))
-    assert [float(picture[0, 0]) for picture in pictures(figure)] == [7, 0, 5, 2, 0]
+    assert [float(picture[0, 0]) for picture in pictures(figure)] == [7, 2, 5, 2, 0]
     printed = words(figure)
     assert {"0: all zero", "pooled", "3 features", "2 logits", "shoe", "shirt", "−1.0", "3.0"} <= set(printed)
     assert "dropout" not in printed
+
+
+def test_a_layer_of_zeros_shows_its_first_channel() -> None:
+    figure = figures.feature_maps(np.full((4, 4, 1), 7, np.uint8), {"conv": np.zeros((4, 4, 2), np.float32)}, ())
+    assert words(figure).count("0: all zero") == 2  # as the first, and among the strongest
+
+
+def test_the_values_of_classes_stand_clear_of_the_layers_name() -> None:
+    maps = {"conv": np.ones((4, 4, 1), np.float32), "out": np.array([4, 1], np.float32)}
+    (axes,) = figures.feature_maps(np.full((4, 4, 1), 7, np.uint8), maps, ("shoe", "shirt")).axes
+    height = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert height["4.0"] - height["2 logits"] > 14  # a line
 
 
 def evidence_of(values: list[float]) -> interpret.ClassActivationMaps:
@@ -183,6 +204,20 @@ def test_evidence_for_is_vermillion_and_against_is_blue() -> None:
     assert {"correct, logit 2.0", "predicted shirt"} <= set(words(figure))
 
 
+@pytest.mark.parametrize("count", [1, 3, 5, 7])
+def test_evidence_is_as_wide_as_its_images_and_the_scale_is_in_its_middle(count: int) -> None:
+    evidence = interpret.ClassActivationMaps(
+        np.ones((count, 2, 2), np.float32), np.zeros(count, np.int64), *np.ones((2, count), np.float32), "exact", "conv"
+    )
+    figure = figures.class_activation_maps(np.zeros((count, 4, 4, 1), np.uint8), evidence, None, ("shoe",))
+    *tiles, scale = (image.get_extent() for image in figure.axes[0].images)
+    width = figure.get_figwidth() * style.PIXELS_PER_INCH
+    assert (scale[0] + scale[1]) / 2 == pytest.approx(width / 2)
+    left, right = min(tile[0] for tile in tiles), width - max(tile[1] for tile in tiles)
+    assert abs(left - right) < 12
+    assert words(figure).count("1 logit or more") == 2
+
+
 def test_evidence_for_an_image_of_unknown_class_names_what_is_explained() -> None:
     images = np.full((2, 4, 4, 1), 100, np.uint8)
     printed = words(figures.class_activation_maps(images, evidence_of([2.0, -2.0]), None, ("shoe", "shirt")))
@@ -192,7 +227,7 @@ def test_evidence_for_an_image_of_unknown_class_names_what_is_explained() -> Non
 def test_small_numbers_keep_their_first_digits() -> None:
     images = np.full((2, 4, 4, 1), 100, np.uint8)
     evidence = words(figures.class_activation_maps(images, evidence_of([0.012, -0.031]), None, ("shoe", "shirt")))
-    assert {"logit 0.012", "logit −0.031", "−0.031", "0", "+0.031 logits or more"} <= set(evidence)
+    assert {"logit 0.012", "logit −0.031", "0", "0.031 logits or more"} <= set(evidence)
     maps = {"conv": np.ones((4, 4, 1), np.float32), "out": np.array([0.012, -0.0031], np.float32)}
     assert {"0.012", "−0.003"} <= set(words(figures.feature_maps(images[0], maps, ("shoe", "shirt"))))
     units = interpret.StrongestUnits()

@@ -59,12 +59,12 @@ def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "muslin", *arguments, "-o", "runs"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert any("epoch  1/40" in line for line in process.stderr)
+        assert any("epoch  1/40" in line for line in iter(process.stderr.readline, ""))
         process.terminate()
         answer, progress = process.communicate(timeout=60)
     assert process.returncode == 130, progress
     folder = RunFolder.open(tmp_path / "runs" / "latest")
-    assert f"muslin train --resume {folder.path}" in answer
+    assert answer.endswith(f"muslin train --resume {folder.path}\n")
     assert [path.suffix for path in folder.checkpoints_path.iterdir()] == [".checkpoint"] * 2
     other = muslin("train", "--resume", folder.path, "--seed", "4", cwd=tmp_path)
     assert other.returncode == 1
@@ -72,6 +72,7 @@ def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     resumed = muslin("train", "--resume", folder.path, cwd=tmp_path)  # it knows its design, recipe, seed and data
     assert resumed.returncode == 0, resumed.stderr
     assert "40 epochs" in resumed.stdout
+    assert resumed.stdout.endswith("\nNext: muslin evaluate latest\n")
     assert not folder.checkpoints_path.exists()
 
 

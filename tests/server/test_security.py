@@ -125,7 +125,7 @@ def test_a_token_is_asked_for_everywhere_but_for_health(start: Start) -> None:
 
 
 def test_beyond_loopback_there_is_always_a_token(runs: Path, free_port: int) -> None:
-    arguments = ["serve", str(runs), "--host", "0.0.0.0", "--port", str(free_port), "--data", "/nowhere"]  # noqa: S104
+    arguments = ["serve", str(runs), "--host", "0.0.0.0", "--port", str(free_port), "--data", str(runs)]  # noqa: S104
     process = subprocess.Popen([sys.executable, "-m", "muslin", *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

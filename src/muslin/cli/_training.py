@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muslin._words import count, duration, number, percent
@@ -49,3 +50,11 @@ def how_to_resume(verb: str, folder: RunFolder) -> str:
     if not is_interrupted(folder):
         return ""
     return f"\nTo resume it: muslin {verb} --resume {shlex.quote(str(folder.path))}"
+
+
+def next_step(folder: RunFolder) -> str:
+    """Return the command that follows a training."""
+    from muslin.runs.folder import LATEST, RUNS  # noqa: PLC0415  (torch: loaded by now)
+
+    newest = (Path(RUNS) / LATEST).resolve() == folder.path.resolve()
+    return f"Next: muslin evaluate {LATEST if newest else shlex.quote(str(folder.path))}"

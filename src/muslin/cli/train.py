@@ -9,7 +9,7 @@ import click
 
 from muslin.cli._options import data_options, design_argument, json_option, output_options, training_options
 from muslin.cli._output import Output
-from muslin.cli._training import INTERRUPTED, describe_outcome, is_interrupted
+from muslin.cli._training import INTERRUPTED, describe_outcome, is_interrupted, next_step
 
 
 @click.command()
@@ -35,5 +35,7 @@ def command(as_json: bool, output: Output, **options: Any) -> None:
         output.answer_json({"folder": str(run.folder.path), **run.record.model_dump(mode="json")})
     else:
         output.answer(describe_outcome(run.folder))
+        if not (output.quiet or is_interrupted(run.folder)):
+            output.answer(next_step(run.folder))
     if is_interrupted(run.folder):
         sys.exit(INTERRUPTED)

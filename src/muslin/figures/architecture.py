@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from math import log2
 
 from muslin.analysis import LayerAnalysis, analyze, describe_field
@@ -17,6 +18,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Ne
 
 WIDTH = 860  # CSS pixels, as all lengths here
 MOST_COLUMNS = 9  # layers in a row; more continue in the next row
+_MARGIN = 12.0  # left and right of the drawing
 _GUTTER, _COLUMN = 92.0, 118.0  # room for the row names, and the largest width of a layer
 _DEEPEST, _SMALLEST = 26.0, 5.0  # depth of the block with the most channels, side of a 1×1 map
 _OBLIQUE = 0.6  # foreshortening of the depth in the oblique projection
@@ -56,14 +58,20 @@ def architecture_svg(design: Design) -> Svg:
     takes = _Block("input", design.input_shape, ("input", "image", describe_shape(design.input_shape), "", ""), "")
     blocks = [takes, *(_block(layer, row) for layer, row in zip(design.layers, rows, strict=True))]
     bands = [blocks[start : start + MOST_COLUMNS] for start in range(0, len(blocks), MOST_COLUMNS)]
-    across = min((WIDTH - _GUTTER) / max(len(band) for band in bands), _COLUMN)
+    longest = max(len(band) for band in bands)
+    across = min((WIDTH - 2 * _MARGIN - _GUTTER) / longest, _COLUMN)
     scale = _Scale.of(blocks, across)
+    width = 2 * _MARGIN + _GUTTER + across * longest
     down = scale.room + len(_HEADS) * _LINE + 22
     drawn = "\n".join(
         f'<g transform="translate(0 {number * down:.0f})">\n{_band(band, across, scale)}\n</g>'
         for number, band in enumerate(bands)
     )
-    width, height = _GUTTER + across * max(len(band) for band in bands), down * len(bands)
+    drawn += "".join(
+        f"\n{_turn(before[-1], after[0], number * down, down, across, width, scale)}"
+        for number, (before, after) in enumerate(pairwise(bands))
+    )
+    height = down * len(bands)
     return Svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONT}" font-size="11" fill="currentColor" role="img">\n'
@@ -125,6 +133,15 @@ class _Scale:
         """Height available to a block."""
         return self.side + _OBLIQUE * _DEEPEST + 8
 
+    @property
+    def middle(self) -> float:
+        """Height of the blocks' middle, from the row's top."""
+        return self.room / 2 + 2
+
+    def reach(self, shape: Shape) -> float:
+        """Distance from a block's middle to the lines beside it."""
+        return (self.face(shape)[1] + _OBLIQUE * self.depth(shape)) / 2 + 3
+
     def face(self, shape: Shape) -> tuple[float, float]:
         """Height and width of a block's face: to scale for a feature map, logarithmic for a vector of features."""
         if len(shape) == 1:
@@ -141,24 +158,40 @@ class _Scale:
 
 
 def _band(blocks: list[_Block], across: float, scale: _Scale) -> str:
-    middle = scale.room / 2 + 2
+    middle = scale.middle
     parts = []
     first = scale.room + 20
     parts += [
-        f'<text x="0" y="{first + _LINE * line:.0f}" fill-opacity=".65">{head}</text>'
+        f'<text x="{_MARGIN:.0f}" y="{first + _LINE * line:.0f}" fill-opacity=".65">{head}</text>'
         for line, head in enumerate(_HEADS)
         if head
     ]
     reached = None
     for column, block in enumerate(blocks):
-        x = _GUTTER + across * (column + 0.5)
-        reach = (scale.face(block.shape)[1] + _OBLIQUE * scale.depth(block.shape)) / 2 + 3
+        x = _center(column, across)
+        reach = scale.reach(block.shape)
         if reached is not None:
             parts.append(f'<path d="M{reached:.1f} {middle:.1f}H{x - reach:.1f}" stroke="currentColor" opacity=".45"/>')
         reached = x + reach
         texts = "".join(_text(words, x, first + _LINE * line, across, line) for line, words in enumerate(block.words))
         parts.append(f"<g>{_title(block)}{_solid(block, x, middle, scale)}{texts}</g>")
     return "\n".join(parts)
+
+
+def _center(column: int, across: float) -> float:
+    return _MARGIN + _GUTTER + across * (column + 0.5)
+
+
+def _turn(before: _Block, after: _Block, top: float, down: float, across: float, width: float, scale: _Scale) -> str:
+    """Return the line from a row's last block, around the text below it, to the first block of the next row."""
+    start = _center(MOST_COLUMNS - 1, across) + scale.reach(before.shape)
+    end = _center(0, across) - scale.reach(after.shape)
+    gap = down - 8  # from a row's top: below its text
+    return (
+        f'<path d="M{start:.1f} {top + scale.middle:.1f}H{width - _MARGIN / 2:.1f}v{gap - scale.middle:.1f}'
+        f'H{_MARGIN + _GUTTER - 4:.1f}v{down - gap + scale.middle:.1f}H{end:.1f}" '
+        'fill="none" stroke="currentColor" opacity=".45"/>'
+    )
 
 
 def _solid(block: _Block, x: float, y: float, scale: _Scale) -> str:

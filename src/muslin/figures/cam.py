@@ -23,6 +23,7 @@ COLUMNS = 5
 SATURATED = 0.98  # share of all positions whose evidence lies inside the color scale
 FINEST = 8  # pixels of the overlay per pixel of a small image, for smooth color gradients
 _TILE, _WORDS, _SCALE = 80, 46, 46  # CSS pixels
+_NARROWEST = 500  # CSS pixels: room for the scale and its words
 
 
 @styled
@@ -43,14 +44,15 @@ def class_activation_maps(
         labels: true classes of the images; None if they are unknown or if several maps explain one image.
         class_names: names of the classes.
     """
-    rows = ceil(len(images) / COLUMNS)
+    columns, rows = min(len(images), COLUMNS), ceil(len(images) / COLUMNS)
     across, down = WIDTH / COLUMNS, _TILE + _WORDS + 8
-    canvas = Canvas(rows * down + _SCALE)
+    canvas = Canvas(rows * down + _SCALE, max(columns * across, _NARROWEST))
+    start = (canvas.width - columns * across) / 2
     exact = maps.method == "exact"
     most = float(np.quantile(np.abs(maps.maps), SATURATED)) or 1.0
     digits = decimals(float(np.abs(maps.logits).max()))
     for place, (image, evidence) in enumerate(zip(images, maps.maps, strict=True)):
-        x, y = place % COLUMNS * across, place // COLUMNS * down + 2
+        x, y = start + place % COLUMNS * across, place // COLUMNS * down + 2
         scale = _TILE / max(image.shape[:2])
         height, width = image.shape[0] * scale, image.shape[1] * scale
         limit = most if exact else float(evidence.max()) or 1.0
@@ -95,15 +97,16 @@ def colored(gray: np.ndarray, evidence: np.ndarray) -> UInt8[np.ndarray, "rows c
 
 def _scale(canvas: Canvas, y: float, most: float, *, exact: bool) -> None:
     length = 220.0
-    left = (WIDTH - length) / 2
+    left = (canvas.width - length) / 2
     values = np.linspace(-1 if exact else 0, 1, 128)[None]
     canvas.picture(left, y, length, 10, colored(np.full(values.shape, 90.0), values))
     canvas.frame(left, y, length, 10)
     if exact:
         canvas.text(left - 10, y + 5, "against the class", align="right", soft=True)
         canvas.text(left + length + 10, y + 5, "for the class", soft=True)
-        end = number(most, decimals(most, least=0))
-        for place, words in ((0.0, f"−{end}"), (0.5, "0"), (1.0, f"+{end} logits or more")):
+        amount = number(most, decimals(most, least=0))
+        end = f"{amount} {'logit' if amount == '1' else 'logits'} or more"
+        for place, words in ((0.0, end), (0.5, "0"), (1.0, end)):
             canvas.text(left + place * length, y + 22, words, align="center", soft=True)
     else:
         canvas.text(left - 10, y + 5, "no evidence", align="right", soft=True)

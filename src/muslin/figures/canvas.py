@@ -93,9 +93,14 @@ class Canvas:
         )
 
 
+def needed(words: str, size: float = SMALL) -> float:
+    """Return the width that a text needs in CSS pixels at `size` points: that of an average text."""
+    return len(words) * size * _WIDE / POINTS_PER_PIXEL
+
+
 def shortened(words: str, room: float, size: float = SMALL) -> str:
     """Cut a text with an ellipsis so that it fits in `room` CSS pixels at `size` points."""
-    letters = max(int(room * POINTS_PER_PIXEL / (size * _WIDE)), 1)
+    letters = max(int(room / needed("x", size)), 1)
     return words if len(words) <= letters else words[: letters - 1].rstrip() + "…"
 
 

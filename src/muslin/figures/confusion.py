@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import radians, sin
+
 from matplotlib.figure import Figure
 
 from muslin.evaluation import Evaluation
-from muslin.figures.canvas import Canvas
+from muslin.figures.canvas import Canvas, needed, shortened
 from muslin.figures.style import BLUE, INK, SMALL, TEXT, VERMILLION, WIDTH, styled
 
 STRONG = 0.55  # opacity above which white numbers are readable on a cell, on any page
+_SLOPE = 38  # degrees: of the names of the predicted classes
+_LONGEST = 110  # CSS pixels of such a name
 
 
 @styled
@@ -24,7 +28,8 @@ def confusion_matrix(evaluation: Evaluation, *, normalize: bool = False) -> Figu
     """
     counts, names = evaluation.confusion, evaluation.class_names
     size = TEXT if len(names) <= 12 else SMALL
-    left, top = 120.0, 96.0
+    left = 120.0
+    top = 28 + max(_room(shortened(name, _LONGEST, TEXT)) for name in names)
     cell = min((WIDTH - left - 24) / len(names), 56)
     high = min(cell, 40)
     canvas = Canvas(top + high * len(names) + 8, left + cell * len(names) + 66)
@@ -37,8 +42,8 @@ def confusion_matrix(evaluation: Evaluation, *, normalize: bool = False) -> Figu
             top - 8,
             name,
             size=TEXT,
-            room=110,
-            rotation=38,
+            room=_LONGEST,
+            rotation=_SLOPE,
             rotation_mode="anchor",
             va="baseline",
         )
@@ -55,3 +60,8 @@ def confusion_matrix(evaluation: Evaluation, *, normalize: bool = False) -> Figu
             ink = "white" if opacity >= STRONG else INK
             canvas.text(left + cell * (column + 0.5), y, words, align="center", size=size, color=ink)
     return canvas.figure
+
+
+def _room(name: str) -> float:
+    """Return the height of a sloping name in CSS pixels."""
+    return needed(name, TEXT) * sin(radians(_SLOPE))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from muslin._words import percent
-from muslin.figures.style import BLUE, GRAY, INK, SMALL, SOFT, VERMILLION, new_figure, styled
+from muslin.figures.style import BLUE, INK, SMALL, SOFT, VERMILLION, new_figure, styled
 from muslin.training.history import History
 
 FEW = 15  # largest number of epochs that are marked by dots
@@ -37,12 +37,13 @@ def training_curves(
     _pair(loss, history, "loss")
     _line(rate, history, "learning_rate", INK)
     if baseline_history is not None:
-        look: dict[str, Any] = {"linewidth": 1.25, "linestyle": (0, (1, 1.5))}
-        _line(accuracy, baseline_history, "validation_accuracy", GRAY, scale=100, label="baseline, validation", **look)
-        _line(loss, baseline_history, "validation_loss", GRAY, **look)
+        look: dict[str, Any] = {"alpha": SOFT, "linestyle": (0, (1, 1.5))}
+        _line(accuracy, baseline_history, "validation_accuracy", INK, scale=100, label="baseline, validation", **look)
+        _line(loss, baseline_history, "validation_loss", INK, **look)
     if baseline_accuracy is not None:
         words = f"baseline, test: {percent(baseline_accuracy)}"
-        accuracy.axhline(100 * baseline_accuracy, color=GRAY, linewidth=1.25, linestyle=(0, (5, 3)), label=words)
+        look = {"color": INK, "alpha": SOFT, "linewidth": 1.25, "linestyle": (0, (5, 3))}
+        accuracy.axhline(100 * baseline_accuracy, label=words, **look)
     titles = {accuracy: "Accuracy (%)", loss: "Loss (cross-entropy, nats)", rate: "Learning rate"}
     for axes, title in titles.items():
         axes.set_title(title)

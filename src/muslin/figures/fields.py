@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxtyping import Bool
 
 _COLUMNS, _TILE, _WORDS, _KEY = 6, 108, 46, 30  # CSS pixels
+_SECOND = 170  # CSS pixels: left edge of the key's second entry
 _OPACITY = 0.55
 
 
@@ -31,11 +32,11 @@ def receptive_fields(
         measured: pixels with a gradient, by layer (`muslin.interpret.measured_receptive_field`).
         computed: (top, left, bottom, right) of the same units in pixels, by layer (`muslin.interpret.Region.of`).
     """
-    rows = ceil(len(measured) / _COLUMNS)
-    down = _TILE + _WORDS
-    canvas = Canvas(rows * down + _KEY)
+    columns, rows = min(len(measured), _COLUMNS), ceil(len(measured) / _COLUMNS)
+    across, down = WIDTH / _COLUMNS, _TILE + _WORDS
+    canvas = Canvas(rows * down + _KEY, max(columns * across, 2 * _SECOND))
     for number, (layer, support) in enumerate(measured.items()):
-        x, y = number % _COLUMNS * WIDTH / _COLUMNS, number // _COLUMNS * down + 2
+        x, y = number % _COLUMNS * across, number // _COLUMNS * down + 2
         scale = _TILE / max(support.shape)
         height, width = support.shape[0] * scale, support.shape[1] * scale
         canvas.picture(x, y, width, height, support[..., None] * np.array(to_rgba(BLUE, _OPACITY)))
@@ -52,7 +53,7 @@ def receptive_fields(
                 clip_on=False,
             )
         )
-        canvas.text(x, y + _TILE + 13, layer, size=TEXT, room=WIDTH / _COLUMNS - 6)
+        canvas.text(x, y + _TILE + 13, layer, size=TEXT, room=across - 6)
         canvas.text(x, y + _TILE + 29, _words(support, computed[layer]), soft=True)
     _key(canvas, rows * down + 14)
     return canvas.figure
@@ -69,6 +70,6 @@ def _key(canvas: Canvas, y: float) -> None:
     canvas.box(0, y - 5, 10, 10, BLUE, _OPACITY)
     canvas.text(16, y, "measured by gradient", soft=True)
     canvas.axes.add_patch(
-        Rectangle((250, y - 5), 10, 10, fill=False, edgecolor=VERMILLION, linewidth=1.5, clip_on=False)
+        Rectangle((_SECOND, y - 5), 10, 10, fill=False, edgecolor=VERMILLION, linewidth=1.5, clip_on=False)
     )
-    canvas.text(266, y, "computed from the design", soft=True)
+    canvas.text(_SECOND + 16, y, "computed from the design", soft=True)

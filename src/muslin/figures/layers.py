@@ -17,7 +17,7 @@ from muslin.interpret import strongest_channels
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
-STRONGEST = 4  # channels of each layer that are drawn besides the first
+STRONGEST = 4  # channels of each layer that are drawn besides the first non-zero one
 MOST_COLUMNS = 9  # layers in a row; more continue in the next row
 MOST_FEATURES = 1024  # largest number of visible bars
 MOST_CLASSES = 12  # largest number of bars that have room for names
@@ -30,8 +30,9 @@ def feature_maps(
     maps: Mapping[str, Float[np.ndarray, "..."]],
     class_names: Sequence[str],
 ) -> Figure:
-    """Draw the image, each layer's first channel and strongest channels, and the features and logits as bars.
+    """Draw the image, the first and the strongest channels of each layer, and the features and logits as bars.
 
+    The first channel is the first that is not zero everywhere: filters that never respond to the image say little.
     Each map is scaled from its minimum (from zero if that is positive) to its maximum.
 
     Args:
@@ -59,11 +60,10 @@ def feature_maps(
 
 
 def _band(canvas: Canvas, top: float, layers: Sequence[tuple[str, np.ndarray]], across: float, tile: float) -> None:
-    labels = {0: "first", 1: "strongest"}
-    for row, words in labels.items():
+    for row, lines in enumerate((("first", "non-zero", "channel"), ("strongest", "channels"))):
         middle = top + _HEAD + row * (tile + _NUMBER) + tile / 2
-        canvas.text(0, middle - 7, words, size=TEXT)
-        canvas.text(0, middle + 7, "channel" if row == 0 else "channels", size=TEXT)
+        for line, words in enumerate(lines):
+            canvas.text(0, middle + 14 * (line - (len(lines) - 1) / 2), words, size=TEXT)
     for column, (name, values) in enumerate(layers):
         x = _LEFT + column * across
         canvas.text(x + tile / 2, top + 12, name, align="center", size=TEXT, room=across - 2)
@@ -72,9 +72,14 @@ def _band(canvas: Canvas, top: float, layers: Sequence[tuple[str, np.ndarray]], 
             _map(canvas, x, top + _HEAD, tile, values, None)
             continue
         strongest = strongest_channels(values, STRONGEST)
-        for row, channel in enumerate([0, *strongest.tolist()]):
+        for row, channel in enumerate([_first(values), *strongest.tolist()]):
             y = top + _HEAD + row * (tile + _NUMBER)
             _map(canvas, x, y, tile, values, channel)
+
+
+def _first(values: np.ndarray) -> int:
+    """Return the first channel that is not zero everywhere; 0 if all are."""
+    return int(values.any(axis=(0, 1)).argmax())
 
 
 def _map(canvas: Canvas, x: float, y: float, tile: float, values: np.ndarray, channel: int | None) -> None:
@@ -105,7 +110,7 @@ def _features(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _room(values: np.ndarray) -> float:
-    return 138 if len(values) <= MOST_CLASSES else 106
+    return 154 if len(values) <= MOST_CLASSES else 106
 
 
 def _bars(
@@ -116,7 +121,8 @@ def _bars(
     low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
     height = 56.0
     scale = height / (high - low or 1)
-    zero = top + 34 + high * scale
+    bars = top + (50 if class_names else 34)  # values stand above the bars of classes
+    zero = bars + high * scale
     across = WIDTH / len(values)
     gap = 14 if class_names else min(across * 0.2, 3)
     best = int(values.argmax())
@@ -129,5 +135,5 @@ def _bars(
             middle = x + (across - gap) / 2
             words = number(value, digits)
             canvas.text(middle, zero - max(value, 0) * scale - 8, words, align="center", soft=place != best)
-            canvas.text(middle, top + 34 + height + 14, class_names[place], align="center", room=across - 2, size=SMALL)
+            canvas.text(middle, bars + height + 14, class_names[place], align="center", room=across - 2, size=SMALL)
     canvas.line((0, WIDTH), (zero, zero), alpha=0.4)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 _TILE, _GAP, _WORDS, _SCALE = 180, 16, 46, 46  # CSS pixels
+_NARROWEST = 640  # CSS pixels: room for the scale and its words
 _LEAST = 0.01  # smallest end of the scale, in probability; a finer scale would show noise
 
 
@@ -40,14 +41,15 @@ def occlusion_maps(
     tile = min(_TILE, (WIDTH - len(losses) * _GAP) / (len(losses) + 1))
     scale = tile / max(image.shape[:2])
     height, width = image.shape[0] * scale, image.shape[1] * scale
-    canvas = Canvas(tile + _WORDS + _SCALE)
+    across = len(losses) * (tile + _GAP) + tile
+    canvas = Canvas(tile + _WORDS + _SCALE, max(across, _NARROWEST))
     most = max(float(np.abs(losses).max()), _LEAST)
     shown: list[np.ndarray] = [as_picture(image), *(overlay(image, np.clip(each / most, -1, 1)) for each in losses)]
     words = [("image", "")] + [
         (name, percent(float(probability))) for name, probability in zip(class_names, probabilities, strict=True)
     ]
     for column, (picture, (name, sure)) in enumerate(zip(shown, words, strict=True)):
-        x = column * (tile + _GAP)
+        x = (canvas.width - across) / 2 + column * (tile + _GAP)
         canvas.picture(x, 2, width, height, picture, limits=(0, 255))
         canvas.frame(x, 2, width, height)
         canvas.text(x, tile + 15, name, size=TEXT, room=tile)
@@ -58,7 +60,7 @@ def occlusion_maps(
 
 def _scale(canvas: Canvas, y: float, most: float) -> None:
     length = 220.0
-    left = (WIDTH - length) / 2
+    left = (canvas.width - length) / 2
     canvas.picture(left, y, length, 10, colored(np.full((1, 128), 90.0), np.linspace(-1, 1, 128)[None]))
     canvas.frame(left, y, length, 10)
     canvas.text(left - 10, y + 5, "covering raises the probability", align="right", soft=True)
