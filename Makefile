@@ -78,6 +78,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Muslin, what it needs, and the tools that check it into $(VENV) (once; some minutes)"
 	@$(INSTALL) pip
 	@$(INSTALL) --editable '.[all]' --group dev
+	@$(BIN)/python tests/helpers/real_sets.py mnist animals || echo "No real images beside Fashion-MNIST: their tests are skipped"
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed

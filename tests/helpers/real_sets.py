@@ -88,3 +88,8 @@ def write_elpv(path: Path, folder: Path) -> Path:
 def _unpickled(path: Path, member: str) -> Any:
     with zipfile.ZipFile(path) as archive:
         return _ArraysOnly(io.BytesIO(gzip.decompress(archive.read(member))), encoding="latin1").load()
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        fetch(name)
