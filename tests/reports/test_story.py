@@ -198,9 +198,9 @@ def test_the_fast_recipe_is_told_in_words_and_values(make_run: MakeRun) -> None:
 
 
 def test_the_reasons_of_a_recipe_are_for_its_own_number_of_epochs(make_run: MakeRun) -> None:
-    assert "These are the reasons for" not in words(make_run())
+    assert "is meant for" not in words(make_run())
     said = words(make_run(recipe=load_recipe("fast").with_(epochs=100)))
-    assert "These are the reasons for 4 epochs, as the recipe has them. This run asked for 100." in said
+    assert "The recipe fast is meant for 4 epochs; this run was given 100." in said
 
 
 def test_the_figure_of_errors_is_left_out_where_there_are_none(make_run: MakeRun) -> None:

@@ -49,6 +49,7 @@ class Dataset:
         scaling: range of the pixels in the files (default: 0–255).
         ground: gray value that was put behind transparent pixels, 0–255 (default None: no pixel was transparent).
         notes: what a person should know about how the files were read, one sentence each (default: nothing).
+        own_validation: whether the files set the validation images apart (default False: they were drawn).
     """
 
     train: Split
@@ -62,6 +63,7 @@ class Dataset:
     scaling: Scaling = FULL
     ground: int | None = None
     notes: tuple[str, ...] = ()
+    own_validation: bool = False
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())

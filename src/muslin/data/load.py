@@ -81,6 +81,7 @@ def load_data(
         scaling=scaling,
         ground=contents.ground,
         notes=files.notes + note,
+        own_validation=own is not None,
     )
 
 

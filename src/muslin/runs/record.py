@@ -42,6 +42,7 @@ class DataRecord(_Part):
         ground: gray value that was put behind transparent pixels; None if no pixel was transparent.
         border: median value of each channel along the borders of the training images, 0–255.
         notes: what was done with the files, one sentence each.
+        own_validation: whether the files set the validation images apart.
     """
 
     source: Source
@@ -55,6 +56,7 @@ class DataRecord(_Part):
     ground: int | None = None
     border: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    own_validation: bool = False
 
     @classmethod
     def of(cls, data: Dataset) -> Self:
@@ -71,6 +73,7 @@ class DataRecord(_Part):
             ground=data.ground,
             border=data.border,
             notes=data.notes,
+            own_validation=data.own_validation,
         )
 
     def as_read(self) -> ReadingOptions:
