@@ -82,10 +82,31 @@ def with_test(contents: Contents, reading: Reading) -> Contents:
         )
     groups = groups_of(train.items, reading.group, train.name)
     stays, drawn = draw(train.labels, fraction, reading.split_seed, "test_fraction", groups)
+    stays, drawn = without_copies(train.images, stays, drawn)
     notes = [f"{count(len(drawn), 'image')} drawn as the test split ({fraction:.0%}, seed {reading.split_seed})"]
     if contents.unlabeled:
         notes.append(f"the images of {contents.unlabeled} have no labels and were left out")
     return replace(contents, train=train.subset(stays), test=train.subset(drawn), notes=(*contents.notes, *notes))
+
+
+def without_copies(images: np.ndarray, stays: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move drawn images back that are exact copies of images that stay: they would be leaks.
+
+    Args:
+        images: all images.
+        stays: indices of the images that stay.
+        drawn: indices of the images that were drawn.
+
+    Returns:
+        Indices of the images that stay, and of those that are drawn, both in the order given.
+
+    >>> images = np.array([7, 8, 7, 9]).reshape(4, 1, 1, 1)
+    >>> without_copies(images, np.array([0, 1]), np.array([2, 3]))
+    (array([0, 1, 2]), array([3]))
+    """
+    known = {images[index].tobytes() for index in stays}
+    copies = np.array([images[index].tobytes() in known for index in drawn], bool)
+    return np.concatenate([stays, drawn[copies]]), drawn[~copies]
 
 
 def to_bytes(contents: Contents, reading: Reading) -> tuple[Contents, Scaling]:
