@@ -22,7 +22,7 @@ from helpers.training import trains
 from muslin._disk.cache import cache_folder
 from muslin.data import Dataset, load_data
 from muslin.data.files import Files
-from muslin.data.sources import find
+from muslin.data.places.sources import find
 from muslin.errors import DataError
 
 pytest_plugins = ["helpers.quick_study"]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from muslin.data import idx
 from muslin.data.known import INDEX, digests
-from muslin.data.sources import SYSTEM_FOLDER
+from muslin.data.places.sources import SYSTEM_FOLDER
+from muslin.data.readers import idx
 
 
 def main() -> None:

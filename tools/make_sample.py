@@ -16,7 +16,7 @@ import numpy as np
 from muslin._disk.files import replacing
 from muslin.data import load_data
 from muslin.data.contents import Part
-from muslin.data.sources import SAMPLE, find
+from muslin.data.places.sources import SAMPLE, find
 
 SEED = 2017
 TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 50

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from helpers import release
-from muslin.data import apt
-from muslin.data.official import OfficialFile
-from muslin.data.progress import silent
-from muslin.data.published import wanted
+from muslin.data.places import apt
+from muslin.data.places.official import OfficialFile
+from muslin.data.places.progress import silent
+from muslin.data.places.published import wanted
 from muslin.errors import DataError
 
 MakePackage = Callable[..., None]

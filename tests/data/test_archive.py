@@ -16,9 +16,9 @@ from PIL import Image
 
 from helpers import tiny
 from helpers.tiny import WriteData
-from muslin.data import _tree, formats
-from muslin.data._layout import find_layout
-from muslin.data._tree import Tree, tree_of_zip
+from muslin.data.readers import _tree, formats
+from muslin.data.readers._layout import find_layout
+from muslin.data.readers._tree import Tree, tree_of_zip
 from muslin.errors import DataError, MuslinError
 
 PNG = tiny.png_bytes(np.arange(20, dtype=np.uint8).reshape(4, 5, 1) * 12)

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.tiny import files_of
-from muslin.data import Audit, Dataset, Split, load_data, official
+from muslin.data import Audit, Dataset, Split, load_data
 from muslin.data.audit import audit
 from muslin.data.files import Files
-from muslin.data.sources import find_sample
+from muslin.data.places import official
+from muslin.data.places.sources import find_sample
 from muslin.errors import LeakError
 
 

@@ -17,9 +17,10 @@ import pytest
 
 from helpers import tiny
 from helpers.tiny import WriteData
-from muslin.data import catalog, load_data
-from muslin.data.catalog import CATALOG, Entry, named, near
-from muslin.data.published import PublishedArchive, PublishedFile, kept
+from muslin.data import load_data
+from muslin.data.places import catalog
+from muslin.data.places.catalog import CATALOG, Entry, named, near
+from muslin.data.places.published import PublishedArchive, PublishedFile, kept
 from muslin.data.source import Source
 from muslin.errors import DataError
 

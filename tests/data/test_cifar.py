@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muslin.data import cifar, formats
+from muslin.data.readers import cifar, formats
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from helpers.tiny import WriteData
-from muslin.data import csv_files, formats, load_data
+from muslin.data import load_data
 from muslin.data.contents import Contents
+from muslin.data.readers import csv_files, formats
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muslin.data import csv_files, formats
-from muslin.data._train_test import split_of
+from muslin.data.readers import csv_files, formats
+from muslin.data.readers._train_test import split_of
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

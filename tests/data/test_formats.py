@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.tiny import WriteData
-from muslin.data import formats
+from muslin.data.readers import formats
 from muslin.errors import DataError
 
 

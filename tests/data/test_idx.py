@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from helpers import tiny
 from helpers.tiny import WriteData
-from muslin.data import idx
 from muslin.data.files import to_bytes
+from muslin.data.readers import idx
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

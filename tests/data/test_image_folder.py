@@ -15,8 +15,9 @@ from PIL import Image
 
 from helpers import tiny
 from helpers.tiny import WriteData, files_of
-from muslin.data import formats, image_folder, images, load_data
+from muslin.data import load_data
 from muslin.data.contents import Contents
+from muslin.data.readers import formats, image_folder, images
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

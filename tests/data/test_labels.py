@@ -11,8 +11,8 @@ from helpers.tiny import WriteData
 from muslin.data import Dataset, load_data
 from muslin.data.contents import Contents, Labels, Part
 from muslin.data.labels import Numbered, number, ordered
-from muslin.data.official import CLASS_NAMES
-from muslin.data.sources import find_sample
+from muslin.data.places.official import CLASS_NAMES
+from muslin.data.places.sources import find_sample
 from muslin.errors import DataError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.tiny import WriteData
 from muslin.data import load_data
-from muslin.data.sources import SAMPLE
+from muslin.data.places.sources import SAMPLE
 from muslin.errors import DataError, LeakError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from muslin.data import formats
+from muslin.data.readers import formats
 from muslin.errors import DataError
 
 RNG = np.random.default_rng(0)

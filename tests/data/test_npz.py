@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from muslin.data import npz
+from muslin.data.readers import npz
 from muslin.errors import DataError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import tiny
 from helpers.tiny import WriteData
-from muslin.data import formats, npz, parquet
+from muslin.data.readers import formats, npz, parquet
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

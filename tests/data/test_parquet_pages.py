@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from muslin.data._parquet_pages import NotParquet, unpacked_size
+from muslin.data.readers._parquet_pages import NotParquet, unpacked_size
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 BYTES_PER_ROW = 24

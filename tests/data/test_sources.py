@@ -6,10 +6,10 @@ import pytest
 from helpers import release
 from helpers.tiny import WriteData
 from muslin._disk.cache import cache_folder
-from muslin.data.official import OfficialFile
-from muslin.data.progress import Progress
+from muslin.data.places.official import OfficialFile
+from muslin.data.places.progress import Progress
+from muslin.data.places.sources import Fetcher, Found, find
 from muslin.data.source import Source
-from muslin.data.sources import Fetcher, Found, find
 from muslin.errors import DataError, MuslinError
 
 

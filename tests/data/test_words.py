@@ -18,15 +18,15 @@ from PIL import Image
 
 from helpers import golden, tiny
 from helpers.tiny import files_of
-from muslin.data import csv_files, formats, idx, image_folder, npz, parquet
-from muslin.data._reading import may_unzip_to, refuse_oversize
 from muslin.data.audit import audit
 from muslin.data.contents import Contents, Part
 from muslin.data.files import Files, with_test
-from muslin.data.images import decode
 from muslin.data.labels import number
+from muslin.data.places.sources import find_sample
+from muslin.data.readers import csv_files, formats, idx, image_folder, npz, parquet
+from muslin.data.readers._reading import may_unzip_to, refuse_oversize
+from muslin.data.readers.images import decode
 from muslin.data.reading import AS_IS
-from muslin.data.sources import find_sample
 from muslin.data.split import Split, draw
 from muslin.errors import DataError
 
@@ -348,7 +348,7 @@ def test_as_much_as_may_be_and_not_a_byte_more_is_unpacked(tmp_path: Path, decla
 def test_a_member_of_an_archive_is_compared_with_its_own_packed_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("muslin.data._reading.EXPANSION_FLOOR", 0)
+    monkeypatch.setattr("muslin.data.readers._reading.EXPANSION_FLOOR", 0)
     path = tmp_path / "data.npz"
     np.savez_compressed(path, **FINE | {"x_train": np.zeros((20, 99, 99), np.uint8)}, more=np.arange(10**6))
     with pytest.raises(DataError, match=r"would unpack from \d{3} to 196,148 bytes"):

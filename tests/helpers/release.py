@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import tiny
-from muslin.data.official import FILES, OfficialFile
+from muslin.data.places.official import FILES, OfficialFile
 
 
 def write(folder: Path) -> tuple[OfficialFile, ...]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from helpers.kinds import KINDS, encoded
-from muslin.data import formats, load_data
+from muslin.data import load_data
+from muslin.data.readers import formats
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 from muslin.pictures.picture import read_picture

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from muslin.data.places.sources import SAMPLE
 from muslin.data.source import Source
-from muslin.data.sources import SAMPLE
 from muslin.runs.folder import RunFolder
 from server.conftest import Running, Start, wait_until
 

@@ -18,7 +18,7 @@ from muslin.workflow.observer import Observer
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from muslin.data.progress import Progress
+    from muslin.data.places.progress import Progress
     from muslin.training.callbacks import Callback
 
 # Columns for a pipe or a file if COLUMNS is not set: wide enough for every table.

@@ -12,7 +12,7 @@ from muslin._display import Described, line
 from muslin._words import count
 from muslin.data.files import Files
 from muslin.data.known import LEAST_SHARE, share_of_fashion
-from muslin.data.official import Release, release_of, strangers
+from muslin.data.places.official import Release, release_of, strangers
 from muslin.data.split import Split
 from muslin.errors import LeakError
 

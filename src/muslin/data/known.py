@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muslin.data.official import CLASS_NAMES
+from muslin.data.places.official import CLASS_NAMES
 
 if TYPE_CHECKING:
     from jaxtyping import Int64, UInt8, UInt32

@@ -12,7 +12,7 @@ import numpy as np
 from muslin._words import count, listed
 from muslin.data.contents import Contents, Part
 from muslin.data.known import labels_are_fashion
-from muslin.data.official import CLASS_NAMES
+from muslin.data.places.official import CLASS_NAMES
 from muslin.errors import DataError
 
 _NAMED = 6  # classes that a message names

@@ -12,9 +12,9 @@ from muslin.data.audit import audit
 from muslin.data.dataset import Dataset
 from muslin.data.files import Files, joined, to_bytes, with_test
 from muslin.data.labels import number
-from muslin.data.progress import Progress, silent
+from muslin.data.places.progress import Progress, silent
+from muslin.data.places.sources import find, find_sample
 from muslin.data.reading import Reading, ReadingOptions, reading_of
-from muslin.data.sources import find, find_sample
 from muslin.data.split import Split, draw, groups_of
 from muslin.errors import DataError
 

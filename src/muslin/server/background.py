@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin.data import Dataset, load_data
-from muslin.data.sources import SAMPLE
+from muslin.data.places.sources import SAMPLE
 from muslin.errors import MuslinError
 from muslin.interpret import Neighbours, Novelty, StrongestUnits, feature_layer
 from muslin.runs.record import DataRecord

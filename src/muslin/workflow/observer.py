@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from muslin._display import in_notebook
 
 if TYPE_CHECKING:
-    from muslin.data.progress import Progress
+    from muslin.data.places.progress import Progress
     from muslin.training.callbacks import Callback
 
 

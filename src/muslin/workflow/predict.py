@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from muslin._words import percent
-from muslin.data.csv_files import is_csv
+from muslin.data.readers.csv_files import is_csv
 from muslin.errors import DataError
 from muslin.exports.predictor import Predictor
 from muslin.pictures.decode import MOST_BYTES

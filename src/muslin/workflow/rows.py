@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from muslin._disk.files import write_text
-from muslin.data import csv_files
+from muslin.data.readers import csv_files
 from muslin.errors import DataError
 from muslin.pictures.picture import Picture
 from muslin.runs.files import require_free

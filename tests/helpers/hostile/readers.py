@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import tiny
-from muslin.data import csv_files, formats, idx
+from muslin.data.readers import csv_files, formats, idx
 from muslin.data.reading import Reading
 from muslin.data.source import Source
 from muslin.design import Design, format_design, load_design, parse_design

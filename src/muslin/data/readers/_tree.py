@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from muslin.data._reading import head, may_unzip_to
+from muslin.data.readers._reading import head, may_unzip_to
 from muslin.errors import DataError
 from muslin.pictures.names import is_hidden
 

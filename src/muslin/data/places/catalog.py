@@ -13,7 +13,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from muslin.data.published import PublishedArchive, PublishedFile
+from muslin.data.places.published import PublishedArchive, PublishedFile
 
 FASHION_MNIST = "fashion-mnist"
 

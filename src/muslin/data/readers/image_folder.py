@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from muslin._words import count
-from muslin.data._classes import Images, Names, images_of, label_of, labels_in_names, nesting
-from muslin.data._layout import Layout, find_layout
-from muslin.data._tree import Tree, tree_of
 from muslin.data.contents import Contents, Part
-from muslin.data.images import Pictures, decode_all, some
+from muslin.data.readers._classes import Images, Names, images_of, label_of, labels_in_names, nesting
+from muslin.data.readers._layout import Layout, find_layout
+from muslin.data.readers._tree import Tree, tree_of
+from muslin.data.readers.images import Pictures, decode_all, some
 from muslin.data.reading import AS_IS, Nested, Reading
 from muslin.errors import DataError
 

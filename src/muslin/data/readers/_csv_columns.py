@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from muslin._words import listed, nearest
-from muslin.data._csv_text import CsvText
-from muslin.data._row_shape import shape_of_row
+from muslin.data.readers._csv_text import CsvText
+from muslin.data.readers._row_shape import shape_of_row
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

@@ -10,7 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from muslin.data._reading import EXPANSION_FLOOR, MOST_BYTES, MOST_EXPANSION, may_unzip_to, refuse_oversize, unzipped
+from muslin.data.readers._reading import (
+    EXPANSION_FLOOR,
+    MOST_BYTES,
+    MOST_EXPANSION,
+    may_unzip_to,
+    refuse_oversize,
+    unzipped,
+)
 from muslin.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")

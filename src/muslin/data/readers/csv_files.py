@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muslin._words import count, listed
-from muslin.data import _csv_table
-from muslin.data._csv_columns import Columns, columns_of, near_label, no_label, require_label
-from muslin.data._csv_text import MOST_COLUMNS, SUFFIXES, CsvText, look_at, too_many
-from muslin.data._row_shape import LEAST_PIXELS, require_shape, shape_of_row
-from muslin.data._train_test import only_one, split_of, train_and_test, without_split
 from muslin.data.contents import Contents, Part
+from muslin.data.readers import _csv_table
+from muslin.data.readers._csv_columns import Columns, columns_of, near_label, no_label, require_label
+from muslin.data.readers._csv_text import MOST_COLUMNS, SUFFIXES, CsvText, look_at, too_many
+from muslin.data.readers._row_shape import LEAST_PIXELS, require_shape, shape_of_row
+from muslin.data.readers._train_test import only_one, split_of, train_and_test, without_split
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from muslin._words import listed
-from muslin.data import npz
-from muslin.data._array_names import Kind, role, split_of
-from muslin.data._arrays import check_type
-from muslin.data._mat5 import named_arrays
-from muslin.data._reading import refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents, Part
+from muslin.data.readers import npz
+from muslin.data.readers._array_names import Kind, role, split_of
+from muslin.data.readers._arrays import check_type
+from muslin.data.readers._mat5 import named_arrays
+from muslin.data.readers._reading import refuse_impostor, refuse_oversize
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

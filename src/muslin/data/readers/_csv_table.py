@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from muslin._words import count
-from muslin.data._csv_columns import Columns
-from muslin.data._csv_text import CsvText, not_utf8
-from muslin.data._reading import MOST_BYTES
+from muslin.data.readers._csv_columns import Columns
+from muslin.data.readers._csv_text import CsvText, not_utf8
+from muslin.data.readers._reading import MOST_BYTES
 from muslin.errors import DataError
 
 if TYPE_CHECKING:

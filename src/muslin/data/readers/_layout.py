@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from muslin._words import listed
-from muslin.data._tree import File, Tree
+from muslin.data.readers._tree import File, Tree
 from muslin.errors import DataError
 from muslin.pictures.names import is_picture
 

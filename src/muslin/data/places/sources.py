@@ -9,19 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from muslin._disk.cache import cache_folder
-from muslin.data import apt, catalog, formats, idx, mirrors, npz
-from muslin.data.catalog import FASHION_MNIST, Entry
 from muslin.data.contents import Contents, Part
 from muslin.data.dataset import Place
-from muslin.data.fetching import Fetcher, Found, NotPublished, Wanted, search
-from muslin.data.official import FILES, OfficialFile, strangers
-from muslin.data.progress import Progress, silent
-from muslin.data.published import PublishedArchive, kept
+from muslin.data.places import apt, catalog, mirrors
+from muslin.data.places.catalog import FASHION_MNIST, Entry
+from muslin.data.places.fetching import Fetcher, Found, NotPublished, Wanted, search
+from muslin.data.places.official import FILES, OfficialFile, strangers
+from muslin.data.places.progress import Progress, silent
+from muslin.data.places.published import PublishedArchive, kept
+from muslin.data.readers import formats, idx, npz
 from muslin.data.reading import AS_IS, Reading
 from muslin.data.source import DATA_VARIABLE, Kind, Source
 from muslin.errors import DataError
 
-SAMPLE = Path(__file__).parent / "sample" / "fashion-mnist-sample.npz"
+SAMPLE = Path(__file__).parents[1] / "sample" / "fashion-mnist-sample.npz"
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 

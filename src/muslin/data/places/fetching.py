@@ -10,7 +10,7 @@ from pathlib import Path
 from muslin._disk.cache import CACHE_VARIABLE
 from muslin.data.contents import Contents
 from muslin.data.dataset import Place
-from muslin.data.progress import Progress
+from muslin.data.places.progress import Progress
 from muslin.data.source import Kind, Source
 from muslin.errors import DataError, MuslinError
 

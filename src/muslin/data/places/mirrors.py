@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from muslin._disk.files import replacing
-from muslin.data.official import FILES
-from muslin.data.progress import Progress
-from muslin.data.published import Published, PublishedArchive, PublishedFile, wanted
+from muslin.data.places.official import FILES
+from muslin.data.places.progress import Progress
+from muslin.data.places.published import Published, PublishedArchive, PublishedFile, wanted
 from muslin.errors import DataError
 
 if TYPE_CHECKING:

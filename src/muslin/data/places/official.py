@@ -15,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from muslin.data._reading import unzipped
 from muslin.data.contents import Contents
 from muslin.data.files import Files
+from muslin.data.readers._reading import unzipped
 from muslin.data.split import Split
 from muslin.errors import DataError
 

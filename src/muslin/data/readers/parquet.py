@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin._words import listed
-from muslin.data._array_names import SplitName, split_of, split_of_folder
-from muslin.data._parquet_columns import Columns, class_names, find_columns
-from muslin.data._parquet_pages import NotParquet, unpacked_size
-from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents, Labels, Part
-from muslin.data.images import Pictures, decode_all
+from muslin.data.readers._array_names import SplitName, split_of, split_of_folder
+from muslin.data.readers._parquet_columns import Columns, class_names, find_columns
+from muslin.data.readers._parquet_pages import NotParquet, unpacked_size
+from muslin.data.readers._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
+from muslin.data.readers.images import Pictures, decode_all
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from muslin.data import image_folder
-from muslin.data._layout import clear_layout, find_layout
-from muslin.data._reading import MOST_BYTES
-from muslin.data._tree import Member, Tree, tree_of_zip
 from muslin.data.contents import Contents
+from muslin.data.readers import image_folder
+from muslin.data.readers._layout import clear_layout, find_layout
+from muslin.data.readers._reading import MOST_BYTES
+from muslin.data.readers._tree import Member, Tree, tree_of_zip
 from muslin.data.reading import Reading
 from muslin.errors import DataError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from muslin.data._reading import head, refuse_impostor
+from muslin.data.readers._reading import head, refuse_impostor
 from muslin.errors import DataError
 
 _CHUNK = 2**20  # bytes

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from muslin._words import listed
-from muslin.data import archive, cifar, csv_files, idx, image_folder, mat, npy_files, npz, parquet
-from muslin.data._layout import clear_layout, find_layout
-from muslin.data._tree import tree_of
 from muslin.data.contents import Contents
+from muslin.data.readers import archive, cifar, csv_files, idx, image_folder, mat, npy_files, npz, parquet
+from muslin.data.readers._layout import clear_layout, find_layout
+from muslin.data.readers._tree import tree_of
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 from muslin.pictures.names import is_picture

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from muslin.data._arrays import check_type
+from muslin.data.readers._arrays import check_type
 from muslin.errors import DataError
 
 MAGIC = npy.MAGIC_PREFIX

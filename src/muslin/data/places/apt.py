@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from muslin._disk.files import replacing
-from muslin.data.official import FILES, OfficialFile
-from muslin.data.progress import Progress
-from muslin.data.published import Published, wanted
+from muslin.data.places.official import FILES, OfficialFile
+from muslin.data.places.progress import Progress
+from muslin.data.places.published import Published, wanted
 from muslin.errors import DataError
 
 PACKAGE = "dataset-fashion-mnist"

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from muslin.data._reading import EXPANSION_FLOOR, MOST_EXPANSION, may_unzip_to
+from muslin.data.readers._reading import EXPANSION_FLOOR, MOST_EXPANSION, may_unzip_to
 from muslin.errors import DataError
 
 HEADER = 128

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from muslin._words import count, plural
-from muslin.data._reading import MOST_BYTES
+from muslin.data.readers._reading import MOST_BYTES
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

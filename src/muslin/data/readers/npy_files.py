@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from muslin.data import npz
-from muslin.data._array_names import Kind, role
-from muslin.data._npy import read_array
-from muslin.data._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents
+from muslin.data.readers import npz
+from muslin.data.readers._array_names import Kind, role
+from muslin.data.readers._npy import read_array
+from muslin.data.readers._reading import MOST_BYTES, may_unzip_to, refuse_impostor, refuse_oversize
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

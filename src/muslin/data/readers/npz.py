@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from muslin._words import listed
-from muslin.data._array_names import Kind, SplitName, roles
-from muslin.data._arrays import part_of
-from muslin.data._npy import read_array
-from muslin.data._reading import head, may_unzip_to, refuse_impostor
 from muslin.data.contents import Contents, Part
+from muslin.data.readers._array_names import Kind, SplitName, roles
+from muslin.data.readers._arrays import part_of
+from muslin.data.readers._npy import read_array
+from muslin.data.readers._reading import head, may_unzip_to, refuse_impostor
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

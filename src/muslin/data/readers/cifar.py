@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from muslin._words import listed
-from muslin.data._reading import head, refuse_impostor, refuse_oversize
 from muslin.data.contents import Contents, Part
+from muslin.data.readers._reading import head, refuse_impostor, refuse_oversize
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from muslin.data._layout import has_images, is_image
-from muslin.data._tree import File, Tree
+from muslin.data.readers._layout import has_images, is_image
+from muslin.data.readers._tree import File, Tree
 from muslin.data.reading import Nested
 
 # "cat.0.png", "cat_12.png", "cat (3).jpg": a word, then a number.

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from muslin._words import count
-from muslin.data._array_names import Kind, SplitName, split_of
-from muslin.data._arrays import part_of
-from muslin.data._reading import may_unzip_to, unzipped
 from muslin.data.contents import Contents, Part
+from muslin.data.readers._array_names import Kind, SplitName, split_of
+from muslin.data.readers._arrays import part_of
+from muslin.data.readers._reading import may_unzip_to, unzipped
 from muslin.data.reading import AS_IS, Reading
 from muslin.errors import DataError
 
