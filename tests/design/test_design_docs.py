@@ -11,7 +11,8 @@ import pytest
 from muslin.analysis import analyze
 from muslin.design import Activation, Claim, Design, Normalization, Padding, library, parse_design
 from muslin.design.explain import LAYER_KINDS
-from muslin.evaluation.claims import MEASURES, require_measurable
+from muslin.evaluation.claims import require_measurable
+from muslin.evaluation.measures import MEASURES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "designs.md").read_text(encoding="utf-8")
 REQUIRED = "required"

@@ -11,7 +11,8 @@ from muslin.cli import main
 from muslin.design import Claim, Design, format_design, load_design
 from muslin.errors import DesignError
 from muslin.evaluation import Evaluation
-from muslin.evaluation.claims import MEASURES, Facts, check, require_measurable
+from muslin.evaluation.claims import check, require_measurable
+from muslin.evaluation.measures import MEASURES, Facts
 
 CNN = load_design("custom_cnn")
 

@@ -12,7 +12,8 @@ from muslin.analysis import analyze
 from muslin.design import Claim, load_design
 from muslin.errors import MuslinError
 from muslin.evaluation import Evaluation, compare
-from muslin.evaluation.claims import MEASURES, Facts, check, require_measurable
+from muslin.evaluation.claims import check, require_measurable
+from muslin.evaluation.measures import MEASURES, Facts
 
 CNN = load_design("custom_cnn")
 

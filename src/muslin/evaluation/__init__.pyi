@@ -1,8 +1,10 @@
 from .calibration import Bin, Calibration, calibrate
-from .claims import MEASURES, Checked, Facts, Measured, check, require_measurable
+from .claims import Checked, check, require_measurable
+from .class_report import Averages, ClassReport, Confusion
 from .comparison import Improvement, compare
-from .evaluation import Averages, ClassReport, Confusion, Evaluation
+from .evaluation import Evaluation
 from .intervals import Interval, paired_difference, wilson
+from .measures import MEASURES, Facts, Measured
 
 __all__ = [
     "MEASURES",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from muslin.analysis import analyze
-from muslin.evaluation.claims import CheckedClaims, Facts, check
+from muslin.evaluation.claims import CheckedClaims, check
+from muslin.evaluation.measures import Facts
 from muslin.runs.folder import RunFolder
 
 
