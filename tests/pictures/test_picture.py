@@ -143,3 +143,12 @@ def test_a_file_that_is_too_long_or_missing_is_refused(tmp_path: Path, monkeypat
 def test_a_network_with_other_channels_takes_no_pictures() -> None:
     with pytest.raises(DataError, match=r"2 channels, .* 1 or 3"):
         read_picture(WHOLE, Target((28, 28, 2)))
+
+
+def test_a_tiff_that_declares_more_pixels_than_it_has_is_refused_at_once() -> None:
+    content = io.BytesIO()
+    Image.new("L", (7, 9)).save(content, "TIFF")
+    damaged = content.getvalue().replace(struct.pack("<HHII", 257, 4, 1, 9), struct.pack("<HHII", 257, 4, 1, 7_000_000))
+    assert damaged != content.getvalue()
+    with pytest.raises(DataError, match="declares more pixels than the file has"):
+        read_picture(damaged, Target((28, 28, 1)))

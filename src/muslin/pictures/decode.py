@@ -13,6 +13,7 @@ from muslin.errors import DataError
 
 # Pillow's rarer formats would add attack surface, and EPS starts an external program.
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")
+_PIXELS_PER_BYTE = 8  # at most, where a TIFF is not compressed: one bit each
 MOST_BYTES = 2**26  # largest size of a file, in bytes
 MOST_PIXELS = 2**26  # largest number of pixels in a picture: 64 megapixels, enough for most phone cameras
 _WRITTEN = {known: known for known in FORMATS} | {"WEBP": "WebP"}
@@ -124,6 +125,8 @@ def opened(content: bytes, name: str, *, formats: tuple[str, ...] = FORMATS, mos
         raise unreadable(name, formats, error) from error
     if image.width * image.height > most_pixels:
         raise _too_large(name, most_pixels)
+    if image.info.get("compression") == "raw" and image.width * image.height > _PIXELS_PER_BYTE * len(content):
+        raise unreadable(name, formats, ValueError("it declares more pixels than the file has"))
     return image
 
 

@@ -24,6 +24,7 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 MOST_COLUMNS = 128**2  # largest number of pixel columns; Polars takes about 4 KB for each
 _SPARE_COLUMNS = 64  # columns beside the pixels
 _LONGEST_HEADER = 2**20  # bytes; 16,384 columns are 0.2 MB
+_LONGEST_CELL = 50_000  # characters; FER2013 has 2,304 pixels in a cell, which is refused by name
 _SEEN = 8  # lines after the first that show what the columns hold
 _CHUNK = 2**20
 _SEPARATORS = ("\t", ";", "|")  # beside the comma
@@ -110,6 +111,12 @@ def look_at(path: Path) -> CsvText:
     separator = _separator(first)
     if first.count(separator) >= MOST_COLUMNS + _SPARE_COLUMNS:
         raise too_many(path, first.count(separator))
+    for number, line in enumerate((first, *lines), start=1):
+        if len(line) > _LONGEST_CELL and max(map(len, line.split(separator))) > _LONGEST_CELL:
+            raise DataError(
+                f"{path}, line {number}: a cell has more than {_LONGEST_CELL:,} characters; labels and pixels are "
+                "short. Check that it is a table of images, with one pixel in a cell."
+            )
     cells = tuple(_cells(line, separator) for line in lines)
     first_cells = _cells(first, separator)
     comma = separator != "," and any(re.fullmatch(r"-?\d+,\d+", cell) for row in (first_cells, *cells) for cell in row)
