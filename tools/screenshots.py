@@ -74,6 +74,7 @@ class Camera:
         page.set_input_files("#file", photo)
         page.get_by_role("button", name="Occlusion").click()
         page.get_by_text("lowers the probability").wait_for()
+        page.mouse.wheel(0, -10_000)
         self.take(page, "serve-dark")
         page.get_by_role("button", name="Test images").click()
         strip = page.locator("[data-layer=conv3]")
