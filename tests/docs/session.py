@@ -157,6 +157,6 @@ def _matches(wanted: list[str], lines: list[str]) -> bool:
 
 def _normal(line: str) -> str:
     line = re.sub(r"[─━═╶╴│┃┼╇┏┓└┘]+", " ", line)
-    line = re.sub(r"[\w./~-]*/(?=(?:runs|studies|photos)\b)", "", line)  # wherever the reader's folder is
+    line = re.sub(r"[\w./~-]*/(?=(?:runs|studies|my_photos|photos)\b)", "", line)  # wherever the reader's folder is
     line = re.sub(r"[+−-]?\d[\d.,]*", "#", line)
     return " ".join(line.split())
